@@ -1,0 +1,129 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Cells is a bucket of JSON values that change by compare-and-set alone.
+type Cells[T any] struct{ kv jetstream.KeyValue }
+
+// OpenCells opens the bucket.
+func OpenCells[T any](ctx context.Context, b *Bus, bucket string) (*Cells[T], error) {
+	var kv jetstream.KeyValue
+	err := repeat(ctx, func(ctx context.Context) (err error) {
+		kv, err = b.js.KeyValue(ctx, bucket)
+		return classify(err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", bucket, err)
+	}
+	return &Cells[T]{kv}, nil
+}
+
+// Get returns the value and its revision, or ErrNone.
+func (c *Cells[T]) Get(ctx context.Context, key string) (T, uint64, error) {
+	var (
+		value T
+		rev   uint64
+	)
+	err := repeat(ctx, func(ctx context.Context) error {
+		entry, err := c.kv.Get(ctx, key)
+		if err != nil {
+			return classify(err)
+		}
+		rev = entry.Revision()
+		return json.Unmarshal(entry.Value(), &value)
+	})
+	return value, rev, err
+}
+
+// Create stores a value under a new key; ErrConflict where there is one. After
+// ErrUnavailable, or a repeat within the call, the conflict may be with itself.
+func (c *Cells[T]) Create(ctx context.Context, key string, value T) (uint64, error) {
+	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Create(ctx, key, data) })
+}
+
+// Set replaces the value of this revision; ErrConflict where it has another.
+func (c *Cells[T]) Set(ctx context.Context, key string, value T, rev uint64) (uint64, error) {
+	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Update(ctx, key, data, rev) })
+}
+
+// Put stores a value whatever was there.
+func (c *Cells[T]) Put(ctx context.Context, key string, value T) (uint64, error) {
+	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Put(ctx, key, data) })
+}
+
+func (c *Cells[T]) write(ctx context.Context, value T, put func(context.Context, []byte) (uint64, error)) (uint64, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return 0, err
+	}
+	var rev uint64
+	err = repeat(ctx, func(ctx context.Context) (err error) {
+		rev, err = put(ctx, data)
+		return classify(err)
+	})
+	return rev, err
+}
+
+// Change reads the value (the zero value where there is none), lets fn decide,
+// and writes what it returns if it says so, over again while others are first.
+// It returns the value that stands in the end. fn may be called many times and
+// must not change what it is given.
+func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (T, error) {
+	for {
+		have, rev, err := c.Get(ctx, key)
+		missing := errors.Is(err, ErrNone)
+		if err != nil && !missing {
+			return have, err
+		}
+		next, write, err := fn(have)
+		if err != nil || !write {
+			return next, err
+		}
+		if missing {
+			_, err = c.Create(ctx, key, next)
+		} else {
+			_, err = c.Set(ctx, key, next, rev)
+		}
+		if !errors.Is(err, ErrConflict) {
+			return next, err
+		}
+	}
+}
+
+// Delete removes the value of this revision (0: whatever is there) and its
+// history; ErrConflict where it has another.
+func (c *Cells[T]) Delete(ctx context.Context, key string, rev uint64) error {
+	var opts []jetstream.KVDeleteOpt
+	if rev > 0 {
+		opts = append(opts, jetstream.LastRevision(rev))
+	}
+	return repeat(ctx, func(ctx context.Context) error { return classify(c.kv.Purge(ctx, key, opts...)) })
+}
+
+// Keys returns the keys that match the filter, in no order. A filter is a
+// subject pattern: "*" for keys of one token, "a.>" for those below a.
+func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
+	var keys []string
+	err := repeat(ctx, func(ctx context.Context) error {
+		keys = nil
+		lister, err := c.kv.ListKeysFiltered(ctx, filter)
+		if err != nil {
+			return classify(err)
+		}
+		for k := range lister.Keys() {
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// KV is the bucket itself, for watching.
+func (c *Cells[T]) KV() jetstream.KeyValue { return c.kv }

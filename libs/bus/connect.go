@@ -1,0 +1,98 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+)
+
+// Bus is a connection to NATS on which every stream of Slipway exists.
+type Bus struct {
+	nc           *nats.Conn
+	js           jetstream.JetStream
+	streams      map[string]jetstream.Stream
+	installation string
+}
+
+// Connect connects to NATS and keeps doing so for ever: a broker that is not
+// there yet, or goes away, is waited for. Further options win over those from
+// the configuration; standalone uses that to connect within its process.
+func Connect(cfg Config, name string, log zerolog.Logger, extra ...nats.Option) (*nats.Conn, error) {
+	opts := []nats.Option{
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.ReconnectBufSize(-1), // a publish without a connection fails at once; the repeat is ours
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn().Err(err).Msg("disconnected from NATS") }),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS again")
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			log.Warn().Err(err).Msg("NATS reports an error")
+		}),
+	}
+	if cfg.Credentials != "" {
+		opts = append(opts, nats.UserCredentials(cfg.Credentials))
+	}
+	if cfg.User != "" {
+		opts = append(opts, nats.UserInfo(cfg.User, string(cfg.Password)))
+	}
+	if cfg.CA != "" {
+		opts = append(opts, nats.RootCAs(cfg.CA))
+	}
+	nc, err := nats.Connect(cfg.URL, append(opts, extra...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	return nc, nil
+}
+
+// Open makes sure that every stream and bucket exists as configured, waiting for
+// the broker until ctx ends.
+func Open(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger) (*Bus, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	b := &Bus{nc: nc, js: js, streams: map[string]jetstream.Stream{}}
+	waiting := false
+	err = repeat(ctx, func(ctx context.Context) error {
+		err := b.ensure(ctx, cfg)
+		if err != nil && retryable(err) && !waiting {
+			waiting = true
+			log.Warn().Err(err).Msg("waiting for NATS")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare streams: %w", err)
+	}
+	b.installation = b.Events().CachedInfo().Config.Metadata[contract.MetadataInstallation]
+	return b, nil
+}
+
+// Conn is the connection, for request and reply.
+func (b *Bus) Conn() *nats.Conn { return b.nc }
+
+// JetStream is the context for what this package has no words for.
+func (b *Bus) JetStream() jetstream.JetStream { return b.js }
+
+// Events is the stream EV.
+func (b *Bus) Events() jetstream.Stream { return b.streams[contract.StreamEvents] }
+
+// Installation is the random id that was given to this installation when its
+// event stream was made.
+func (b *Bus) Installation() string { return b.installation }
+
+// Connected says whether there is a connection now.
+func (b *Bus) Connected() bool { return b.nc.IsConnected() }

@@ -1,0 +1,117 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	tryTimeout  = 5 * time.Second // one request; a broker that is there answers in milliseconds
+	firstPause  = 50 * time.Millisecond
+	longestWait = time.Second
+)
+
+// Stored is a message as it lies in a stream.
+type Stored struct {
+	Seq  uint64
+	ID   string // message id
+	Data []byte
+}
+
+// Publish stores the message and returns its sequence, repeating until it is
+// durable or ctx ends (ErrUnavailable). A message that an earlier try stored may
+// be stored again after the stream's window for duplicates: readers take
+// repeats.
+func (b *Bus) Publish(ctx context.Context, subject, id string, data []byte) (uint64, error) {
+	return b.publish(ctx, subject, id, data)
+}
+
+// Append stores the message if the last one on the subject has the sequence
+// last (0: there is none), repeating until it is durable or ctx ends
+// (ErrUnavailable). It returns the sequence, or ErrConflict where another
+// message came first; an earlier try of the same message id is no conflict.
+func (b *Bus) Append(ctx context.Context, stream, subject string, last uint64, id string, data []byte) (uint64, error) {
+	seq, err := b.publish(ctx, subject, id, data, jetstream.WithExpectLastSequencePerSubject(last))
+	if !errors.Is(err, ErrConflict) {
+		return seq, err
+	}
+	have, lastErr := b.Last(ctx, stream, subject)
+	if lastErr == nil && have.ID == id && have.Seq > last {
+		return have.Seq, nil
+	}
+	return 0, err
+}
+
+// Offer stores a job for a host unless one is stored already (ErrOccupied).
+// The job carries no message id: the server forgets those of a work queue over
+// a restart, and within the window one would swallow a job that was lost.
+func (b *Bus) Offer(ctx context.Context, subject string, data []byte) error {
+	_, err := b.publish(ctx, subject, "", data)
+	return err
+}
+
+// Last returns the last message on the subject (which may hold wildcards), or
+// ErrNone.
+func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) {
+	var got Stored
+	err := repeat(ctx, func(ctx context.Context) error {
+		msg, err := b.streams[stream].GetLastMsgForSubject(ctx, subject)
+		if err != nil {
+			return classify(err)
+		}
+		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Data: msg.Data}
+		return nil
+	})
+	return got, err
+}
+
+func (b *Bus) publish(ctx context.Context, subject, id string, data []byte, opts ...jetstream.PublishOpt) (uint64, error) {
+	if id != "" {
+		opts = append(opts, jetstream.WithMsgID(id))
+	}
+	opts = append(opts, jetstream.WithRetryAttempts(0)) // repeats are ours
+	var seq uint64
+	err := repeat(ctx, func(ctx context.Context) error {
+		ack, err := b.js.Publish(ctx, subject, data, opts...)
+		if err != nil {
+			return classifyPublish(err)
+		}
+		seq = ack.Sequence
+		return nil
+	})
+	return seq, err
+}
+
+func classifyPublish(err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == codeMaxPerSubject && api.Description == "maximum messages per subject exceeded" {
+		return errors.Join(ErrOccupied, err)
+	}
+	return classify(err)
+}
+
+// repeat calls fn until it succeeds, fails for good, or ctx ends; then the last
+// error is returned. Each call has a bound of its own.
+func repeat(ctx context.Context, fn func(context.Context) error) error {
+	pause := firstPause
+	for {
+		try, cancel := context.WithTimeout(ctx, tryTimeout)
+		err := fn(try)
+		cancel()
+		if err == nil || !retryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-time.After(pause):
+			pause = min(2*pause, longestWait)
+		}
+	}
+}
+
+func retryable(err error) bool { return errors.Is(classify(err), ErrUnavailable) }

@@ -1,0 +1,104 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/xid"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+)
+
+const (
+	commandAge     = 7 * 24 * time.Hour
+	commandDedupe  = 24 * time.Hour
+	idempotencyAge = 24 * time.Hour
+	maxConsumers   = 10_000 // the server's own default of 1,000 would count ordered ones too
+	maxMessage     = 1 << 20
+)
+
+// ensure creates the streams and buckets that are missing and brings the
+// configuration of the others up to date.
+func (b *Bus) ensure(ctx context.Context, cfg Config) error {
+	for _, c := range streams(cfg) {
+		s, err := b.ensureStream(ctx, c)
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", c.Name, err)
+		}
+		b.streams[c.Name] = s
+	}
+	_, err := b.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		Bucket: contract.ObjectsPackages, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
+	})
+	if err != nil {
+		return fmt.Errorf("object store %s: %w", contract.ObjectsPackages, err)
+	}
+	return nil
+}
+
+func streams(cfg Config) []jetstream.StreamConfig {
+	all := []jetstream.StreamConfig{
+		{
+			Name: contract.StreamCommands, Subjects: []string{contract.CommandsAll},
+			MaxAge: commandAge, Duplicates: commandDedupe, AllowDirect: true, MaxMsgSize: maxMessage,
+		},
+		{
+			Name: contract.StreamJobs, Subjects: []string{contract.JobsAll},
+			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1,
+			Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, MaxMsgSize: maxMessage,
+		},
+		{
+			Name: contract.StreamEvents, Subjects: []string{contract.EventsAll},
+			MaxAge: cfg.Retention, AllowDirect: true, MaxConsumers: maxConsumers, MaxMsgSize: maxMessage,
+			// Whoever creates the stream names the installation; an update keeps it.
+			Metadata: map[string]string{contract.MetadataInstallation: xid.New().String()},
+		},
+		bucket(contract.BucketDeploy, 0),
+		bucket(contract.BucketLocks, 0),
+		bucket(contract.BucketSnapshots, 0),
+		bucket(contract.BucketServers, 0),
+		bucket(contract.BucketPackages, 0),
+		bucket(contract.BucketTokens, 0),
+		bucket(contract.BucketIdempotency, idempotencyAge),
+	}
+	for i := range all {
+		all[i].Storage = jetstream.FileStorage
+		all[i].Replicas = cfg.Replicas
+	}
+	return all
+}
+
+// bucket is the stream behind a key-value bucket. It is like the one that
+// nats.go would make, but for direct reads: those may come from a replica that
+// lags behind one's own write, and what is read here is compared and set.
+func bucket(name string, age time.Duration) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: "KV_" + name, Subjects: []string{"$KV." + name + ".>"},
+		MaxMsgsPerSubject: 1, MaxAge: age, Discard: jetstream.DiscardNew,
+		AllowRollup: true, DenyDelete: true, AllowDirect: false, MaxMsgSize: maxMessage,
+	}
+}
+
+func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	s, err := b.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		s, err = b.js.CreateStream(ctx, want)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another service was first
+			s, err = b.js.Stream(ctx, want.Name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	have := s.CachedInfo().Config
+	if have.Replicas == want.Replicas && have.MaxAge == want.MaxAge {
+		return s, nil
+	}
+	update := have
+	update.Replicas, update.MaxAge, update.Metadata = want.Replicas, want.MaxAge, maps.Clone(have.Metadata)
+	return b.js.UpdateStream(ctx, update)
+}

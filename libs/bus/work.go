@@ -1,0 +1,200 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ConsumerConfig is how this system takes work: explicit acks, as many
+// deliveries as it needs, no back-off by the server. Attempts are counted in the
+// state, never in the delivery count.
+func ConsumerConfig(durable, filter string, ackWait time.Duration) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: durable, FilterSubject: filter,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
+		MaxDeliver: -1, MaxAckPending: -1,
+	}
+}
+
+// Consumer creates the durable consumer, or joins it, waiting for the broker
+// until ctx ends.
+func (b *Bus) Consumer(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	var c jetstream.Consumer
+	err := repeat(ctx, func(ctx context.Context) (err error) {
+		c, err = b.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+		return classify(err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s on %s: %w", cfg.Durable, stream, err)
+	}
+	return c, nil
+}
+
+// Delivery is one message to work on. Exactly one of Done, Again and Reject is
+// called, or none where the work was lost to another (ErrLeaseLost): then the
+// broker delivers it again by itself.
+type Delivery struct {
+	nc  *nats.Conn
+	msg jetstream.Msg
+	Seq uint64
+}
+
+// Subject is where the message was published.
+func (d *Delivery) Subject() string { return d.msg.Subject() }
+
+// Data is the message.
+func (d *Delivery) Data() []byte { return d.msg.Data() }
+
+// Done acknowledges the message and waits until the broker has noted that. It
+// is called once everything that follows from the message is durable.
+func (d *Delivery) Done(ctx context.Context) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		err := d.msg.DoubleAck(ctx)
+		if errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+			return nil
+		}
+		return classify(err)
+	})
+}
+
+// Skip acknowledges a message that asks for nothing. It does not wait: should
+// the acknowledgement be lost, the message comes again and is skipped again.
+func (d *Delivery) Skip() error { return d.msg.Ack() }
+
+// Again asks for another delivery after the pause.
+func (d *Delivery) Again(pause time.Duration) error { return d.msg.NakWithDelay(pause) }
+
+// Reject ends the message: no delivery of it can succeed.
+func (d *Delivery) Reject(reason string) error { return d.msg.TermWithReason(reason) }
+
+// Hold keeps the message from being delivered to others while the work goes on,
+// by heartbeats at a quarter of the ack wait. The context that it returns ends
+// with ErrLeaseLost when no heartbeat was confirmed for 0.7 of the ack wait: by
+// then nobody else can have been given the message, and whoever holds the
+// context must do nothing more. Release ends the heartbeats.
+func (d *Delivery) Hold(ctx context.Context, ackWait time.Duration) (held context.Context, release func()) {
+	return HoldAll(ctx, []*Delivery{d}, ackWait)
+}
+
+// HoldAll is Hold for several messages at once: the context ends when the lease
+// on any of them is lost.
+func HoldAll(ctx context.Context, all []*Delivery, ackWait time.Duration) (held context.Context, release func()) {
+	held, cancel := context.WithCancelCause(ctx)
+	var beating sync.WaitGroup
+	for _, d := range all {
+		beating.Go(func() { d.beat(held, cancel, ackWait) })
+	}
+	return held, func() {
+		cancel(context.Canceled)
+		beating.Wait()
+	}
+}
+
+func (d *Delivery) beat(ctx context.Context, cancel context.CancelCauseFunc, ackWait time.Duration) {
+	every := ackWait / 4
+	lease := ackWait * 7 / 10
+	deadline := time.Now().Add(lease) // the delivery itself started the ack wait a moment ago
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	expired := time.AfterFunc(lease, func() { cancel(ErrLeaseLost) })
+	defer expired.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		asked := time.Now()
+		try, stop := context.WithDeadline(ctx, deadline)
+		_, err := d.nc.RequestWithContext(try, d.msg.Reply(), []byte("+WPI"))
+		stop()
+		if err == nil && expired.Stop() {
+			deadline = asked.Add(lease)
+			expired.Reset(time.Until(deadline))
+		}
+	}
+}
+
+// Work gives each message of the consumer to handle, at most slots at once, and
+// asks the broker for no more than there are free slots. It returns when ctx has
+// ended and every handle has returned. handle's context does not end with ctx:
+// what was begun is brought to an end by the caller's own means.
+func (b *Bus) Work(ctx context.Context, c jetstream.Consumer, slots int, handle func(*Delivery)) {
+	var all sync.WaitGroup
+	for range slots {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				for _, d := range b.next(ctx, c, 1) {
+					handle(d)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Batches gives the messages of the consumer to handle in batches: whatever is
+// there, at most size, without waiting for more. It returns when ctx has ended
+// and the last handle has returned.
+func (b *Bus) Batches(ctx context.Context, c jetstream.Consumer, size int, handle func([]*Delivery)) {
+	for ctx.Err() == nil {
+		batch := b.ready(ctx, c, size)
+		if len(batch) == 0 {
+			batch = b.next(ctx, c, 1)
+		}
+		if len(batch) > 0 {
+			handle(batch)
+		}
+	}
+}
+
+const pollFor = 20 * time.Second // one pull request; the next follows at once
+
+// next waits for up to n messages and returns as soon as there is one. While the
+// broker is away it pauses between tries.
+func (b *Bus) next(ctx context.Context, c jetstream.Consumer, n int) []*Delivery {
+	poll, cancel := context.WithTimeout(ctx, pollFor)
+	defer cancel()
+	batch, err := c.Fetch(n, jetstream.FetchContext(poll), jetstream.FetchHeartbeat(5*time.Second))
+	if err == nil {
+		got := b.collect(batch)
+		err = batch.Error()
+		if len(got) > 0 || err == nil {
+			return got
+		}
+	}
+	if poll.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(firstPause * 4):
+		}
+	}
+	return nil
+}
+
+func (b *Bus) ready(ctx context.Context, c jetstream.Consumer, n int) []*Delivery {
+	if ctx.Err() != nil {
+		return nil
+	}
+	batch, err := c.FetchNoWait(n)
+	if err != nil {
+		return nil
+	}
+	return b.collect(batch)
+}
+
+func (b *Bus) collect(batch jetstream.MessageBatch) []*Delivery {
+	var got []*Delivery
+	for msg := range batch.Messages() {
+		if meta, err := msg.Metadata(); err == nil {
+			got = append(got, &Delivery{nc: b.nc, msg: msg, Seq: meta.Sequence.Stream})
+		}
+	}
+	return got
+}

@@ -1,0 +1,100 @@
+package contract
+
+// Verb is what a command asks for.
+type Verb string
+
+// The verbs.
+const (
+	VerbDeploy   Verb = "deploy"
+	VerbRollback Verb = "rollback"
+)
+
+// Types of commands.
+const (
+	TypeDeploy   Type = "slipway.v1.cmd.deploy"
+	TypeRollback Type = "slipway.v1.cmd.rollback"
+)
+
+// DeployCommand asks to ship a package to hosts and to switch to it.
+type DeployCommand struct {
+	Rollout
+	Package Package `json:"package"`
+}
+
+// RollbackCommand asks to leave a release on the hosts of a deployment.
+type RollbackCommand struct {
+	Rollout
+	Of   string `json:"of"`           // the deployment that is rolled back
+	From string `json:"from"`         // release to leave; hosts that run another are left alone
+	To   string `json:"to,omitempty"` // release to go to; empty: what ran before From
+}
+
+// Rollout is what every command says about where and how.
+type Rollout struct {
+	Application Application `json:"application"`
+	Snapshot    Snapshot    `json:"snapshot"`
+	WaveSize    int         `json:"wave_size,omitempty"` // 0: all hosts at once
+	Actor       string      `json:"actor"`               // name of the token that asked
+}
+
+// Application is what is deployed, as far as a host needs to know.
+type Application struct {
+	Name string `json:"name"`
+	Path string `json:"path"` // on the host: absolute, or relative to the home of the user
+	Keep int    `json:"keep"` // successful releases that stay on the host
+}
+
+// Package is the content of a release. It lies in the object store under its
+// id.
+type Package struct {
+	ID       string `json:"id"`
+	Version  string `json:"version"`
+	Filename string `json:"filename"`
+	Format   string `json:"format"` // tar.gz, tar.zst, tar, zip or file
+	Size     int64  `json:"size"`   // bytes
+	SHA256   string `json:"sha256"` // hex
+}
+
+// Snapshot refers to the targets of a deployment as they were when it was
+// asked for: so many pieces of at most deploy.PieceSize targets, in the bucket
+// SNAPSHOTS under the keys <id>.0, <id>.1 …
+type Snapshot struct {
+	ID      string `json:"id"`
+	Pieces  int    `json:"pieces"`
+	Targets int    `json:"targets"`
+}
+
+// SnapshotPiece is the value of one key of a snapshot.
+type SnapshotPiece struct {
+	Targets []Target `json:"targets"`
+}
+
+// Target is one host with all that is needed to reach it.
+type Target struct {
+	Host         string `json:"host"` // server id
+	Name         string `json:"name"`
+	Address      string `json:"address"` // name or IP address
+	Port         int    `json:"port"`
+	User         string `json:"user"`
+	Credential   string `json:"credential,omitempty"`    // sealed Credential (libs/seal), see CredentialContext; empty: the executor's agent
+	HostKey      string `json:"host_key,omitempty"`      // authorized_keys lines
+	FirstContact bool   `json:"first_contact,omitempty"` // accept the key that the host offers while none is stored
+}
+
+// Credential is the clear text inside Target.Credential. It exists in clear
+// only while the gateway seals it and while an executor opens it.
+type Credential struct {
+	PrivateKey string `json:"private_key,omitempty"` // PEM
+	Passphrase string `json:"passphrase,omitempty"`
+	Password   string `json:"password,omitempty"`
+}
+
+// CredentialContext is the context to which the credential of a server is
+// sealed: a ciphertext does not open for another server.
+func CredentialContext(server string) string { return "server/" + server + "/credential" }
+
+// MessageType implements Body.
+func (DeployCommand) MessageType() Type { return TypeDeploy }
+
+// MessageType implements Body.
+func (RollbackCommand) MessageType() Type { return TypeRollback }

@@ -1,0 +1,116 @@
+package contract
+
+import "time"
+
+// Types of events.
+const (
+	TypeAccepted  Type = "slipway.v1.ev.deployment.accepted"
+	TypePlanned   Type = "slipway.v1.ev.deployment.planned"
+	TypeWave      Type = "slipway.v1.ev.deployment.wave"
+	TypeConcluded Type = "slipway.v1.ev.deployment.concluded"
+
+	TypeJobStarted  Type = "slipway.v1.ev.job.started"
+	TypeJobStep     Type = "slipway.v1.ev.job.step"
+	TypeJobProgress Type = "slipway.v1.ev.job.progress"
+	TypeJobEnded    Type = "slipway.v1.ev.job.ended"
+)
+
+// AcceptedEvent opens a deployment.
+type AcceptedEvent struct {
+	Kind        string    `json:"kind"` // deploy or rollback
+	Application string    `json:"application"`
+	Path        string    `json:"path"`
+	Version     string    `json:"version,omitempty"`
+	Package     string    `json:"package,omitempty"`     // id
+	From        string    `json:"from,omitempty"`        // rollback: release to leave
+	RollbackOf  string    `json:"rollback_of,omitempty"` // rollback: deployment
+	Actor       string    `json:"actor"`
+	Targets     int       `json:"targets"`
+	Waves       int       `json:"waves"`
+	AcceptedAt  time.Time `json:"accepted_at"`
+}
+
+// PlannedEvent names the targets of one piece of the plan.
+type PlannedEvent struct {
+	First   int             `json:"first"` // ordinal of the first
+	Targets []PlannedTarget `json:"targets"`
+}
+
+// PlannedTarget is one host of a plan.
+type PlannedTarget struct {
+	Host string `json:"host"`
+	Name string `json:"name"`
+	Wave int    `json:"wave"`
+}
+
+// WaveEvent says that the targets of the envelope's wave may start.
+type WaveEvent struct{}
+
+// ConcludedEvent ends a deployment.
+type ConcludedEvent struct {
+	State  string `json:"state"`            // succeeded or failed
+	Reason string `json:"reason,omitempty"` // why it failed as a whole, where no target says so
+}
+
+// JobStartedEvent begins an attempt on a host. The sequence that it is stored
+// under is the attempt's fencing token.
+type JobStartedEvent struct {
+	Executor string `json:"executor"`
+}
+
+// JobStepEvent says that a step began (running) or ended.
+type JobStepEvent struct {
+	Step      string     `json:"step"`
+	State     string     `json:"state"` // running, succeeded, failed or skipped
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	Failure   *Failure   `json:"failure,omitempty"`
+}
+
+// JobProgressEvent says how far the running step has come.
+type JobProgressEvent struct {
+	Step  string `json:"step"`
+	Done  int64  `json:"done"`  // bytes
+	Total int64  `json:"total"` // bytes; 0 where unknown
+}
+
+// JobEndedEvent ends a job: the one terminal event of a deployment on a host.
+type JobEndedEvent struct {
+	State    string   `json:"state"` // succeeded, failed or skipped
+	Release  string   `json:"release,omitempty"`
+	Previous string   `json:"previous,omitempty"`
+	Changed  bool     `json:"changed,omitempty"` // the deployment moved the link
+	Note     string   `json:"note,omitempty"`
+	Failure  *Failure `json:"failure,omitempty"`
+}
+
+// Failure is why something failed.
+type Failure struct {
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+}
+
+// MessageType implements Body.
+func (AcceptedEvent) MessageType() Type { return TypeAccepted }
+
+// MessageType implements Body.
+func (PlannedEvent) MessageType() Type { return TypePlanned }
+
+// MessageType implements Body.
+func (WaveEvent) MessageType() Type { return TypeWave }
+
+// MessageType implements Body.
+func (ConcludedEvent) MessageType() Type { return TypeConcluded }
+
+// MessageType implements Body.
+func (JobStartedEvent) MessageType() Type { return TypeJobStarted }
+
+// MessageType implements Body.
+func (JobStepEvent) MessageType() Type { return TypeJobStep }
+
+// MessageType implements Body.
+func (JobProgressEvent) MessageType() Type { return TypeJobProgress }
+
+// MessageType implements Body.
+func (JobEndedEvent) MessageType() Type { return TypeJobEnded }

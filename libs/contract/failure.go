@@ -1,0 +1,29 @@
+package contract
+
+// Codes of failures: stable names for why a host failed. openapi.yaml lists the
+// same.
+const (
+	FailUnreachable     = "unreachable"       // no connection to the host
+	FailAuth            = "auth_failed"       // the host refused the credential
+	FailCredential      = "credential_unfit"  // the credential cannot be opened or read
+	FailHostKeyChanged  = "host_key_changed"  // the host showed another key than the one stored
+	FailHostKeyUnknown  = "host_key_unknown"  // no key is stored and first contact was not allowed
+	FailStalled         = "host_stalled"      // the host stopped answering
+	FailConnectionLost  = "connection_lost"   // the connection broke, repeatedly
+	FailDeadline        = "deadline_exceeded" // the time for the step or the host ran out
+	FailDiskFull        = "disk_full"         // no space left on the host
+	FailPermission      = "permission_denied" // the user may not write where it must
+	FailMissingTool     = "tool_missing"      // a program that Slipway needs is not on the host
+	FailChecksum        = "checksum_mismatch" // what arrived is not what was sent
+	FailPackageCorrupt  = "package_corrupt"   // the package cannot be read, or is not what was uploaded
+	FailPackageRefused  = "package_refused"   // the package holds what must not be unpacked
+	FailPackageMissing  = "package_missing"   // the package was deleted
+	FailReleaseConflict = "release_conflict"  // the version is on the host with other content
+	FailReleaseMissing  = "release_missing"   // the release to switch to is not there or not complete
+	FailNoPrevious      = "no_previous"       // nothing to roll back to
+	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
+	FailHostBusy        = "host_busy"         // another installation of Slipway works on the host
+	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
+	FailHost            = "host_error"        // a command on the host failed otherwise
+	FailInternal        = "internal_error"    // a mistake in Slipway
+)

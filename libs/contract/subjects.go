@@ -1,0 +1,69 @@
+package contract
+
+import "strings"
+
+// Version is the version of every subject and message type in this package.
+const Version = 1
+
+// Streams, buckets and the subjects in them. asyncapi.yaml lists the same.
+const (
+	StreamCommands = "CMD"  // what was asked for
+	StreamJobs     = "JOBS" // one job a host, at most one stored
+	StreamEvents   = "EV"   // what happened; its sequences are the fencing tokens
+
+	BucketDeploy      = "DEPLOY"      // the scheduler's state of each deployment
+	BucketLocks       = "LOCKS"       // who may work on which host next
+	BucketSnapshots   = "SNAPSHOTS"   // targets of a deployment, in pieces, as they were when it was asked for
+	BucketServers     = "SERVERS"     // inventory
+	BucketPackages    = "PACKAGES"    // packages, without their content
+	BucketTokens      = "TOKENS"      // API tokens, hashed
+	BucketIdempotency = "IDEMPOTENCY" // first answers by Idempotency-Key
+	ObjectsPackages   = "PACKAGES"    // object store with the packages' content
+
+	prefix = "slipway.v1."
+
+	CommandsAll  = prefix + "cmd.*.*"
+	JobsAll      = prefix + "job.*"
+	EventsAll    = prefix + "ev.>"
+	EventsOfJobs = prefix + "ev.*.job.*"
+
+	QueryDeployment  = prefix + "query.deployment"  // history: one deployment
+	QueryDeployments = prefix + "query.deployments" // history: a page of the list
+	QueryTargets     = prefix + "query.targets"     // history: a page of targets
+	QueryReleases    = prefix + "query.releases"    // executor: what these hosts hold
+
+	RecordHostKeys = prefix + "inventory.hostkey" // gateway: keep the key of a first contact
+
+	// MetadataInstallation is the key in the metadata of EV under which the
+	// random id of this installation stands. Fencing tokens of different
+	// installations are never compared: each stream counts from one.
+	MetadataInstallation = "slipway.installation"
+)
+
+// CommandSubject is where the command of this verb for a deployment goes.
+func CommandSubject(verb Verb, deployment string) string {
+	return prefix + "cmd." + string(verb) + "." + deployment
+}
+
+// AnyCommandSubject matches the commands of all verbs for a deployment.
+func AnyCommandSubject(deployment string) string { return prefix + "cmd.*." + deployment }
+
+// JobSubject is where jobs for a host go. The host is its server id: one token.
+func JobSubject(host string) string { return prefix + "job." + host }
+
+// JobEventSubject is where events about a deployment on a host go.
+func JobEventSubject(deployment, host string) string {
+	return prefix + "ev." + deployment + ".job." + host
+}
+
+// SystemEventSubject is where events about a deployment as a whole go.
+func SystemEventSubject(deployment string) string { return prefix + "ev." + deployment + ".sys" }
+
+// DeploymentEvents matches every event of a deployment.
+func DeploymentEvents(deployment string) string { return prefix + "ev." + deployment + ".>" }
+
+// ValidToken says whether s can stand as one token of a subject and as a key of
+// a bucket: ids can, names cannot.
+func ValidToken(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}

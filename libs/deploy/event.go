@@ -1,0 +1,111 @@
+package deploy
+
+import "time"
+
+// Record is one event in the order of the event stream. Folding a record whose
+// sequence was folded already changes nothing.
+type Record struct {
+	Seq   uint64
+	Time  time.Time
+	Event Event
+}
+
+// Event is something that happened to a deployment or to one of its targets.
+type Event interface{ isEvent() }
+
+// Events of the deployment as a whole.
+type (
+	// WasAccepted opens a deployment.
+	WasAccepted struct {
+		Kind        Kind
+		Project     string
+		Application string
+		Path        string
+		Version     string // release to ship, or to roll back to; empty: whatever ran before
+		Package     string // id of the package; deploy alone
+		From        string // release to leave; rollback alone
+		RollbackOf  string // deployment that is rolled back; rollback alone
+		Actor       string // name of the token that asked
+		Targets     int
+		Waves       int
+		AcceptedAt  time.Time
+	}
+	// WasPlanned names the targets of one piece, in the order of their ordinals.
+	WasPlanned struct {
+		First   int
+		Targets []PlannedTarget
+	}
+	// WaveBegan says that the targets of a wave may start now.
+	WaveBegan struct{ Wave int }
+	// WasConcluded ends a deployment.
+	WasConcluded struct {
+		State  State
+		Reason string // why it failed as a whole, where no target says so
+	}
+)
+
+// PlannedTarget is one host of a plan.
+type PlannedTarget struct {
+	Host string // server id
+	Name string
+	Wave int
+}
+
+// Events of one target.
+type (
+	// JobStarted begins an attempt.
+	JobStarted struct {
+		On       TargetRef
+		Executor string
+	}
+	// StepChanged says that a step began or ended.
+	StepChanged struct {
+		On        TargetRef
+		Step      Step
+		State     State
+		StartedAt time.Time
+		EndedAt   time.Time
+		Note      string
+		Failure   *Failure
+	}
+	// JobProgressed says how far the step that runs has come, in bytes.
+	JobProgressed struct {
+		On          TargetRef
+		Step        Step
+		Done, Total int64
+	}
+	// JobEnded ends a target, once and for all.
+	JobEnded struct {
+		On       TargetRef
+		State    State
+		Release  string // what current points at now; empty: unknown or nothing
+		Previous string // what it pointed at before
+		Changed  bool   // whether this deployment moved the link
+		Note     string
+		Failure  *Failure
+	}
+)
+
+// TargetRef says which target an event is about.
+type TargetRef struct {
+	Target  int    // ordinal in the deployment
+	Host    string // server id
+	Attempt int
+	Token   uint64
+}
+
+// Failure is why a step or a target failed: a stable code for programs, and a
+// sentence for people that holds no secret.
+type Failure struct {
+	Code   string
+	Reason string
+}
+
+func (WasAccepted) isEvent()   {}
+func (WasPlanned) isEvent()    {}
+func (WaveBegan) isEvent()     {}
+func (WasConcluded) isEvent()  {}
+func (JobStarted) isEvent()    {}
+func (StepChanged) isEvent()   {}
+func (JobProgressed) isEvent() {}
+func (JobEnded) isEvent()      {}

@@ -1,0 +1,266 @@
+package deploy
+
+import (
+	"slices"
+	"time"
+)
+
+// Header is the document of a deployment: small, since lists read many of them.
+// What grows with the fleet stands in Buckets.
+type Header struct {
+	ID          string
+	Seq         uint64 // last event folded
+	Kind        Kind
+	Project     string
+	Application string
+	Path        string
+	Version     string
+	Package     string
+	From        string
+	RollbackOf  string
+	Actor       string
+	State       State
+	Reason      string // why it failed as a whole
+	Targets     int
+	Wave, Waves int
+	AcceptedAt  time.Time
+	StartedAt   time.Time
+	EndedAt     time.Time
+	// Counts holds, bucket by bucket, how many targets are in which state. They
+	// are copied from the buckets as they are, never added to, so that folding
+	// again after a crash between two writes cannot count twice.
+	Counts []Counts
+}
+
+// Counts is how many targets are in which state.
+type Counts struct {
+	Pending, Running, Succeeded, Failed, Skipped int
+}
+
+// Total adds up the counts of all buckets. Targets that no bucket holds yet are
+// pending.
+func (h Header) Total() Counts {
+	var t Counts
+	for _, c := range h.Counts {
+		t.Running += c.Running
+		t.Succeeded += c.Succeeded
+		t.Failed += c.Failed
+		t.Skipped += c.Skipped
+	}
+	t.Pending = h.Targets - t.Running - t.Succeeded - t.Failed - t.Skipped
+	return t
+}
+
+// Bucket is the document of up to PieceSize targets, from ordinal
+// Index×PieceSize on.
+type Bucket struct {
+	Deployment string
+	Index      int
+	Seq        uint64 // last event folded
+	Targets    []Target
+}
+
+// Target is one host of a deployment as users see it.
+type Target struct {
+	Host      string
+	Name      string
+	Wave      int
+	State     State
+	Attempt   int
+	Token     uint64
+	Executor  string
+	Step      Step // the one that runs, or the last that ran
+	Done      int64
+	Bytes     int64 // total of the step that runs, 0 where unknown
+	Steps     []StepRecord
+	StartedAt time.Time
+	EndedAt   time.Time
+	Release   string
+	Previous  string
+	Changed   bool
+	Note      string
+	Failure   *Failure
+}
+
+// StepRecord is one step of the last attempt.
+type StepRecord struct {
+	Step      Step
+	State     State
+	StartedAt time.Time
+	EndedAt   time.Time
+	Note      string
+	Failure   *Failure
+}
+
+// BucketOf returns the index of the bucket that an event changes, and false
+// where it changes none.
+func BucketOf(e Event) (int, bool) {
+	if p, ok := e.(WasPlanned); ok {
+		return p.First / PieceSize, true
+	}
+	if on, ok := refOf(e); ok && on.Target >= 0 {
+		return on.Target / PieceSize, true
+	}
+	return 0, false
+}
+
+// FoldHeader folds one record into the header. For an event of a target,
+// counts must be those of its bucket after the same record was folded there.
+// A terminal state never changes.
+func FoldHeader(h Header, r Record, counts *Counts) Header {
+	if r.Seq <= h.Seq {
+		return h
+	}
+	h.Seq = r.Seq
+	switch e := r.Event.(type) {
+	case WasAccepted:
+		h.accept(e)
+	case WaveBegan:
+		h.begin(r.Time)
+		h.Wave = max(h.Wave, e.Wave)
+	case WasConcluded:
+		if OfDeployment.CanFollow(h.State, e.State) && e.State.Terminal() {
+			h.State, h.Reason, h.EndedAt = e.State, e.Reason, r.Time
+		}
+	case JobStarted:
+		h.begin(r.Time)
+	}
+	if i, ok := BucketOf(r.Event); ok && counts != nil {
+		h.Counts = slices.Clone(h.Counts)
+		for len(h.Counts) <= i {
+			h.Counts = append(h.Counts, Counts{})
+		}
+		h.Counts[i] = *counts
+	}
+	return h
+}
+
+func (h *Header) accept(e WasAccepted) {
+	if h.State == "" {
+		h.State = Accepted
+	}
+	h.Kind, h.Project, h.Application, h.Path = e.Kind, e.Project, e.Application, e.Path
+	h.Version, h.Package, h.From, h.RollbackOf = e.Version, e.Package, e.From, e.RollbackOf
+	h.Actor, h.Targets, h.Waves, h.AcceptedAt = e.Actor, e.Targets, e.Waves, e.AcceptedAt
+}
+
+func (h *Header) begin(at time.Time) {
+	if h.State == Accepted {
+		h.State, h.StartedAt = Running, at
+	}
+}
+
+// FoldBucket folds one record into the bucket that BucketOf names. A target
+// that has ended never changes again.
+func FoldBucket(b Bucket, r Record) Bucket {
+	if r.Seq <= b.Seq {
+		return b
+	}
+	b.Seq = r.Seq
+	b.Targets = slices.Clone(b.Targets)
+	if p, ok := r.Event.(WasPlanned); ok {
+		for i, planned := range p.Targets {
+			t := b.at(p.First%PieceSize + i)
+			t.Host, t.Name, t.Wave = planned.Host, planned.Name, planned.Wave
+		}
+		return b
+	}
+	if on, ok := refOf(r.Event); ok && on.Target >= 0 {
+		t := b.at(on.Target % PieceSize)
+		if t.Host == "" {
+			t.Host = on.Host
+		}
+		if !t.State.Terminal() {
+			t.fold(r)
+		}
+	}
+	return b
+}
+
+// Counts returns how many targets of the bucket are in which state.
+func (b Bucket) Counts() Counts {
+	var c Counts
+	for _, t := range b.Targets {
+		switch t.State {
+		case Running:
+			c.Running++
+		case Succeeded:
+			c.Succeeded++
+		case Failed:
+			c.Failed++
+		case Skipped:
+			c.Skipped++
+		default:
+			c.Pending++
+		}
+	}
+	return c
+}
+
+// at returns the target at this place, making room for it where an earlier
+// event that would have made it was not kept.
+func (b *Bucket) at(i int) *Target {
+	for len(b.Targets) <= i {
+		b.Targets = append(b.Targets, Target{State: Pending})
+	}
+	return &b.Targets[i]
+}
+
+func (t *Target) fold(r Record) {
+	switch e := r.Event.(type) {
+	case JobStarted:
+		t.begin(e, r.Time)
+	case StepChanged:
+		t.step(e)
+	case JobProgressed:
+		t.Step, t.Done, t.Bytes = e.Step, e.Done, e.Total
+	case JobEnded:
+		t.end(e, r.Time)
+	}
+}
+
+func (t *Target) begin(e JobStarted, at time.Time) {
+	t.State = Running
+	t.Attempt, t.Token, t.Executor = e.On.Attempt, e.On.Token, e.Executor
+	t.Step, t.Steps, t.Done, t.Bytes = "", nil, 0, 0
+	if t.StartedAt.IsZero() {
+		t.StartedAt = at
+	}
+}
+
+func (t *Target) step(e StepChanged) {
+	if t.Step != e.Step {
+		t.Step, t.Done, t.Bytes = e.Step, 0, 0
+	}
+	s := StepRecord{Step: e.Step, State: e.State, StartedAt: e.StartedAt, EndedAt: e.EndedAt, Note: e.Note, Failure: e.Failure}
+	t.Steps = slices.Clone(t.Steps)
+	if i := slices.IndexFunc(t.Steps, func(have StepRecord) bool { return have.Step == e.Step }); i >= 0 {
+		t.Steps[i] = s
+		return
+	}
+	t.Steps = append(t.Steps, s)
+}
+
+func (t *Target) end(e JobEnded, at time.Time) {
+	if !e.State.Terminal() {
+		return
+	}
+	t.State, t.EndedAt = e.State, at
+	t.Release, t.Previous, t.Changed = e.Release, e.Previous, e.Changed
+	t.Note, t.Failure = e.Note, e.Failure
+}
+
+func refOf(e Event) (TargetRef, bool) {
+	switch e := e.(type) {
+	case JobStarted:
+		return e.On, true
+	case StepChanged:
+		return e.On, true
+	case JobProgressed:
+		return e.On, true
+	case JobEnded:
+		return e.On, true
+	default:
+		return TargetRef{}, false
+	}
+}
