@@ -1,0 +1,15 @@
+// Package rollouts carries deployments from their command to their end: it is
+// the only place that decides which job may run.
+//
+// Each replica takes inputs from two durable consumers that all replicas share:
+// commands, and the events of jobs. For each input it loads the deployment's
+// record, lets libs/deploy decide, publishes outputs that are safe to repeat,
+// and writes the record by compare-and-set; only then is the input acknowledged
+// (drive.go, outcome.go). A replica that dies in the middle leaves the input
+// unacknowledged, and another one takes the same path again.
+//
+// A host belongs to one deployment at a time (hosts.go): the owner of its queue
+// in LOCKS has its job stored in JOBS, the others wait in order. The next job
+// follows from the terminal event of the one before. A sweep (sweep.go) heals
+// what a stale read may have left behind.
+package rollouts

@@ -1,0 +1,169 @@
+package rollouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// drive carries a deployment as far as it goes without a further event: for
+// each phase it makes the outputs, which are safe to repeat, and then moves the
+// record on by compare-and-set.
+func (s *Scheduler) drive(ctx context.Context, id string) error {
+	defer s.driving.lock(id)()
+	for {
+		rec, _, err := s.records.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("read deployment: %w", err)
+		}
+		r := rec.Rollout
+		if r.Phase == deploy.InProgress || r.Phase == deploy.Finished {
+			return nil
+		}
+		o, err := readOrder(rec.Command)
+		if err != nil {
+			return fmt.Errorf("read stored command: %w", err)
+		}
+		var next func(deploy.Rollout) deploy.Rollout
+		switch r.Phase {
+		case deploy.Planning:
+			next, err = deploy.Rollout.Planned, s.announce(ctx, o, r)
+			if errors.Is(err, bus.ErrNone) {
+				next, err = abort("the snapshot of its targets is not there"), nil
+			}
+		case deploy.Dispatching:
+			next, err = func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave) }, s.dispatch(ctx, o, r)
+		case deploy.Stopping:
+			next, err = deploy.Rollout.Stopped, s.skip(ctx, o, r)
+		case deploy.Finishing:
+			next, err = deploy.Rollout.Concluded, s.conclude(ctx, o, r)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.Phase, err)
+		}
+		if err := s.advance(ctx, id, next); err != nil {
+			return err
+		}
+	}
+}
+
+func abort(reason string) func(deploy.Rollout) deploy.Rollout {
+	return func(r deploy.Rollout) deploy.Rollout { return r.Abort(reason) }
+}
+
+// advance moves the record on. A finished one no longer needs its command.
+func (s *Scheduler) advance(ctx context.Context, id string, next func(deploy.Rollout) deploy.Rollout) error {
+	_, err := s.records.Change(ctx, id, func(rec record) (record, bool, error) {
+		before := rec.Rollout.Phase
+		rec.Rollout = next(rec.Rollout)
+		if rec.Rollout.Phase == deploy.Finished && before != deploy.Finished {
+			rec.Command, rec.EndedAt = nil, time.Now().UTC()
+		}
+		return rec, true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("write deployment: %w", err)
+	}
+	return nil
+}
+
+// announce tells history what is to come, before any job can report on it.
+func (s *Scheduler) announce(ctx context.Context, o order, r deploy.Rollout) error {
+	if err := s.say(ctx, o, 0, acceptedOrdinal, o.accepted(r)); err != nil {
+		return err
+	}
+	for piece := range o.rollout.Snapshot.Pieces {
+		snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+		if err != nil {
+			return fmt.Errorf("snapshot: %w", err)
+		}
+		planned := contract.PlannedEvent{First: piece * deploy.PieceSize}
+		for i, t := range snapshot.Targets {
+			wave, _ := deploy.WaveOf(r.Waves, planned.First+i)
+			planned.Targets = append(planned.Targets, contract.PlannedTarget{Host: t.Host, Name: t.Name, Wave: wave})
+		}
+		if err := s.say(ctx, o, 0, plannedOrdinal(piece), planned); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dispatch lets every target of the current wave enter the queue of its host.
+func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) error {
+	if err := s.say(ctx, o, r.Wave, waveOrdinal(o, r.Wave), contract.WaveEvent{}); err != nil {
+		return err
+	}
+	return s.eachTarget(ctx, o, r.Waves[r.Wave], func(ctx context.Context, i int, t contract.Target) error {
+		return s.enter(ctx, o, deploy.Claim{Deployment: o.Deployment, Target: i}, r.Wave, t)
+	})
+}
+
+// skip ends the targets of the waves that will not come.
+func (s *Scheduler) skip(ctx context.Context, o order, r deploy.Rollout) error {
+	return s.eachTarget(ctx, o, r.Remaining(), func(ctx context.Context, i int, t contract.Target) error {
+		wave, _ := deploy.WaveOf(r.Waves, i)
+		e := contract.Envelope{
+			ID:         o.Deployment + "." + t.Host + ".skipped",
+			Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
+			Host: t.Host, Wave: wave, Target: i,
+		}
+		data, err := contract.Encode(e, contract.JobEndedEvent{
+			State: string(deploy.Skipped), Note: "a host of an earlier wave failed",
+		})
+		if err != nil {
+			return err
+		}
+		_, err = s.bus.Append(ctx, contract.StreamEvents, contract.JobEventSubject(o.Deployment, t.Host), 0, e.ID, data)
+		if errors.Is(err, bus.ErrConflict) {
+			return nil // said before
+		}
+		return err
+	})
+}
+
+// conclude tells history the outcome and removes what the deployment no longer
+// needs.
+func (s *Scheduler) conclude(ctx context.Context, o order, r deploy.Rollout) error {
+	ended := contract.ConcludedEvent{State: string(r.Outcome()), Reason: r.Reason}
+	if err := s.say(ctx, o, r.Wave, concludedOrdinal(o, r), ended); err != nil {
+		return err
+	}
+	for piece := range o.rollout.Snapshot.Pieces {
+		if err := s.snapshots.Delete(ctx, snapshotKey(o.rollout.Snapshot, piece), 0); err != nil {
+			return err
+		}
+	}
+	results, err := s.results.Keys(ctx, o.Deployment+".>")
+	if err != nil {
+		return err
+	}
+	return each(ctx, 0, len(results), func(ctx context.Context, i int) error { return s.results.Delete(ctx, results[i], 0) })
+}
+
+// eachTarget calls fn for each target of the range, many at once.
+func (s *Scheduler) eachTarget(ctx context.Context, o order, within deploy.Range, fn func(context.Context, int, contract.Target) error) error {
+	for at := within.First; at < within.First+within.Count; {
+		piece := at / deploy.PieceSize
+		snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+		if err != nil {
+			return fmt.Errorf("snapshot: %w", err)
+		}
+		first := piece * deploy.PieceSize
+		end := min(first+len(snapshot.Targets), within.First+within.Count)
+		if end <= at {
+			return fmt.Errorf("%w: target %d is not in its snapshot", deploy.ErrNoSuchTarget, at)
+		}
+		err = each(ctx, at, end-at, func(ctx context.Context, i int) error { return fn(ctx, i, snapshot.Targets[i-first]) })
+		if err != nil {
+			return err
+		}
+		at = end
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package rollouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// offerFor is how long a job is offered to a host whose slot is taken. It is
+// taken for the moment between the terminal event of the job before and its
+// acknowledgement; for up to an executor's ack wait where that one died then.
+const offerFor = 10 * time.Second
+
+// enter puts a target into the queue of its host and publishes its job if the
+// host is free.
+func (s *Scheduler) enter(ctx context.Context, o order, claim deploy.Claim, wave int, t contract.Target) error {
+	var owns bool
+	_, err := s.queues.Change(ctx, t.Host, func(q deploy.Queue) (deploy.Queue, bool, error) {
+		next, mine := q.Enter(claim)
+		owns = mine
+		return next, q.Owner == nil || len(next.Waiting) != len(q.Waiting), nil
+	})
+	if err != nil {
+		return fmt.Errorf("queue of host %s: %w", t.Name, err)
+	}
+	if !owns {
+		return nil
+	}
+	// A repeat may come after the target ended and its claim was dropped; the
+	// claim just made would then never be dropped again.
+	open, err := s.isOpen(ctx, claim, wave)
+	if err != nil {
+		return err
+	}
+	if !open {
+		return s.leave(ctx, t.Host, claim.Deployment)
+	}
+	return s.offer(ctx, o, claim.Target, wave, t)
+}
+
+// isOpen says whether the target may still have a job: its wave is the current
+// one and it has not ended.
+func (s *Scheduler) isOpen(ctx context.Context, claim deploy.Claim, wave int) (bool, error) {
+	rec, _, err := s.records.Get(ctx, claim.Deployment)
+	if errors.Is(err, bus.ErrNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read deployment: %w", err)
+	}
+	if !rec.Rollout.Active() || rec.Rollout.Wave != wave {
+		return false, nil
+	}
+	_, piece, err := rec.Rollout.Locate(claim.Target)
+	if err != nil {
+		return false, err
+	}
+	results, _, err := s.results.Get(ctx, resultsKey(claim.Deployment, wave, piece))
+	if errors.Is(err, bus.ErrNone) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read results: %w", err)
+	}
+	return results.Ended(claim.Target) == "", nil
+}
+
+// offer stores the job of the target. The server refuses it while another is
+// stored for the host; if that is the very same, it is there already.
+func (s *Scheduler) offer(ctx context.Context, o order, target, wave int, t contract.Target) error {
+	job, err := o.job(wave, target, t)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, offerFor)
+	defer cancel()
+	subject := contract.JobSubject(t.Host)
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		err := s.bus.Offer(ctx, subject, job)
+		if !errors.Is(err, bus.ErrOccupied) {
+			return err
+		}
+		stored, lastErr := s.bus.Last(ctx, contract.StreamJobs, subject)
+		if lastErr == nil {
+			if m, err := contract.Decode(stored.Data); err == nil && m.Deployment == o.Deployment {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("host %s: %w", t.Name, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// leave takes a deployment out of the queue of a host and gives the host to the
+// next one, passing over those that no longer need it.
+func (s *Scheduler) leave(ctx context.Context, host, deployment string) error {
+	for {
+		q, err := s.queues.Change(ctx, host, func(q deploy.Queue) (deploy.Queue, bool, error) {
+			next := q.Leave(deployment)
+			changed := next.Owner != q.Owner || len(next.Waiting) != len(q.Waiting)
+			return next, changed, nil
+		})
+		if err != nil {
+			return fmt.Errorf("queue of host %s: %w", host, err)
+		}
+		if q.Owner == nil {
+			return nil
+		}
+		gone, err := s.serve(ctx, *q.Owner)
+		if err != nil || !gone {
+			return err
+		}
+		deployment = q.Owner.Deployment
+	}
+}
+
+// serve publishes the job of a claim that owns its host, or says that the claim
+// is gone: the deployment has ended, or the target has.
+func (s *Scheduler) serve(ctx context.Context, claim deploy.Claim) (gone bool, err error) {
+	rec, _, err := s.records.Get(ctx, claim.Deployment)
+	if errors.Is(err, bus.ErrNone) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read deployment: %w", err)
+	}
+	wave, _, err := rec.Rollout.Locate(claim.Target)
+	if err != nil {
+		return true, nil //nolint:nilerr // a claim outside its plan can never be served
+	}
+	open, err := s.isOpen(ctx, claim, wave)
+	if err != nil || !open {
+		return !open, err
+	}
+	o, err := readOrder(rec.Command)
+	if err != nil {
+		return false, fmt.Errorf("read stored command: %w", err)
+	}
+	snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, claim.Target/deploy.PieceSize))
+	if err != nil {
+		return false, fmt.Errorf("snapshot: %w", err)
+	}
+	return false, s.offer(ctx, o, claim.Target, wave, snapshot.Targets[claim.Target%deploy.PieceSize])
+}

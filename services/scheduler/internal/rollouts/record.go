@@ -1,0 +1,78 @@
+package rollouts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// record is the value of a deployment's key in DEPLOY. The results of the
+// targets stand beside it, a piece a key, so that it stays small.
+type record struct {
+	Command []byte         `json:"command,omitempty"` // as it came; dropped at the end
+	Rollout deploy.Rollout `json:"rollout"`
+	EndedAt time.Time      `json:"ended_at,omitzero"`
+}
+
+// order is a command with what every kind of it has in common.
+type order struct {
+	contract.Message
+	rollout contract.Rollout
+}
+
+func readOrder(raw []byte) (order, error) {
+	m, err := contract.Decode(raw)
+	if err != nil {
+		return order{}, err
+	}
+	switch b := m.Body.(type) {
+	case contract.DeployCommand:
+		return order{m, b.Rollout}, nil
+	case contract.RollbackCommand:
+		return order{m, b.Rollout}, nil
+	default:
+		return order{}, fmt.Errorf("%w: %q is no command", contract.ErrUnknownType, m.Type)
+	}
+}
+
+// job returns the job of this order for one of its targets.
+func (o order) job(wave, target int, t contract.Target) ([]byte, error) {
+	e := contract.Envelope{
+		ID:         o.Deployment + "." + t.Host,
+		Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
+		Host: t.Host, Wave: wave, Target: target,
+	}
+	if b, ok := o.Body.(contract.RollbackCommand); ok {
+		return contract.Encode(e, contract.RollbackJob{Application: o.rollout.Application, Target: t, From: b.From, To: b.To})
+	}
+	b := o.Body.(contract.DeployCommand)
+	return contract.Encode(e, contract.DeployJob{Application: o.rollout.Application, Target: t, Package: b.Package})
+}
+
+// accepted returns the event that opens the deployment.
+func (o order) accepted(r deploy.Rollout) contract.AcceptedEvent {
+	e := contract.AcceptedEvent{
+		Application: o.rollout.Application.Name, Path: o.rollout.Application.Path, Actor: o.rollout.Actor,
+		Targets: r.Targets(), Waves: len(r.Waves), AcceptedAt: o.Time,
+	}
+	switch b := o.Body.(type) {
+	case contract.DeployCommand:
+		e.Kind, e.Version, e.Package = string(deploy.KindDeploy), b.Package.Version, b.Package.ID
+	case contract.RollbackCommand:
+		e.Kind, e.Version, e.From, e.RollbackOf = string(deploy.KindRollback), b.To, b.From, b.Of
+	}
+	return e
+}
+
+// resultsKey is where the results of a piece of a wave stand in DEPLOY. Keys of
+// one token are deployments, so a filter tells them apart.
+func resultsKey(deployment string, wave, piece int) string {
+	return fmt.Sprintf("%s.%d.%d", deployment, wave, piece)
+}
+
+// snapshotKey is where a piece of a snapshot stands in SNAPSHOTS.
+func snapshotKey(s contract.Snapshot, piece int) string {
+	return fmt.Sprintf("%s.%d", s.ID, piece)
+}

@@ -1,0 +1,139 @@
+package rollouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+const (
+	// ackWait bounds how long the inputs of a replica that died rest.
+	ackWait = 6 * time.Second
+	// commandSlots and eventGroups bound what a replica works on at once.
+	commandSlots = 16
+	eventGroups  = 32
+	eventBatch   = 256
+	// fanOut bounds the requests to the broker of one deployment at once.
+	fanOut = 32
+	// retryAfter is how long an input rests that could not be carried out.
+	retryAfter = time.Second
+)
+
+// Scheduler is one replica.
+type Scheduler struct {
+	bus       *bus.Bus
+	log       zerolog.Logger
+	records   *bus.Cells[record]
+	results   *bus.Cells[deploy.Results]
+	queues    *bus.Cells[deploy.Queue]
+	snapshots *bus.Cells[contract.SnapshotPiece]
+	driving   keyedMutex
+	sweep     time.Duration
+}
+
+// New opens the buckets. The sweep runs so often.
+func New(ctx context.Context, b *bus.Bus, log zerolog.Logger, sweep time.Duration) (*Scheduler, error) {
+	s := &Scheduler{bus: b, log: log, sweep: sweep}
+	var errs [4]error
+	s.records, errs[0] = bus.OpenCells[record](ctx, b, contract.BucketDeploy)
+	s.results, errs[1] = bus.OpenCells[deploy.Results](ctx, b, contract.BucketDeploy)
+	s.queues, errs[2] = bus.OpenCells[deploy.Queue](ctx, b, contract.BucketLocks)
+	s.snapshots, errs[3] = bus.OpenCells[contract.SnapshotPiece](ctx, b, contract.BucketSnapshots)
+	return s, errors.Join(errs[:]...)
+}
+
+// Run takes inputs until ctx ends and returns when all that it began is done or
+// left for another replica.
+func (s *Scheduler) Run(ctx context.Context, ready func()) error {
+	commands, err := s.bus.Consumer(ctx, contract.StreamCommands,
+		bus.ConsumerConfig("scheduler", contract.CommandsAll, ackWait))
+	if err != nil {
+		return err
+	}
+	events, err := s.bus.Consumer(ctx, contract.StreamEvents,
+		bus.ConsumerConfig("scheduler", contract.EventsOfJobs, ackWait))
+	if err != nil {
+		return err
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() {
+		s.bus.Work(ctx, commands, commandSlots, func(d *bus.Delivery) { s.handleCommand(ctx, d) })
+	})
+	loops.Go(func() {
+		groups := newGroups(eventGroups)
+		s.bus.Batches(ctx, events, eventBatch, func(batch []*bus.Delivery) { s.handleEvents(ctx, groups, batch) })
+		groups.Wait()
+	})
+	loops.Go(func() { s.sweepUntil(ctx) })
+	ready()
+	loops.Wait()
+	return ctx.Err()
+}
+
+// handleCommand begins the deployment that a command asks for, or goes on with
+// it where another replica began and did not finish the step.
+func (s *Scheduler) handleCommand(ctx context.Context, d *bus.Delivery) {
+	ctx, release := d.Hold(ctx, ackWait)
+	defer release()
+	o, err := readOrder(d.Data())
+	if err != nil {
+		s.log.Error().Err(err).Uint64("seq", d.Seq).Str("subject", d.Subject()).Msg("command refused")
+		s.note(d.Reject("cannot be read"))
+		return
+	}
+	log := s.log.With().Str("deployment", o.Deployment).Logger()
+	if err = s.begin(ctx, o, d.Data()); err == nil {
+		err = s.drive(ctx, o.Deployment)
+	}
+	s.settle(ctx, log, err, d)
+}
+
+func (s *Scheduler) begin(ctx context.Context, o order, raw []byte) error {
+	rollout, err := deploy.NewRollout(o.rollout.Snapshot.Targets, o.rollout.WaveSize)
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	_, err = s.records.Create(ctx, o.Deployment, record{Command: raw, Rollout: rollout})
+	if errors.Is(err, bus.ErrConflict) {
+		return nil // it was begun before
+	}
+	return err
+}
+
+// settle acknowledges inputs whose consequences are durable, and hands back
+// others. A replica that lost the lease on one of them does neither.
+func (s *Scheduler) settle(ctx context.Context, log zerolog.Logger, err error, inputs ...*bus.Delivery) {
+	switch {
+	case ctx.Err() != nil: // stopping, or the lease is lost: they come again by themselves
+	case err == nil:
+		for _, d := range inputs {
+			s.note(d.Done(ctx))
+		}
+	case errors.Is(err, deploy.ErrInvalidPlan), errors.Is(err, deploy.ErrNoSuchTarget):
+		log.Error().Err(err).Msg("input refused")
+		for _, d := range inputs {
+			s.note(d.Reject(err.Error()))
+		}
+	default:
+		log.Warn().Err(err).Msg("input will be tried again")
+		for _, d := range inputs {
+			s.note(d.Again(retryAfter))
+		}
+	}
+}
+
+// note logs that an acknowledgement did not go through. Nothing follows from
+// that: the input comes again, and taking it again changes nothing.
+func (s *Scheduler) note(err error) {
+	if err != nil {
+		s.log.Debug().Err(err).Msg("acknowledgement lost")
+	}
+}

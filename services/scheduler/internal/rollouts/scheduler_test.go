@@ -1,0 +1,174 @@
+package rollouts
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+func TestADeploymentLargerThanAPieceEndsOnEveryHost(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	s.executors(succeed)
+	targets := servers("h", 2*deploy.PieceSize+50)
+	id := s.deploy(targets, 0)
+
+	require.Equal(t, "succeeded", s.conclusion(id).State)
+	for _, state := range s.requireWhole(id, targets) {
+		require.Equal(t, deploy.Succeeded, state)
+	}
+	snapshots, err := bus.OpenCells[contract.SnapshotPiece](t.Context(), s.bus, contract.BucketSnapshots)
+	require.NoError(t, err)
+	keys, err := snapshots.Keys(t.Context(), ">")
+	require.NoError(t, err)
+	require.Empty(t, keys, "the snapshot holds credentials and must not outlive the deployment")
+}
+
+func TestAWaveBeginsOnlyWhenTheOneBeforeHasEnded(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	s.executors(succeed)
+	targets := servers("h", 25)
+	id := s.deploy(targets, 10)
+
+	require.Equal(t, "succeeded", s.conclusion(id).State)
+	s.requireWhole(id, targets)
+	ended, wave := 0, 0
+	for _, m := range s.story(id) {
+		switch m.Body.(type) {
+		case contract.WaveEvent:
+			require.Equal(t, 10*m.Wave, ended, "wave %d began early or late", m.Wave)
+			wave = m.Wave
+		case contract.JobEndedEvent:
+			require.Equal(t, wave, m.Wave)
+			ended++
+		}
+	}
+}
+
+func TestAFailedHostLetsItsWaveEndAndSkipsTheLaterOnes(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	s.executors(func(m contract.Message) deploy.State {
+		if m.Target == 12 {
+			return deploy.Failed
+		}
+		return deploy.Succeeded
+	})
+	targets := servers("h", 230)
+	id := s.deploy(targets, 10)
+
+	require.Equal(t, "failed", s.conclusion(id).State)
+	for host, state := range s.requireWhole(id, targets) {
+		want := deploy.Skipped
+		for i, target := range targets[:20] {
+			if target.Host == host {
+				want = deploy.Succeeded
+				if i == 12 {
+					want = deploy.Failed
+				}
+			}
+		}
+		require.Equal(t, want, state, host)
+	}
+}
+
+func TestDeploymentsTakeTurnsOnAHost(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	targets := servers("h", 20)
+	var ids []string
+	for range 5 {
+		ids = append(ids, s.deploy(targets, 0))
+	}
+	s.executors(succeed) // only now, so that all of them wait for the same hosts
+	for _, id := range ids {
+		require.Equal(t, "succeeded", s.conclusion(id).State)
+		s.requireWhole(id, targets)
+	}
+}
+
+func TestSchedulersThatCrashLoseAndDoubleNothing(t *testing.T) {
+	s := newSystem(t)
+	s.executors(func(m contract.Message) deploy.State {
+		if m.Target%17 == 16 {
+			return deploy.Failed
+		}
+		return deploy.Succeeded
+	})
+	var stop atomic.Bool
+	var crashing sync.WaitGroup
+	for n := range 3 {
+		dice := rand.New(rand.NewPCG(uint64(n), 1)) //nolint:gosec // chaos that can be repeated
+		crashing.Go(func() {
+			for !stop.Load() {
+				crash := s.replica()
+				select {
+				case <-time.After(time.Duration(dice.IntN(400)) * time.Millisecond):
+				case <-t.Context().Done():
+				}
+				crash()
+			}
+		})
+	}
+	targets := servers("h", 50)
+	ids := make([]string, 10)
+	for i := range ids {
+		ids[i] = s.deploy(targets, []int{0, 20, 7}[i%3])
+	}
+	time.AfterFunc(8*time.Second, func() { stop.Store(true) })
+	crashing.Wait()
+	s.replica()
+	for _, id := range ids {
+		require.Equal(t, "failed", s.conclusion(id).State)
+		s.requireWhole(id, targets)
+	}
+}
+
+func TestACommandWithoutItsSnapshotFailsAndSaysSo(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	s.command("lost", contract.Snapshot{ID: "nowhere", Pieces: 1, Targets: 3}, 0)
+	end := s.conclusion("lost")
+	require.Equal(t, "failed", end.State)
+	require.Contains(t, end.Reason, "snapshot")
+}
+
+func TestACommandThatCannotBeReadIsSetAside(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	_, err := s.bus.Publish(t.Context(), contract.CommandSubject("deploy", "x"), "", []byte(`{"v":1,"type":"slipway.v9.cmd.deploy"}`))
+	require.NoError(t, err)
+	consumer, err := s.bus.Consumer(t.Context(), contract.StreamCommands, bus.ConsumerConfig("scheduler", contract.CommandsAll, ackWait))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		info, err := consumer.Info(context.Background())
+		return err == nil && info.AckFloor.Stream == 1 && info.NumAckPending == 0
+	}, patience, 10*time.Millisecond)
+}
+
+func TestTheSweepFreesAHostWhoseOwnerHasEnded(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	s.executors(succeed)
+	targets := servers("h", 1)
+	done := s.deploy(targets, 0)
+	s.conclusion(done)
+	s.requireWhole(done, targets)
+
+	queues, err := bus.OpenCells[deploy.Queue](t.Context(), s.bus, contract.BucketLocks)
+	require.NoError(t, err)
+	_, err = queues.Put(t.Context(), targets[0].Host, deploy.Queue{Owner: &deploy.Claim{Deployment: done}})
+	require.NoError(t, err)
+	next := s.deploy(targets, 0)
+	require.Equal(t, "succeeded", s.conclusion(next).State)
+}

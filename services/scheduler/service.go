@@ -1,0 +1,51 @@
+// Package scheduler decides what may run: it plans each deployment into waves
+// of jobs, one a host, and follows it to its end. Any number of replicas work
+// side by side without a leader.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/rollouts"
+)
+
+// Service is one replica of the scheduler.
+type Service struct {
+	cfg  Config
+	log  zerolog.Logger
+	nats []nats.Option
+}
+
+// New returns a scheduler with this configuration. It does not connect. Further
+// options for NATS win over the configuration.
+func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error) {
+	if errs := append(cfg.NATS.Validate(), cfg.Validate()...); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &Service{cfg: cfg, log: log, nats: extra}, nil
+}
+
+// Run works until ctx ends. It calls ready once it takes inputs, and returns
+// when everything that it began is done or left for another replica.
+func (s *Service) Run(ctx context.Context, ready func()) error {
+	nc, err := bus.Connect(s.cfg.NATS, "slipway-scheduler", s.log, s.nats...)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	b, err := bus.Open(ctx, nc, s.cfg.NATS, s.log)
+	if err != nil {
+		return err
+	}
+	replica, err := rollouts.New(ctx, b, s.log, s.cfg.Sweep)
+	if err != nil {
+		return fmt.Errorf("open scheduler: %w", err)
+	}
+	return replica.Run(ctx, ready)
+}
