@@ -1,0 +1,121 @@
+package hosttest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// writeFiles puts all that sshd reads into the host's directory.
+func (h *Host) writeFiles(clientKey string) error {
+	if os.Geteuid() == 0 {
+		// sshd refuses to start without the directory that it confines itself to. Packages make it at boot, so a
+		// machine that has just installed sshd, or a container, has none.
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			return err
+		}
+	}
+	if err := h.writeHostKeys(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.path("authorized_keys"), []byte(clientKey+"\n"), 0o600); err != nil {
+		return err
+	}
+	if h.hasShadow() {
+		if err := h.writeShadow(); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(h.path("sshd_config"), []byte(h.config()), 0o600)
+}
+
+// writeHostKeys makes new host keys.
+func (h *Host) writeHostKeys() error {
+	h.HostKeys = nil
+	for i, kind := range h.opts.hostKeys {
+		private, line, err := newKey(kind)
+		if err != nil {
+			return err
+		}
+		public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(h.hostKeyPath(i), private, 0o600); err != nil {
+			return err
+		}
+		if i == 0 {
+			h.HostKey = line
+		}
+		h.HostKeys = append(h.HostKeys, public)
+	}
+	return nil
+}
+
+func (h *Host) hostKeyPath(i int) string { return h.path("host_key_" + strconv.Itoa(i)) }
+
+// config is the text of sshd_config.
+func (h *Host) config() string {
+	lines := []string{
+		"ListenAddress " + h.Addr + ":" + strconv.Itoa(h.Port),
+		"PidFile " + quote(h.path("pid")),
+		"AuthorizedKeysFile " + quote(h.path("authorized_keys")),
+		"SetEnv " + quote("HOME="+h.Home),
+		"PasswordAuthentication " + yesNo(h.opts.password),
+		"KbdInteractiveAuthentication no",
+		"PermitRootLogin yes",
+		"UsePAM no",
+		"UseDNS no",
+		"StrictModes no",
+		"PermitUserRC no", // the rc file would be that of the user's real home
+		"PrintMotd no",
+		"MaxStartups 1000:30:2000",
+		"MaxSessions 200",
+		"LogLevel VERBOSE",
+	}
+	for i := range h.opts.hostKeys {
+		lines = append(lines, "HostKey "+quote(h.hostKeyPath(i)))
+	}
+	if punishes(h.sshd) {
+		// Else a few failed logins, which tests want, shut all of loopback out for a while.
+		lines = append(lines, "PerSourcePenalties no")
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func quote(s string) string { return `"` + s + `"` }
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+var (
+	versions    sync.Map // path of an sshd → whether it punishes
+	versionText = regexp.MustCompile(`OpenSSH_(\d+)\.(\d+)`)
+)
+
+// punishes says whether this sshd knows PerSourcePenalties, as OpenSSH does from 9.8 on. Older ones refuse the option.
+func punishes(sshd string) bool {
+	if known, ok := versions.Load(sshd); ok {
+		return known.(bool)
+	}
+	// Versions that do not know -V complain, and name their version in doing so.
+	text, _ := exec.Command(sshd, "-V").CombinedOutput()
+	var major, minor int
+	if found := versionText.FindSubmatch(text); found != nil {
+		_, _ = fmt.Sscan(string(found[1]), &major)
+		_, _ = fmt.Sscan(string(found[2]), &minor)
+	}
+	punishes := major > 9 || major == 9 && minor >= 8
+	versions.Store(sshd, punishes)
+	return punishes
+}
