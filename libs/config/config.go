@@ -74,7 +74,8 @@ func (s *schema) setDefaults() {
 }
 
 // validate asks the root and each group for mistakes. One about a setting that
-// could not be read is left out: it would speak of a value nobody gave.
+// could not be read, or that the program sets by itself, is left out: it would
+// speak of a value nobody gave.
 func (s *schema) validate(given source, wrong map[*setting]bool) []error {
 	var problems []error
 	for _, sec := range s.sections {
@@ -91,7 +92,11 @@ func (s *schema) validate(given source, wrong map[*setting]bool) []error {
 				problems = append(problems, &problem{flag: sec.flag(), err: err})
 				continue
 			}
-			p := &problem{flag: flagName(joinKey(sec.key, named.key)), err: named.err}
+			key := joinKey(sec.key, named.key)
+			if s.isExcepted(key) {
+				continue
+			}
+			p := &problem{flag: flagName(key), err: named.err}
 			if f, ok := s.flags[p.flag]; ok {
 				if wrong[f.setting] {
 					continue

@@ -240,6 +240,12 @@ func TestMistakesInTheProgramPanic(t *testing.T) {
 			A string `conf:"nats_url" help:"x"`
 			B broker `conf:"nats"`
 		}{},
+		"an except that names nothing": &struct {
+			A broker `conf:"a" except:"url,listen"`
+		}{},
+		"an except with nothing in it": &struct {
+			A broker `conf:"a" except:"url,"`
+		}{},
 		"the name of a secret's file": &struct {
 			A config.Secret `conf:"a" help:"x"`
 			B string        `conf:"a_file" help:"x"`

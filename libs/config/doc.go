@@ -29,7 +29,14 @@
 // secret x may instead be kept in a file of its own, named by --x-file,
 // SLIPWAY_X_FILE or the key x_file.
 //
+// A program that runs another one's parts takes their configuration as a group,
+// less what it sets by itself after Load:
+//
+//	Gateway gateway.Config `conf:"gateway" except:"nats,log,cache.dir"`
+//
+// What is excepted is no setting, has no default, and is not validated.
+//
 // A mistake in the struct itself (a tag that is no name, a default that does
-// not parse, a type that is not known, two settings of one name) is a bug in
-// the program, and panics.
+// not parse, a type that is not known, two settings of one name, an except that
+// names nothing) is a bug in the program, and panics.
 package config

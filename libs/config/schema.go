@@ -13,6 +13,10 @@ type schema struct {
 	sections []section  // the root first
 	config   *setting   // --config: in settings' place, but not a field of the target
 
+	// Keys of settings and groups that the program sets by itself; true once a
+	// field has it.
+	excepted map[string]bool
+
 	// Each name that a source may use. A secret has two.
 	flags map[string]form
 	envs  map[string]form
@@ -84,7 +88,10 @@ func newSchema(target any) *schema {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("config: target is a %T, not a pointer to a struct", target))
 	}
-	s := &schema{flags: map[string]form{}, envs: map[string]form{}, keys: map[string]form{}}
+	s := &schema{
+		excepted: map[string]bool{},
+		flags:    map[string]form{}, envs: map[string]form{}, keys: map[string]form{},
+	}
 	s.config = &setting{
 		key:   "config",
 		help:  "YAML file with settings",
@@ -105,17 +112,48 @@ func (s *schema) walk(key string, v reflect.Value) {
 		if !ok {
 			continue // not configuration: a logger, a hook for tests
 		}
+		_, excepted := s.excepted[joinKey(key, name)]
 		switch {
 		case !namePattern.MatchString(name):
 			panic(fmt.Sprintf("config: field %s: %q is no name for a setting", field.Name, name))
 		case !field.IsExported() || field.Anonymous:
 			panic(fmt.Sprintf("config: field %s: a setting is an exported field with a name", field.Name))
+		case excepted:
+			s.excepted[joinKey(key, name)] = true
 		case field.Type.Kind() == reflect.Struct:
-			s.walk(joinKey(key, name), v.Field(i))
+			s.walkGroup(joinKey(key, name), field, v.Field(i))
 		default:
 			s.addField(joinKey(key, name), field, v.Field(i))
 		}
 	}
+}
+
+// walkGroup walks a nested struct without what its except tag names.
+func (s *schema) walkGroup(key string, field reflect.StructField, v reflect.Value) {
+	except, err := splitList(field.Tag.Get("except"))
+	if err != nil {
+		panic(fmt.Sprintf("config: field %s: except %v", field.Name, err))
+	}
+	for i, name := range except {
+		except[i] = joinKey(key, name)
+		s.excepted[except[i]] = false
+	}
+	s.walk(key, v)
+	for _, name := range except {
+		if !s.excepted[name] {
+			panic(fmt.Sprintf("config: field %s excepts %s, which it does not have", field.Name, name))
+		}
+	}
+}
+
+// isExcepted tells whether the program sets the setting by itself.
+func (s *schema) isExcepted(key string) bool {
+	for name := range s.excepted {
+		if key == name || strings.HasPrefix(key, name+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *schema) addField(key string, field reflect.StructField, v reflect.Value) {

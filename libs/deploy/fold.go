@@ -42,12 +42,13 @@ type Counts struct {
 func (h Header) Total() Counts {
 	var t Counts
 	for _, c := range h.Counts {
+		t.Pending += c.Pending
 		t.Running += c.Running
 		t.Succeeded += c.Succeeded
 		t.Failed += c.Failed
 		t.Skipped += c.Skipped
 	}
-	t.Pending = h.Targets - t.Running - t.Succeeded - t.Failed - t.Skipped
+	t.Pending = max(t.Pending, h.Targets-t.Running-t.Succeeded-t.Failed-t.Skipped)
 	return t
 }
 
@@ -95,7 +96,7 @@ type StepRecord struct {
 // BucketOf returns the index of the bucket that an event changes, and false
 // where it changes none.
 func BucketOf(e Event) (int, bool) {
-	if p, ok := e.(WasPlanned); ok {
+	if p, ok := e.(WasPlanned); ok && p.First >= 0 {
 		return p.First / PieceSize, true
 	}
 	if on, ok := refOf(e); ok && on.Target >= 0 {
@@ -144,8 +145,10 @@ func (h *Header) accept(e WasAccepted) {
 	h.Actor, h.Targets, h.Waves, h.AcceptedAt = e.Actor, e.Targets, e.Waves, e.AcceptedAt
 }
 
+// begin notes the first sign of work. WasAccepted may be missing where the
+// stream no longer keeps the beginning of an old deployment.
 func (h *Header) begin(at time.Time) {
-	if h.State == Accepted {
+	if h.State == "" || h.State == Accepted {
 		h.State, h.StartedAt = Running, at
 	}
 }
@@ -158,7 +161,7 @@ func FoldBucket(b Bucket, r Record) Bucket {
 	}
 	b.Seq = r.Seq
 	b.Targets = slices.Clone(b.Targets)
-	if p, ok := r.Event.(WasPlanned); ok {
+	if p, ok := r.Event.(WasPlanned); ok && p.First >= 0 {
 		for i, planned := range p.Targets {
 			t := b.at(p.First%PieceSize + i)
 			t.Host, t.Name, t.Wave = planned.Host, planned.Name, planned.Wave

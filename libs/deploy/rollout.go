@@ -144,9 +144,10 @@ func (r Rollout) Concluded() Rollout {
 }
 
 // Abort ends a rollout that cannot go on at all: what has not ended counts as
-// failed.
+// failed. One whose outcome stands is left alone: whoever reads late finds its
+// inputs removed, and that is no failure.
 func (r Rollout) Abort(reason string) Rollout {
-	if r.Phase != Finished {
+	if r.Phase != Finishing && r.Phase != Finished {
 		r.Phase, r.Reason = Finishing, reason
 		r.Tally.Failed += r.Targets() - r.Tally.Total()
 	}

@@ -1,0 +1,117 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Source is a package as it was uploaded.
+type Source struct {
+	Data   io.ReaderAt // an *os.File, usually
+	Size   int64       // bytes of Data that belong to the package
+	Format Format
+	Name   string // of the one file of FormatFile; not used otherwise
+}
+
+// Limits bound what a package may unpack to. They are held against the bytes
+// that come out, not against what headers claim. The zero value allows nothing.
+type Limits struct {
+	MaxUnpacked int64 // bytes of all files together
+	MaxEntries  int   // entries, with the directories that had to be added
+	MaxPath     int   // bytes of one path, and of one link target
+}
+
+// DefaultLimits returns limits that a package made in good faith does not meet.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxUnpacked: 8 << 30,
+		MaxEntries:  250_000,
+		MaxPath:     1024, // leaves room for the release's own path below PATH_MAX
+	}
+}
+
+// Manifest describes a bundle.
+type Manifest struct {
+	SHA256   string // of the bundle, lower-case hex
+	Size     int64  // of the bundle, in bytes
+	Unpacked int64  // bytes of all files together
+	Entries  int    // entries in the bundle, added directories included
+}
+
+// DiskBytes estimates what the unpacked bundle takes on a disk, where each
+// entry is rounded up to blocks of 4 KiB.
+func (m Manifest) DiskBytes() int64 {
+	return m.Unpacked + int64(m.Entries)*4096
+}
+
+// Build writes the bundle made from src to dst, and describes it.
+//
+// Errors about the package are ErrRefused and one of the other sentinels; the
+// bundle written until then is worthless. Others are about reading src or
+// writing dst, or are the context's.
+func Build(ctx context.Context, src Source, dst io.Writer, limits Limits) (Manifest, error) {
+	in := &origin{ctx: ctx, data: src.Data}
+	out := newSink(dst)
+	m, err := build(src, in, out, limits)
+	switch {
+	case err == nil:
+		return m, nil
+	case ctx.Err() != nil:
+		return Manifest{}, fmt.Errorf("build the bundle: %w", context.Cause(ctx))
+	case out.err != nil:
+		return Manifest{}, fmt.Errorf("write the bundle: %w", out.err)
+	case in.err != nil:
+		return Manifest{}, fmt.Errorf("read the package: %w", in.err)
+	case errors.Is(err, ErrRefused):
+		return Manifest{}, err
+	default: // what a decoder says of bytes that were read well
+		return Manifest{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+}
+
+func build(src Source, in *origin, out *sink, limits Limits) (Manifest, error) {
+	b, err := newBundle(out, limits)
+	if err != nil {
+		return Manifest{}, err
+	}
+	section := io.NewSectionReader(in, 0, src.Size)
+	switch src.Format {
+	case FormatTar:
+		err = addPlainTar(b, section)
+	case FormatTarGz:
+		err = addTarGz(b, section)
+	case FormatTarZst:
+		err = addTarZst(b, section)
+	case FormatZip:
+		err = addZip(b, section)
+	case FormatFile:
+		err = b.add(entry{name: src.Name, kind: kindFile, mode: 0o755, size: src.Size, body: section, flat: true})
+	default:
+		err = fmt.Errorf("%w: %q", ErrFormat, src.Format)
+	}
+	if err != nil {
+		return Manifest{}, err
+	}
+	return b.finish()
+}
+
+// origin reads the upload. It remembers its own failures, so that a broken disk
+// is not taken for a broken package, and ends reading with the context.
+type origin struct {
+	ctx  context.Context
+	data io.ReaderAt
+	err  error
+}
+
+func (o *origin) ReadAt(p []byte, off int64) (int, error) {
+	if err := o.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := o.data.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		o.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,170 @@
+package bundles
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
+)
+
+// counting counts fetches and can be made to fail.
+type counting struct {
+	Source
+	fetches atomic.Int32
+	fail    atomic.Pointer[error]
+}
+
+func (c *counting) Fetch(ctx context.Context, id string, to *os.File) error {
+	c.fetches.Add(1)
+	if err := c.fail.Load(); err != nil {
+		return *err
+	}
+	return c.Source.Fetch(ctx, id, to)
+}
+
+type setting struct {
+	t      *testing.T
+	store  jetstream.ObjectStore
+	source *counting
+	dir    string
+}
+
+func newSetting(t *testing.T) *setting {
+	t.Helper()
+	nc := bustest.Start(t).Connect(t)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	store, err := js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: contract.ObjectsPackages})
+	require.NoError(t, err)
+	return &setting{t: t, store: store, source: &counting{Source: Objects{Store: store}}, dir: t.TempDir()}
+}
+
+func (s *setting) open(bound int64) *Cache {
+	s.t.Helper()
+	c, err := Open(s.dir, bound, archive.DefaultLimits(), s.source)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, c.Close()) })
+	return c
+}
+
+// upload stores content as a package of one file and returns what a command
+// would say of it.
+func (s *setting) upload(id, content string) contract.Package {
+	s.t.Helper()
+	_, err := s.store.PutBytes(s.t.Context(), id, []byte(content))
+	require.NoError(s.t, err)
+	sum := sha256.Sum256([]byte(content))
+	return contract.Package{
+		ID: id, Version: "1", Filename: "app.bin", Format: string(archive.FormatFile),
+		Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
+	}
+}
+
+func TestAPackageIsFetchedOnceForAllWhoAsk(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	p := s.upload("p", "content")
+	var asking sync.WaitGroup
+	for range 20 {
+		asking.Go(func() {
+			b, err := c.Take(context.Background(), p)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer b.Release()
+			content, err := os.ReadFile(b.entry.path)
+			sum := sha256.Sum256(content)
+			if err != nil || hex.EncodeToString(sum[:]) != b.SHA256 {
+				t.Errorf("the bundle on disk is not what its manifest says (%v)", err)
+			}
+		})
+	}
+	asking.Wait()
+	require.EqualValues(t, 1, s.source.fetches.Load())
+}
+
+func TestWhatIsNotWhatWasUploadedIsRefusedAndNotKept(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	p := s.upload("p", "content")
+	_, err := s.store.PutBytes(t.Context(), "p", []byte("c0ntent"))
+	require.NoError(t, err)
+	_, err = c.Take(t.Context(), p)
+	require.ErrorIs(t, err, ErrAltered)
+
+	_, err = s.store.PutBytes(t.Context(), "p", []byte("content"))
+	require.NoError(t, err)
+	b, err := c.Take(t.Context(), p)
+	require.NoError(t, err, "a later try finds it in order")
+	b.Release()
+}
+
+func TestADeletedPackageIsMissing(t *testing.T) {
+	s := newSetting(t)
+	_, err := s.open(1<<20).Take(t.Context(), contract.Package{ID: "gone"})
+	require.ErrorIs(t, err, ErrMissing)
+}
+
+func TestAFailedFetchIsTriedAnewByTheNext(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	p := s.upload("p", "content")
+	broken := errors.New("broker away")
+	s.source.fail.Store(&broken)
+	_, err := c.Take(t.Context(), p)
+	require.ErrorIs(t, err, broken)
+	s.source.fail.Store(nil)
+	b, err := c.Take(t.Context(), p)
+	require.NoError(t, err)
+	b.Release()
+	require.Len(t, s.files(), 1, "nothing of the failed try stays")
+}
+
+func TestTheCacheKeepsToItsBoundAndToWhatIsInUse(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1) // nothing may stay but what is used, and the newest
+	first, err := c.Take(t.Context(), s.upload("a", strings.Repeat("a", 1000)))
+	require.NoError(t, err)
+	second, err := c.Take(t.Context(), s.upload("b", strings.Repeat("b", 1000)))
+	require.NoError(t, err)
+	require.FileExists(t, first.entry.path, "it is in use")
+	first.Release()
+	first.Release()
+	require.NoFileExists(t, first.entry.path)
+	require.FileExists(t, second.entry.path)
+	second.Release()
+	require.LessOrEqual(t, len(s.files()), 1)
+}
+
+func TestWhatAProcessThatDiedLeftIsRemovedAndTheLivingAreLeftAlone(t *testing.T) {
+	s := newSetting(t)
+	dead := filepath.Join(s.dir, "executor-dead")
+	require.NoError(t, os.Mkdir(dead, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dead, lockName), nil, 0o600))
+	living := s.open(1 << 20)
+	s.open(1 << 20)
+	require.NoDirExists(t, dead)
+	require.DirExists(t, living.dir)
+}
+
+// files lists the bundles and packages in all caches of the setting.
+func (s *setting) files() []string {
+	s.t.Helper()
+	names, err := filepath.Glob(filepath.Join(s.dir, "executor-*", "*-*"))
+	require.NoError(s.t, err)
+	return names
+}
