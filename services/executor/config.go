@@ -1,0 +1,104 @@
+package executor
+
+import (
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/service"
+)
+
+// Config is everything that can be set for an executor.
+type Config struct {
+	NATS bus.Config        `conf:"nats"`
+	Log  service.LogConfig `conf:"log"`
+
+	Name  string        `conf:"name" help:"name of this executor in events (default: the machine's host name)"`
+	Slots int           `conf:"slots" default:"64" help:"jobs that are worked on at once"`
+	Drain time.Duration `conf:"drain" default:"30s" help:"time that running jobs have to end when the executor is told to stop"`
+
+	Seal  SealConfig  `conf:"seal"`
+	SSH   SSHConfig   `conf:"ssh"`
+	Job   JobConfig   `conf:"job"`
+	Cache CacheConfig `conf:"cache"`
+}
+
+// SealConfig says how credentials are opened.
+type SealConfig struct {
+	PrivateKey config.Secret `conf:"private_key" help:"private key that opens sealed credentials"`
+}
+
+// SSHConfig says how hosts are connected to.
+type SSHConfig struct {
+	Agent          string        `conf:"agent" help:"socket of the SSH agent for servers without a credential (e.g. $SSH_AUTH_SOCK)"`
+	ConnectTimeout time.Duration `conf:"connect_timeout" default:"10s" help:"for the TCP connection, and again for the handshake"`
+	KeepAlive      time.Duration `conf:"keep_alive" default:"5s" help:"how often a host is asked for a sign of life"`
+	MaxMissed      int           `conf:"max_missed" default:"3" help:"signs of life in a row that may be missing"`
+	Starts         int           `conf:"starts" default:"16" help:"connections that are being made at once"`
+}
+
+// JobConfig bounds jobs and their steps.
+type JobConfig struct {
+	StepTimeout time.Duration `conf:"step_timeout" default:"15m" help:"for one step on one host"`
+	HostTimeout time.Duration `conf:"host_timeout" default:"30m" help:"for all steps on one host"`
+	LockWait    time.Duration `conf:"lock_wait" default:"30s" help:"for the work of another installation of Slipway on the same host to end"`
+	Tries       int           `conf:"tries" default:"3" help:"tries of a step whose connection broke"`
+	MaxAttempts int           `conf:"max_attempts" default:"10" help:"attempts of a job that was cut short, over all executors"`
+	AckWait     time.Duration `conf:"ack_wait" default:"6s" help:"after which the job of an executor that died goes to another; the same for all executors"`
+}
+
+// CacheConfig bounds the packages that are kept on disk.
+type CacheConfig struct {
+	Dir         string      `conf:"dir" help:"directory for packages on their way to hosts (default: a directory of the system for temporary files)"`
+	Size        config.Size `conf:"size" default:"4GiB" help:"packages kept beyond those in use"`
+	MaxUnpacked config.Size `conf:"max_unpacked" default:"8GiB" help:"what a package may unpack to"`
+	MaxEntries  int         `conf:"max_entries" default:"250000" help:"files and directories that a package may hold"`
+}
+
+// Validate returns every mistake in the configuration.
+func (c Config) Validate() []error {
+	return positive(map[string]int64{"slots": int64(c.Slots)})
+}
+
+// Validate returns every mistake in the configuration.
+func (c SealConfig) Validate() []error {
+	if c.PrivateKey == "" {
+		return []error{config.Invalid("private_key", "is needed: slipway-executor keygen FILE makes one")}
+	}
+	return nil
+}
+
+// Validate returns every mistake in the configuration.
+func (c SSHConfig) Validate() []error {
+	return positive(map[string]int64{
+		"connect_timeout": int64(c.ConnectTimeout), "keep_alive": int64(c.KeepAlive),
+		"max_missed": int64(c.MaxMissed), "starts": int64(c.Starts),
+	})
+}
+
+// Validate returns every mistake in the configuration.
+func (c JobConfig) Validate() []error {
+	errs := positive(map[string]int64{
+		"step_timeout": int64(c.StepTimeout), "host_timeout": int64(c.HostTimeout),
+		"lock_wait": int64(c.LockWait / time.Second), "tries": int64(c.Tries), "max_attempts": int64(c.MaxAttempts),
+	})
+	if c.AckWait < time.Second {
+		errs = append(errs, config.Invalid("ack_wait", "must be at least 1s, not %s", c.AckWait))
+	}
+	return errs
+}
+
+// Validate returns every mistake in the configuration.
+func (c CacheConfig) Validate() []error {
+	return positive(map[string]int64{"max_unpacked": int64(c.MaxUnpacked), "max_entries": int64(c.MaxEntries)})
+}
+
+func positive(settings map[string]int64) []error {
+	var errs []error
+	for name, value := range settings {
+		if value <= 0 {
+			errs = append(errs, config.Invalid(name, "must be positive"))
+		}
+	}
+	return errs
+}

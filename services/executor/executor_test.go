@@ -1,0 +1,405 @@
+package executor
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/xid"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/seal"
+)
+
+const patience = 60 * time.Second
+
+// system is a broker with executors on it and real hosts; the test plays the
+// scheduler and the gateway.
+type system struct {
+	t   *testing.T
+	srv *bustest.Server
+	bus *bus.Bus
+	key seal.PrivateKey
+}
+
+func newSystem(t *testing.T) *system {
+	t.Helper()
+	key, err := seal.GenerateKey()
+	require.NoError(t, err)
+	s := &system{t: t, srv: bustest.Start(t), key: key}
+	var cfg bus.Config
+	config.Defaults(&cfg)
+	nc, err := bus.Connect(cfg, "test", zerolog.Nop(), nats.InProcessServer(s.srv))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	s.bus, err = bus.Open(t.Context(), nc, cfg, zerolog.Nop())
+	require.NoError(t, err)
+	return s
+}
+
+// executor runs an executor with short timings until the function that it
+// returns is called, or the test ends.
+func (s *system) executor(adjust func(*Config)) (stop func()) {
+	s.t.Helper()
+	var cfg Config
+	config.Defaults(&cfg)
+	cfg.Seal.PrivateKey = config.Secret(s.key.Reveal())
+	cfg.Cache.Dir = s.t.TempDir()
+	cfg.Job.AckWait = 2 * time.Second
+	cfg.Drain = 10 * time.Second
+	cfg.SSH.ConnectTimeout, cfg.SSH.KeepAlive = 3*time.Second, 500*time.Millisecond
+	if adjust != nil {
+		adjust(&cfg)
+	}
+	service, err := New(cfg, zerolog.Nop(), nats.InProcessServer(s.srv))
+	require.NoError(s.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		s.t.Fatalf("executor: %v", err)
+	}
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			require.ErrorIs(s.t, <-done, context.Canceled)
+		})
+	}
+	s.t.Cleanup(stop)
+	return stop
+}
+
+func (s *system) target(h *hosttest.Host) contract.Target {
+	s.t.Helper()
+	clear, err := json.Marshal(contract.Credential{PrivateKey: string(h.PrivateKeyPEM)})
+	require.NoError(s.t, err)
+	sealed, err := s.key.Public().Seal(contract.CredentialContext(h.Name), clear)
+	require.NoError(s.t, err)
+	return contract.Target{
+		Host: h.Name, Name: h.Name, Address: h.Addr, Port: h.Port, User: h.User,
+		Credential: string(sealed), HostKey: h.HostKey,
+	}
+}
+
+var app = contract.Application{Name: "shop", Path: "apps/shop", Keep: 3}
+
+// upload stores a package whose file VERSION holds its version, and which is
+// padded to about size bytes.
+func (s *system) upload(version string, size int) contract.Package {
+	s.t.Helper()
+	var raw bytes.Buffer
+	zipped := gzip.NewWriter(&raw)
+	files := tar.NewWriter(zipped)
+	padding := make([]byte, size)
+	for i := range padding {
+		padding[i] = byte(i*7 + i>>8*13 + i>>16*31)
+	}
+	for name, content := range map[string][]byte{"VERSION": []byte(version), "lib/padding": padding} {
+		require.NoError(s.t, files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}))
+		_, err := files.Write(content)
+		require.NoError(s.t, err)
+	}
+	require.NoError(s.t, files.Close())
+	require.NoError(s.t, zipped.Close())
+	sum := sha256.Sum256(raw.Bytes())
+	p := contract.Package{
+		ID: xid.New().String(), Version: version, Filename: "shop.tar.gz", Format: "tar.gz",
+		Size: int64(raw.Len()), SHA256: hex.EncodeToString(sum[:]),
+	}
+	store, err := s.bus.JetStream().ObjectStore(s.t.Context(), contract.ObjectsPackages)
+	require.NoError(s.t, err)
+	_, err = store.PutBytes(s.t.Context(), p.ID, raw.Bytes())
+	require.NoError(s.t, err)
+	return p
+}
+
+// offer stores a job and returns its deployment.
+func (s *system) offer(host string, body contract.Body) string {
+	s.t.Helper()
+	id := xid.New().String()
+	job, err := contract.Encode(contract.Envelope{Deployment: id, Host: host}, body)
+	require.NoError(s.t, err)
+	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), contract.JobSubject(host), job) == nil },
+		patience, 5*time.Millisecond, "the slot of the host stays taken")
+	return id
+}
+
+// story is what was said of a job so far.
+func (s *system) story(deployment, host string) []contract.Message {
+	s.t.Helper()
+	subject := contract.JobEventSubject(deployment, host)
+	var story []contract.Message
+	for seq := uint64(0); ; {
+		msg, err := s.bus.Events().GetMsg(s.t.Context(), seq+1, jetstream.WithGetMsgSubject(subject))
+		if err != nil {
+			require.ErrorIs(s.t, err, jetstream.ErrMsgNotFound)
+			return story
+		}
+		seq = msg.Sequence
+		m, err := contract.Decode(msg.Data)
+		require.NoError(s.t, err)
+		story = append(story, m)
+	}
+}
+
+// await waits for the job to end, and for its slot to be free.
+func (s *system) await(deployment, host string) contract.JobEndedEvent {
+	s.t.Helper()
+	var ended contract.JobEndedEvent
+	require.Eventually(s.t, func() bool {
+		last, err := s.bus.Last(context.Background(), contract.StreamEvents, contract.JobEventSubject(deployment, host))
+		if err != nil {
+			return false
+		}
+		m, err := contract.Decode(last.Data)
+		if err != nil {
+			return false
+		}
+		b, ok := m.Body.(contract.JobEndedEvent)
+		ended = b
+		return ok
+	}, patience, 5*time.Millisecond, "the job does not end")
+	return ended
+}
+
+func current(t *testing.T, h *hosttest.Host) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(h.Home, app.Path, "current", "VERSION"))
+	if os.IsNotExist(err) {
+		return ""
+	}
+	require.NoError(t, err)
+	return string(content)
+}
+
+func steps(story []contract.Message) string {
+	var said []string
+	for _, m := range story {
+		switch b := m.Body.(type) {
+		case contract.JobStartedEvent:
+			said = append(said, "started")
+		case contract.JobStepEvent:
+			said = append(said, b.Step+" "+b.State)
+		case contract.JobEndedEvent:
+			said = append(said, b.State)
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func TestAReleaseIsShippedSwitchedToAndLeftAgain(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	target := s.target(h)
+
+	first := s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: s.upload("1.0", 1000)})
+	require.Equal(t, contract.JobEndedEvent{State: "succeeded", Release: "1.0", Changed: true}, s.await(first, h.Name))
+	require.Equal(t, "1.0", current(t, h))
+	require.Equal(t, "started, connect running, connect succeeded, stage running, stage succeeded, "+
+		"switch running, switch succeeded, clean running, clean succeeded, succeeded", steps(s.story(first, h.Name)))
+
+	two := s.upload("2.0", 1000)
+	second := s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: two})
+	require.Equal(t, contract.JobEndedEvent{State: "succeeded", Release: "2.0", Previous: "1.0", Changed: true}, s.await(second, h.Name))
+
+	again := s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: two})
+	require.False(t, s.await(again, h.Name).Changed)
+
+	back := s.offer(h.Name, contract.RollbackJob{Application: app, Target: target, From: "2.0"})
+	require.Equal(t, contract.JobEndedEvent{State: "succeeded", Release: "1.0", Previous: "2.0", Changed: true}, s.await(back, h.Name))
+	require.Equal(t, "1.0", current(t, h))
+
+	twice := s.offer(h.Name, contract.RollbackJob{Application: app, Target: target, From: "2.0"})
+	ended := s.await(twice, h.Name)
+	require.Equal(t, "succeeded", ended.State)
+	require.Contains(t, ended.Note, "nothing to do")
+	require.Equal(t, "1.0", current(t, h))
+}
+
+func TestAHostThatFailsKeepsWhatItRuns(t *testing.T) {
+	s := newSystem(t)
+	s.executor(func(c *Config) { c.Job.Tries = 1 })
+	h := hosttest.Start(t, 1)[0]
+	good := s.target(h)
+	require.Equal(t, "succeeded", s.await(s.offer(h.Name, contract.DeployJob{Application: app, Target: good, Package: s.upload("1.0", 10)}), h.Name).State)
+
+	otherKey, err := seal.GenerateKey()
+	require.NoError(t, err)
+	sealed, err := otherKey.Public().Seal(contract.CredentialContext(h.Name), []byte("{}"))
+	require.NoError(t, err)
+	for code, spoil := range map[string]func(*contract.DeployJob){
+		contract.FailUnreachable:     func(j *contract.DeployJob) { j.Target.Port = 1 },
+		contract.FailHostKeyChanged:  func(j *contract.DeployJob) { j.Target.HostKey = hosttest.Start(t, 1)[0].HostKey },
+		contract.FailHostKeyUnknown:  func(j *contract.DeployJob) { j.Target.HostKey = "" },
+		contract.FailCredential:      func(j *contract.DeployJob) { j.Target.Credential = string(sealed) },
+		contract.FailPackageMissing:  func(j *contract.DeployJob) { j.Package.ID = "nowhere" },
+		contract.FailPackageCorrupt:  func(j *contract.DeployJob) { j.Package.SHA256 = strings.Repeat("0", 64) },
+		contract.FailReleaseConflict: func(j *contract.DeployJob) { j.Package = s.upload("1.0", 11) },
+	} {
+		job := contract.DeployJob{Application: app, Target: good, Package: s.upload("2.0", 10)}
+		spoil(&job)
+		ended := s.await(s.offer(h.Name, job), h.Name)
+		require.Equal(t, "failed", ended.State, code)
+		require.Equal(t, code, ended.Failure.Code, ended.Failure.Reason)
+		require.Equal(t, "1.0", current(t, h))
+	}
+}
+
+func TestAJobThatHasEndedIsAcknowledgedAndNotDoneAgain(t *testing.T) {
+	s := newSystem(t)
+	h := hosttest.Start(t, 1)[0]
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("1.0", 10)})
+	data, err := contract.Encode(contract.Envelope{ID: "x", Deployment: id, Host: h.Name}, contract.JobEndedEvent{State: "skipped"})
+	require.NoError(t, err)
+	_, err = s.bus.Append(t.Context(), contract.StreamEvents, contract.JobEventSubject(id, h.Name), 0, "x", data)
+	require.NoError(t, err)
+	s.executor(nil)
+	require.Eventually(t, func() bool {
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject(h.Name))
+		return err != nil
+	}, patience, 10*time.Millisecond)
+	require.Len(t, s.story(id, h.Name), 1)
+	require.Empty(t, current(t, h))
+}
+
+func TestAFrozenHostFailsAndTheOthersDoNotWaitForIt(t *testing.T) {
+	s := newSystem(t)
+	s.executor(func(c *Config) { c.SSH.MaxMissed, c.Job.Tries = 2, 1 })
+	hosts := hosttest.Start(t, 3)
+	p := s.upload("1.0", 100)
+	hosts[0].Freeze()
+	var ids []string
+	for _, h := range hosts {
+		ids = append(ids, s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: p}))
+	}
+	for i, h := range hosts[1:] {
+		require.Equal(t, "succeeded", s.await(ids[i+1], h.Name).State)
+	}
+	ended := s.await(ids[0], hosts[0].Name)
+	require.Equal(t, contract.FailUnreachable, ended.Failure.Code)
+}
+
+func TestAStoppedExecutorEndsItsJobsAndAnotherTakesTheRest(t *testing.T) {
+	s := newSystem(t)
+	stop := s.executor(func(c *Config) { c.Slots = 2 })
+	hosts := hosttest.Start(t, 8)
+	p := s.upload("1.0", 2<<20)
+	ids := make([]string, len(hosts))
+	for i, h := range hosts {
+		ids[i] = s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: p})
+	}
+	require.Eventually(t, func() bool { return len(s.story(ids[0], hosts[0].Name)) > 0 }, patience, time.Millisecond)
+	stop()
+	s.executor(nil)
+	for i, h := range hosts {
+		require.Equal(t, "succeeded", s.await(ids[i], h.Name).State)
+		require.Equal(t, "1.0", current(t, h))
+	}
+}
+
+func TestAnAttemptThatWasCutShortIsTakenUpUnderAHigherToken(t *testing.T) {
+	s := newSystem(t)
+	h := hosttest.Start(t, 1)[0]
+	stop := s.executor(func(c *Config) { c.Drain = time.Millisecond }) // leaves what it does, as a crash would
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("1.0", 64<<20)})
+	require.Eventually(t, func() bool { return strings.Contains(steps(s.story(id, h.Name)), "stage running") }, patience, time.Millisecond)
+	stop()
+	s.executor(nil)
+	require.Equal(t, "succeeded", s.await(id, h.Name).State)
+	require.Equal(t, "1.0", current(t, h))
+	var tokens []uint64
+	for _, m := range s.story(id, h.Name) {
+		if m.Type == contract.TypeJobStarted {
+			tokens = append(tokens, m.Token)
+		}
+	}
+	require.Len(t, tokens, 2)
+}
+
+func TestTheKeyOfAFirstContactCountsOnlyOnceItIsRecorded(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	target := s.target(h)
+	target.HostKey, target.FirstContact = "", true
+	p := s.upload("1.0", 10)
+
+	ended := s.await(s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: p}), h.Name)
+	require.Equal(t, contract.FailHostKeyUnknown, ended.Failure.Code, "there is no gateway to record it")
+
+	recorded := make(chan string, 1)
+	sub, err := s.bus.Conn().Subscribe(contract.RecordHostKeys, func(msg *nats.Msg) {
+		m, err := contract.Decode(msg.Data)
+		if err != nil {
+			return
+		}
+		key := m.Body.(contract.RecordHostKey).Key
+		answer, _ := contract.Encode(contract.Envelope{}, contract.HostKey{Key: key})
+		_ = msg.Respond(answer)
+		recorded <- key
+	})
+	require.NoError(t, err)
+	ended = s.await(s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: p}), h.Name)
+	require.Equal(t, "succeeded", ended.State)
+	require.Equal(t, strings.Join(strings.Fields(h.HostKey)[:2], " "), <-recorded)
+
+	require.NoError(t, sub.Unsubscribe())
+	_, err = s.bus.Conn().Subscribe(contract.RecordHostKeys, func(msg *nats.Msg) {
+		answer, _ := contract.Encode(contract.Envelope{}, contract.HostKey{Key: "ssh-ed25519 another"})
+		_ = msg.Respond(answer)
+	})
+	require.NoError(t, err)
+	ended = s.await(s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: p}), h.Name)
+	require.Equal(t, contract.FailHostKeyChanged, ended.Failure.Code)
+}
+
+func TestWhatHostsHoldIsReadFromThem(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	hosts := hosttest.Start(t, 2)
+	for _, v := range []string{"1.0", "2.0"} {
+		require.Equal(t, "succeeded", s.await(s.offer(hosts[0].Name,
+			contract.DeployJob{Application: app, Target: s.target(hosts[0]), Package: s.upload(v, 10)}), hosts[0].Name).State)
+	}
+	unreachable := s.target(hosts[1])
+	unreachable.Port = 1
+	ask, err := contract.Encode(contract.Envelope{}, contract.Inspect{
+		Path: app.Path, Targets: []contract.Target{s.target(hosts[0]), s.target(hosts[1]), unreachable},
+	})
+	require.NoError(t, err)
+	reply, err := s.bus.Conn().Request(contract.QueryReleases, ask, patience)
+	require.NoError(t, err)
+	m, err := contract.Decode(reply.Data)
+	require.NoError(t, err)
+	held := m.Body.(contract.Releases).Hosts
+	require.Len(t, held, 3)
+	require.Equal(t, "2.0", held[0].Current)
+	require.True(t, held[0].Intact)
+	require.Equal(t, "1.0", held[0].Previous)
+	require.Len(t, held[0].Releases, 2)
+	require.Empty(t, held[1].Current)
+	require.Nil(t, held[1].Failure)
+	require.Equal(t, contract.FailUnreachable, held[2].Failure.Code)
+}

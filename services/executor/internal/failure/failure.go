@@ -1,0 +1,74 @@
+// Package failure turns the errors of the executor's parts into what users read:
+// a stable code and a sentence without secrets.
+package failure
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
+	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+)
+
+// ErrDeadline says that the time for a step, or for all of them, is up.
+var ErrDeadline = errors.New("the time allowed for it is up")
+
+// codes is asked from the top: the first sentinel that an error is decides.
+var codes = []struct {
+	is   error
+	code string
+}{
+	{ErrDeadline, contract.FailDeadline},
+	{context.DeadlineExceeded, contract.FailDeadline},
+	{ssh.ErrUnreachable, contract.FailUnreachable},
+	{ssh.ErrIncompatible, contract.FailUnreachable},
+	{ssh.ErrAuth, contract.FailAuth},
+	{ssh.ErrHostKeyChanged, contract.FailHostKeyChanged},
+	{ssh.ErrHostKeyUnknown, contract.FailHostKeyUnknown},
+	{hosts.ErrNotRecorded, contract.FailHostKeyUnknown},
+	{ssh.ErrBadKey, contract.FailCredential},
+	{hosts.ErrCredential, contract.FailCredential},
+	{ssh.ErrStalled, contract.FailStalled},
+	{ssh.ErrConnectionLost, contract.FailConnectionLost},
+	{bundles.ErrMissing, contract.FailPackageMissing},
+	{bundles.ErrAltered, contract.FailPackageCorrupt},
+	{archive.ErrCorrupt, contract.FailPackageCorrupt},
+	{archive.ErrRefused, contract.FailPackageRefused},
+	{hostcmd.ErrDiskFull, contract.FailDiskFull},
+	{hostcmd.ErrChecksum, contract.FailChecksum},
+	{hostcmd.ErrConflict, contract.FailReleaseConflict},
+	{hostcmd.ErrIncomplete, contract.FailReleaseMissing},
+	{hostcmd.ErrNoRollback, contract.FailNoPrevious},
+	{hostcmd.ErrNotWritable, contract.FailPermission},
+	{hostcmd.ErrMissingTool, contract.FailMissingTool},
+	{hostcmd.ErrNotALink, contract.FailCurrentNotALink},
+	{hostcmd.ErrBusy, contract.FailHostBusy},
+	{hostcmd.ErrFailed, contract.FailHost},
+	{hosts.ErrKilled, contract.FailHost},
+	{ssh.ErrRefused, contract.FailHost},
+	{bundles.ErrNoRoom, contract.FailInternal},
+}
+
+// maxReason bounds a reason, in bytes: it travels in an event and rests in a
+// document that many targets share.
+const maxReason = 1000
+
+// Explain returns the failure that the error is. What is none of the known ones
+// is a mistake in Slipway and says so.
+func Explain(err error) *contract.Failure {
+	reason := strings.ToValidUTF8(strings.TrimSpace(err.Error()), "�")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.is) {
+			return &contract.Failure{Code: c.code, Reason: reason}
+		}
+	}
+	return &contract.Failure{Code: contract.FailInternal, Reason: reason}
+}

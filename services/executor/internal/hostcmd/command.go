@@ -1,0 +1,129 @@
+package hostcmd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fence says who a command acts for.
+type Fence struct {
+	Installation string        // tokens are compared within one installation
+	Token        uint64        // from 1; a higher one supersedes
+	Wait         time.Duration // for the lock, in whole seconds, at least one
+}
+
+// Release is one version of an application in one place.
+type Release struct {
+	Base    string // the application path: absolute, or relative to $HOME
+	Version string
+	Digest  string // sha256 of the package as it was uploaded, lower-case hex
+}
+
+// Bundle is what Stage gets on stdin (package archive makes it).
+type Bundle struct {
+	SHA256 string // lower-case hex
+	Size   int64  // bytes
+}
+
+// Probe makes the directories, and tells what is there: the results KeyCurrent,
+// KeyStaged and, unless it is staged, KeyFreeKB. It fails with ErrConflict, with
+// ErrNotALink, or with ErrDiskFull when less than needBytes are free.
+// What broken attempts left of this release is removed.
+func Probe(f Fence, r Release, needBytes int64) (string, error) {
+	needKB := max(needBytes, 0) / 1024
+	if needBytes%1024 > 0 {
+		needKB++
+	}
+	return f.command("probe", probeScript, r.check(),
+		r.Base, r.Version, r.Digest, strconv.FormatInt(needKB, 10))
+}
+
+// Stage reads the bundle from stdin, verifies and unpacks it, and moves it into
+// place: complete or not at all. It prints KeyStep as transfer, verify and
+// unpack are done. A release that is staged already is left as it is, and stdin
+// unread; the one who writes to it must bear that.
+func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
+	return f.command("stage", stageScript,
+		errors.Join(r.check(), validateDigest("bundle sha256", b.SHA256), validateID("deployment", deployment)),
+		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment)
+}
+
+// Switch points `current` at a staged release. Results: KeyPrevious, what ran
+// before, if anything did, and KeyCurrent.
+func Switch(f Fence, r Release, deployment string) (string, error) {
+	return f.command("switch", switchScript,
+		errors.Join(r.check(), validateID("deployment", deployment)),
+		r.Base, r.Version, r.Digest, deployment)
+}
+
+// Rollback leaves the version from for what ran before it, skipping what is
+// incomplete, never succeeded, or was rolled back from itself. When from is not
+// what runs, nothing is done. With a version to, it switches there, whatever
+// runs. Results: KeyUnchanged with what runs, or KeyRolledBack and KeyCurrent.
+// A repeat for the same deployment keeps to what the first one decided.
+func Rollback(f Fence, base, from, to, deployment string) (string, error) {
+	errs := []error{ValidateBase(base), ValidateVersion(from), validateID("deployment", deployment)}
+	if to != "" {
+		errs = append(errs, ValidateVersion(to))
+	}
+	return f.command("rollback", rollbackScript, errors.Join(errs...), base, from, to, deployment)
+}
+
+// Clean keeps what runs, what a rollback would go to, and the newest keep of
+// the releases that were switched to, by when they last were. All other
+// releases go, each with a result KeyRemoved.
+func Clean(f Fence, base string, keep int) (string, error) {
+	err := ValidateBase(base)
+	if keep < 1 {
+		err = errors.Join(err, fmt.Errorf("%w number of releases to keep, %d: at least 1", ErrInvalid, keep))
+	}
+	return f.command("clean", cleanScript, err, base, strconv.Itoa(keep))
+}
+
+// Inspect reads what is there, without lock or change. Results: KeyState,
+// KeyCurrent, KeyPrevious (what a rollback would go to), and KeyRelease for
+// each complete release.
+func Inspect(base string) (string, error) {
+	if err := ValidateBase(base); err != nil {
+		return "", err
+	}
+	return line("inspect", inspectScript, base), nil
+}
+
+func (r Release) check() error {
+	return errors.Join(ValidateBase(r.Base), ValidateVersion(r.Version), validateDigest("digest", r.Digest))
+}
+
+func (f Fence) check() error {
+	var errs []error
+	if f.Token == 0 || f.Token > math.MaxInt64 {
+		errs = append(errs, fmt.Errorf("%w token %d: from 1 to %d", ErrInvalid, f.Token, int64(math.MaxInt64)))
+	}
+	if f.Wait < time.Second {
+		errs = append(errs, fmt.Errorf("%w wait %s: at least a second", ErrInvalid, f.Wait))
+	}
+	return errors.Join(append(errs, validateID("installation", f.Installation))...)
+}
+
+// command puts the fence's arguments before the step's own. invalid is what is
+// known to be wrong with those.
+func (f Fence) command(step, script string, invalid error, args ...string) (string, error) {
+	if err := errors.Join(f.check(), invalid); err != nil {
+		return "", err
+	}
+	fence := []string{f.Installation, strconv.FormatUint(f.Token, 10), strconv.Itoa(int(f.Wait / time.Second))}
+	return line(step, script, append(fence, args...)...), nil
+}
+
+func line(step, script string, args ...string) string {
+	var text strings.Builder
+	text.WriteString("sh -c " + Quote(script) + " slipway-" + step)
+	for _, arg := range args {
+		text.WriteString(" " + Quote(arg))
+	}
+	return text.String()
+}

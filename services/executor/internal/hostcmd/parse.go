@@ -1,0 +1,98 @@
+package hostcmd
+
+import "strings"
+
+// Keys of result lines.
+const (
+	KeyStaged     = "staged"     // yes or no
+	KeyFreeKB     = "free_kb"    // KiB free where releases go
+	KeyStep       = "step"       // transfer, verify or unpack: it is done
+	KeyCurrent    = "current"    // the version that runs
+	KeyPrevious   = "previous"   // a version
+	KeyUnchanged  = "unchanged"  // nothing was done; the version that runs, if any
+	KeyRolledBack = "rolledback" // the version that was left
+	KeyRemoved    = "removed"    // a version
+	KeyEvicted    = "evicted"    // the token whose leftover was killed
+	KeyState      = "state"      // of `current`, see below
+	KeyRelease    = "release"    // "<version> <digest>"; see Output.Releases
+)
+
+// Values of KeyState.
+const (
+	StateComplete   = "complete"
+	StateIncomplete = "incomplete" // the directory is there, not its marker
+	StateDangling   = "dangling"
+	StateForeign    = "foreign" // a link that Slipway did not make
+	StateBlocked    = "blocked" // not a link
+	StateNone       = "none"
+)
+
+// Result is one line that a script means for us.
+type Result struct {
+	Key   string
+	Value string // may be empty
+}
+
+// ParseLine reads one line of stdout; false means that it is plain output. For
+// progress, as lines come in.
+func ParseLine(line string) (Result, bool) {
+	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	rest, ok := strings.CutPrefix(line, "slipway ")
+	if !ok {
+		return Result{}, false
+	}
+	key, value, _ := strings.Cut(rest, " ")
+	return Result{Key: key, Value: value}, key != ""
+}
+
+// Output is the stdout of a command, taken apart.
+type Output struct {
+	Results []Result // in order
+	Text    string   // all other lines: what a login script prints, say
+}
+
+// Parse reads the whole stdout of a command.
+func Parse(stdout string) Output {
+	var out Output
+	var text strings.Builder
+	for line := range strings.Lines(stdout) {
+		if result, ok := ParseLine(line); ok {
+			out.Results = append(out.Results, result)
+		} else {
+			text.WriteString(line)
+		}
+	}
+	out.Text = text.String()
+	return out
+}
+
+// Get returns the last value of key, and whether there was one.
+func (o Output) Get(key string) (string, bool) {
+	for i := len(o.Results) - 1; i >= 0; i-- {
+		if o.Results[i].Key == key {
+			return o.Results[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// All returns the values of key in order.
+func (o Output) All(key string) []string {
+	var values []string
+	for _, r := range o.Results {
+		if r.Key == key {
+			values = append(values, r.Value)
+		}
+	}
+	return values
+}
+
+// Releases returns version and digest of each complete release, after Inspect.
+func (o Output) Releases() map[string]string {
+	releases := make(map[string]string)
+	for _, value := range o.All(KeyRelease) {
+		version, digest, _ := strings.Cut(value, " ")
+		releases[version] = digest
+	}
+	return releases
+}

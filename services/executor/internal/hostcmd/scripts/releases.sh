@@ -1,0 +1,61 @@
+# The layout below the application path. Argument: that path.
+#
+#   releases/<version>/             what was unpacked
+#   current -> releases/<version>   what runs
+#   .slipway/releases/<version>     the release is complete: digest, deployment, staged_at
+#   .slipway/previous/<version>     what ran before it was switched to, newest first
+#   .slipway/successful/<version>   it was switched to; a number that rises with each switch
+#   .slipway/rolledback/<version>   it was rolled back from, and not switched to since
+#   .slipway/rollback/<deployment>  what that rollback decided: version left, target
+#   .slipway/stage/<token>/         being unpacked
+#   .slipway/next/current           the link on its way to be current
+base=$1
+shift
+case $base in
+/*) ;;
+*) base=./$base ;;
+esac
+meta=$base/.slipway
+
+is_version() {
+	case $1 in
+	"" | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) return 1 ;;
+	esac
+}
+
+# complete VERSION: it was verified, unpacked and moved into place.
+complete() { [ -f "$meta/releases/$1" ] && [ -d "$base/releases/$1" ] && [ ! -h "$base/releases/$1" ]; }
+
+# usable VERSION: a rollback may pick it.
+usable() { complete "$1" && [ -f "$meta/successful/$1" ] && [ ! -f "$meta/rolledback/$1" ]; }
+
+# read_digest VERSION: sets found.
+read_digest() {
+	found=
+	while IFS="=" read -r key value; do
+		[ "$key" = digest ] && found=$value
+	done <"$meta/releases/$1"
+}
+
+# read_current sets current to the version that runs; empty when there is none
+# or the link is not one of ours.
+read_current() {
+	current=$(readlink "$base/current" 2>/dev/null)
+	case $current in
+	releases/*) current=${current#releases/} ;;
+	*) current= ;;
+	esac
+	is_version "$current" || current=
+}
+
+# rollback_target VERSION: sets target to what a rollback from it goes to.
+rollback_target() {
+	target=
+	[ -f "$meta/previous/$1" ] || return 0
+	while read -r candidate; do
+		if is_version "$candidate" && [ "$candidate" != "$1" ] && usable "$candidate"; then
+			target=$candidate
+			return 0
+		fi
+	done <"$meta/previous/$1"
+}

@@ -1,0 +1,23 @@
+# For the steps before a switch. Arguments: version, digest.
+version=$1 digest=$2
+shift 2
+
+# staged: the release is here, complete, with this content. With other content
+# the step ends: a version is one content, and what runs is never written over.
+staged() {
+	if complete "$version"; then
+		read_digest "$version"
+		[ "$found" = "$digest" ] && return 0
+		die 84 "release $version is here with other content (digest $found)"
+	fi
+	[ "$base/current" -ef "$base/releases/$version" ] &&
+		die 84 "$base/releases/$version runs, but Slipway did not put it there"
+	return 1
+}
+
+# vacate removes what attempts that did not end well left behind.
+vacate() {
+	try rm -rf "$meta/stage"
+	try rm -f "$meta/releases/$version"
+	try rm -rf "$base/releases/$version"
+}

@@ -1,0 +1,340 @@
+package hostcmd
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDeployFromNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		p := pack(t, "v1", map[string]string{"bin/app": "x", "ünï/日本": "y"})
+		a := h.must(Probe(fence(1), p.release, 1<<20))
+		require.Equal(t, "no", a.value(KeyStaged))
+		require.Regexp(t, `^[1-9]\d+$`, a.value(KeyFreeKB))
+		require.Empty(t, a.All(KeyCurrent))
+
+		a = h.stage(fence(1), p)
+		require.NoError(t, a.err, a.stderr)
+		require.Empty(t, a.stderr)
+		require.Equal(t, []string{"transfer", "verify", "unpack"}, a.All(KeyStep))
+		require.Equal(t, "yes", a.value(KeyStaged))
+		require.NoDirExists(t, h.below(".slipway/stage"))
+		require.NoFileExists(t, h.below("current"))
+		content, err := os.ReadFile(h.below("releases/v1/ünï/日本"))
+		require.NoError(t, err)
+		require.Equal(t, "y", string(content))
+		marker, err := os.ReadFile(h.below(".slipway/releases/v1"))
+		require.NoError(t, err)
+		require.Regexp(t, "^digest="+p.release.Digest+"\ndeployment=dep-v1\nstaged_at=20[0-9-]+T[0-9:]+Z\n$", string(marker))
+
+		a = h.must(Switch(fence(1), p.release, "dep-v1"))
+		require.Equal(t, []Result{{KeyCurrent, "v1"}}, a.Results)
+		h.requireCurrent("v1")
+
+		a = h.must(Probe(fence(1), p.release, 1<<20))
+		require.Equal(t, []Result{{KeyCurrent, "v1"}, {KeyStaged, "yes"}}, a.Results)
+	})
+}
+
+func TestStagedReleaseIsNotStagedAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		p := pack(t, "v1", nil)
+		require.NoError(t, h.stage(fence(1), p).err)
+		before, err := os.Stat(h.below("releases/v1"))
+		require.NoError(t, err)
+
+		p.data = nil // nothing is read
+		a := h.stage(fence(2), p)
+		require.NoError(t, a.err, a.stderr)
+		require.Equal(t, []Result{{KeyStaged, "yes"}}, a.Results)
+		after, err := os.Stat(h.below("releases/v1"))
+		require.NoError(t, err)
+		require.True(t, os.SameFile(before, after))
+	})
+}
+
+func TestSameVersionWithOtherContentIsAConflict(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.deploy(1, "v1")
+		p := pack(t, "v1", map[string]string{"other": "content"})
+		p.release.Digest = digestOf("other")
+		line, err := Probe(fence(2), p.release, 0)
+		h.fails(ErrConflict, line, err)
+		require.ErrorIs(t, h.stage(fence(2), p).err, ErrConflict)
+		line, err = Switch(fence(2), p.release, "d")
+		h.fails(ErrConflict, line, err)
+		h.requireCurrent("v1")
+	})
+}
+
+func TestDamagedBundleLeavesNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.deploy(1, "v1")
+		whole := pack(t, "v2", map[string]string{"big": string(bytes.Repeat([]byte("0123456789abcdef"), 1<<14))})
+		flipped := bytes.Clone(whole.data)
+		flipped[len(flipped)/2] ^= 1
+		for name, data := range map[string][]byte{
+			"cut in half":  whole.data[:len(whole.data)/2],
+			"cut at once":  nil,
+			"flipped":      flipped,
+			"not gzip":     bytes.Repeat([]byte("garbage "), 1<<15),
+			"another one":  pack(t, "v3", nil).data,
+			"longer":       append(bytes.Clone(whole.data), "x"...),
+			"appended tar": append(bytes.Clone(whole.data), whole.data...),
+		} {
+			p := whole
+			p.data = data
+			a := h.stage(fence(2), p)
+			require.ErrorIs(t, a.err, ErrChecksum, name)
+			require.NotContains(t, a.All(KeyStep), "verify", name)
+			require.Equal(t, []string{"v1"}, h.releases(), name)
+			require.NoDirExists(t, h.below(".slipway/stage"), name)
+			require.NoFileExists(t, h.below(".slipway/releases/v2"), name)
+		}
+		h.requireCurrent("v1")
+		require.NoError(t, h.stage(fence(2), whole).err)
+	})
+}
+
+func TestLeftoversAreReplaced(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.deploy(1, "v1")
+		for _, leftover := range []string{"releases/v2/half", ".slipway/stage/1/tree/VERSION", ".slipway/stage/7/tree/x"} {
+			require.NoError(t, os.MkdirAll(h.below(filepath.Dir(leftover)), 0o755))
+			require.NoError(t, os.WriteFile(h.below(leftover), nil, 0o644))
+		}
+		// A marker whose release is gone is no release either.
+		require.NoError(t, os.WriteFile(h.below(".slipway/releases/v3"), []byte("digest="+digestOf("v3")+"\n"), 0o644))
+
+		for _, version := range []string{"v2", "v3"} {
+			p := pack(t, version, nil)
+			line, err := Switch(fence(2), p.release, "d")
+			h.fails(ErrIncomplete, line, err)
+			a := h.must(Probe(fence(2), p.release, 0))
+			require.Equal(t, "no", a.value(KeyStaged))
+			require.NoError(t, h.stage(fence(2), p).err)
+		}
+		h.requireCurrent("v1")
+		require.NoFileExists(t, h.below("releases/v2/half"))
+		require.NoDirExists(t, h.below(".slipway/stage"))
+	})
+}
+
+func TestWhatRunsIsNeverReplaced(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		// Put there by hand, or by another tool, in the same layout.
+		require.NoError(t, os.MkdirAll(h.below("releases/v1"), 0o755))
+		require.NoError(t, os.WriteFile(h.below("releases/v1/precious"), nil, 0o644))
+		for _, target := range []string{"releases/v1", h.below("releases/v1")} {
+			_ = os.Remove(h.below("current"))
+			require.NoError(t, os.Symlink(target, h.below("current")))
+			p := pack(t, "v1", nil)
+			line, err := Probe(fence(1), p.release, 0)
+			h.fails(ErrConflict, line, err)
+			require.ErrorIs(t, h.stage(fence(1), p).err, ErrConflict)
+			require.FileExists(t, h.below("current/precious"))
+		}
+	})
+}
+
+func TestMissingToolIsNamed(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		for _, tool := range []string{"flock", "tar", "gzip", "sha256sum"} {
+			without := newHost(t, h.userland)
+			without.path = t.TempDir()
+			for _, dir := range []string{"/bin", "/usr/bin"} {
+				programs, err := os.ReadDir(dir)
+				require.NoError(t, err)
+				for _, p := range programs {
+					if p.Name() != tool && h.name != "busybox" {
+						_ = os.Symlink(filepath.Join(dir, p.Name()), filepath.Join(without.path, p.Name()))
+					}
+				}
+			}
+			if h.name == "busybox" {
+				if tool != "flock" {
+					continue // its shell finds applets without the path
+				}
+				for _, applet := range names(t, h.path) {
+					if applet != tool {
+						require.NoError(t, os.Symlink(busybox, filepath.Join(without.path, applet)))
+					}
+				}
+			}
+			a := without.stage(fence(1), pack(t, "v1", nil))
+			require.ErrorIs(t, a.err, ErrMissingTool, tool)
+			require.ErrorContains(t, a.err, tool)
+		}
+	})
+}
+
+// unprivileged makes a host whose login is nobody, in a home that it owns.
+func unprivileged(t *testing.T, land userland) *host {
+	t.Helper()
+	require.Zero(t, os.Getuid(), "this test runs as root, to become nobody")
+	return &host{t: t, userland: land, home: openTempDir(t)}
+}
+
+// openTempDir is one that other users can enter, unlike those of t.TempDir.
+func openTempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "slipway-hostcmd-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
+const nobody = 65534
+
+func TestNotWritableSaysWhere(t *testing.T) {
+	for _, shell := range []string{"dash", "bash", "busybox sh"} {
+		t.Run(shell, func(t *testing.T) {
+			h := unprivileged(t, userland{name: shell, shell: "/bin/" + firstWord(shell), path: "/usr/bin:/bin"})
+			probe := func(base string) answer {
+				line, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
+				require.NoError(t, err)
+				if shell == "busybox sh" {
+					line = "busybox " + line
+				}
+				cmd := h.command(line)
+				if shell == "busybox sh" {
+					cmd.Args = []string{"busybox", "sh", "-c", line}
+				}
+				cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				return h.answered(cmd.Run(), stdout.String(), stderr.String())
+			}
+			a := probe("app")
+			require.ErrorIs(t, a.err, ErrNotWritable)
+			require.ErrorContains(t, a.err, ".slipway", "the home directory is root's")
+
+			require.NoError(t, os.Chown(h.home, nobody, nobody))
+			require.NoError(t, probe("app").err)
+			a = probe("/usr/lib/app")
+			require.ErrorIs(t, a.err, ErrNotWritable)
+			require.ErrorContains(t, a.err, "/usr/lib/app")
+
+			require.NoError(t, os.Chown(filepath.Join(h.home, "app/releases"), 0, 0))
+			a = probe("app")
+			require.ErrorIs(t, a.err, ErrNotWritable)
+			require.ErrorContains(t, a.err, "app/releases")
+
+			require.NoError(t, os.WriteFile(filepath.Join(h.home, "file"), nil, 0o644))
+			require.ErrorIs(t, probe("file").err, ErrNotWritable)
+			require.ErrorIs(t, probe("file/below").err, ErrNotWritable)
+
+			h.home = "/nonexistent"
+			a = probe("app")
+			require.ErrorIs(t, a.err, ErrNotWritable)
+			require.ErrorContains(t, a.err, "/nonexistent")
+		})
+	}
+}
+
+func firstWord(s string) string {
+	var word string
+	_, _ = fmt.Sscan(s, &word)
+	return word
+}
+
+// smallDisk mounts a tmpfs.
+func smallDisk(t *testing.T, options string) string {
+	t.Helper()
+	require.Zero(t, os.Getuid(), "this test runs as root, to mount a small tmpfs")
+	dir := t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, options))
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+// fill leaves no byte free.
+func fill(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, "filler"))
+	require.NoError(t, err)
+	defer f.Close()
+	for size := 1 << 16; size > 0; size /= 2 {
+		for err == nil {
+			_, err = f.Write(make([]byte, size))
+		}
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		err = nil
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		disk := smallDisk(t, "size=2m")
+		require.NoError(t, os.MkdirAll(filepath.Dir(h.below()), 0o755))
+		require.NoError(t, os.Symlink(disk, h.below()))
+		h.deploy(1, "v1")
+		big := pack(t, "v2", map[string]string{"a": string(noise(1 << 20)), "b": string(noise(1 << 20)), "c": "x", "d": string(noise(1 << 20))})
+
+		line, err := Probe(fence(2), big.release, 3<<20)
+		a := h.fails(ErrDiskFull, line, err)
+		require.Regexp(t, `\d+ KiB free, the release takes 3072 KiB`, a.err.Error())
+		free := a.value(KeyFreeKB)
+		require.NotEmpty(t, free)
+
+		a = h.stage(fence(2), big)
+		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
+		h.requireCurrent("v1")
+		require.Equal(t, []string{"v1"}, h.releases())
+		a = h.must(Probe(fence(2), big.release, 0))
+		require.Equal(t, free, a.value(KeyFreeKB), "nothing is left of it")
+
+		// Staged while there was room, and then there is none for a mark.
+		small := pack(t, "v3", nil)
+		require.NoError(t, h.stage(fence(3), small).err)
+		fill(t, disk)
+		line, err = Switch(fence(3), small.release, "d")
+		h.fails(ErrDiskFull, line, err)
+		h.requireCurrent("v1")
+		require.NoError(t, os.Remove(filepath.Join(disk, "filler")))
+		h.must(Switch(fence(3), small.release, "d"))
+		h.requireCurrent("v3")
+	})
+}
+
+func TestNoInodesLeft(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		disk := smallDisk(t, "size=2m,nr_inodes=60")
+		require.NoError(t, os.MkdirAll(filepath.Dir(h.below()), 0o755))
+		require.NoError(t, os.Symlink(disk, h.below()))
+		h.deploy(1, "v1")
+		files := map[string]string{}
+		for i := range 100 {
+			files[fmt.Sprint("f", i)] = "x"
+		}
+		a := h.stage(fence(2), pack(t, "v2", files))
+		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
+		h.requireCurrent("v1")
+		require.Equal(t, []string{"v1"}, h.releases())
+	})
+}
+
+func TestFullHome(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.home = smallDisk(t, "size=256k")
+		fill(t, h.home)
+		line, err := Probe(fence(1), Release{Base: t.TempDir(), Version: "v1", Digest: digestOf("v1")}, 0)
+		h.fails(ErrDiskFull, line, err)
+	})
+}
+
+// noise is content that does not compress.
+func noise(n int) []byte {
+	out := make([]byte, 0, n+32)
+	for i := 0; len(out) < n; i++ {
+		out = append(out, digestOf(fmt.Sprint(i))[:32]...)
+	}
+	return out[:n]
+}

@@ -1,0 +1,27 @@
+package hosts
+
+import (
+	"context"
+	"io"
+
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+)
+
+// Run runs a command line of hostcmd on the host and returns what it reported.
+// Errors are those of ssh.Client.Run, hostcmd.Check and stdin.
+func Run(ctx context.Context, on *ssh.Client, line string, stdin io.Reader) (hostcmd.Output, error) {
+	var out hostcmd.Output
+	res, err := on.Run(ctx, ssh.Command{Line: line, Stdin: stdin, Stdout: func(text string) {
+		if r, ok := hostcmd.ParseLine(text); ok {
+			out.Results = append(out.Results, r)
+		}
+	}})
+	if err != nil {
+		return out, err
+	}
+	if res.Signal != "" { // killed: by a newer attempt, by an operator, or for want of memory
+		return out, ErrKilled
+	}
+	return out, hostcmd.Check(res.ExitStatus, res.Stderr)
+}

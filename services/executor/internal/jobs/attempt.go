@@ -1,0 +1,144 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+)
+
+// retryPause is how long a step waits before its second try; each further one
+// waits as much longer.
+const retryPause = 500 * time.Millisecond
+
+// attempt is one go at a job: its steps on one host, under one fencing token.
+type attempt struct {
+	*Worker
+	plan
+	deployment string
+	journal    *journal
+	log        zerolog.Logger
+	client     *ssh.Client // nil: not connected
+	fence      hostcmd.Fence
+	release    hostcmd.Release
+	staged     bool   // the release lies on the host, complete
+	current    string // what the host runs, as far as it told
+	outcome    contract.JobEndedEvent
+}
+
+// attempt does the steps of a job and says how it ended. It returns an error
+// only where this attempt must not say anything more: it was superseded, or may
+// be, or the broker is away.
+func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Message, j *journal) (contract.JobEndedEvent, error) {
+	p, err := planOf(m)
+	if err != nil {
+		return contract.JobEndedEvent{}, err
+	}
+	a := &attempt{
+		Worker: w, plan: p, deployment: m.Deployment, journal: j, log: log,
+		fence:   hostcmd.Fence{Installation: w.bus.Installation(), Token: j.Token(), Wait: w.set.LockWait},
+		release: hostcmd.Release{Base: p.app.Path, Version: p.pkg.Version, Digest: p.pkg.SHA256},
+	}
+	defer a.disconnect()
+	onHost, cancel := context.WithTimeoutCause(ctx, w.set.HostTimeout, failure.ErrDeadline)
+	defer cancel()
+	for _, step := range a.kind.Steps() {
+		why, err := a.step(ctx, onHost, step)
+		if err != nil {
+			return contract.JobEndedEvent{}, err
+		}
+		if why != nil && step != deploy.StepClean { // what clean leaves behind harms nothing
+			return contract.JobEndedEvent{State: string(deploy.Failed), Release: a.current, Failure: why}, nil
+		}
+	}
+	a.outcome.State = string(deploy.Succeeded)
+	return a.outcome, nil
+}
+
+// step does one step and tells how it went. leased ends when the right to act
+// is lost; onHost, below it, when the time for the host is up.
+func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contract.Failure, error) {
+	began := time.Now().UTC()
+	if err := a.journal.stepBegan(leased, step, began); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(onHost, a.set.StepTimeout, failure.ErrDeadline)
+	note, err := a.try(ctx, step)
+	if err != nil && errors.Is(context.Cause(ctx), failure.ErrDeadline) {
+		err = fmt.Errorf("%w after %s", failure.ErrDeadline, time.Since(began).Round(time.Millisecond))
+	}
+	cancel()
+	if leased.Err() != nil {
+		return nil, context.Cause(leased)
+	}
+	switch {
+	case err == nil:
+		return nil, a.journal.stepEnded(leased, step, began, deploy.Succeeded, note, nil)
+	case errors.Is(err, errSuperseded), errors.Is(err, hostcmd.ErrSuperseded):
+		return nil, err
+	default:
+		why := failure.Explain(err)
+		a.log.Info().Err(err).Str("step", string(step)).Str("code", why.Code).Msg("step failed")
+		return why, a.journal.stepEnded(leased, step, began, deploy.Failed, note, why)
+	}
+}
+
+// try does a step, and again with a new connection where the old one broke:
+// every step can be run twice.
+func (a *attempt) try(ctx context.Context, step deploy.Step) (note string, err error) {
+	var first error
+	for n := 1; ; n++ {
+		note, err = a.once(ctx, step)
+		if err == nil || !ssh.IsTransient(err) && !errors.Is(err, hosts.ErrKilled) {
+			return note, err
+		}
+		if first == nil {
+			first = err // a host that stalls is often unreachable afterwards: the cause is what counts
+		}
+		a.disconnect()
+		if n >= a.set.Tries {
+			return note, first
+		}
+		select {
+		case <-ctx.Done():
+			return note, first
+		case <-time.After(time.Duration(n) * retryPause):
+		}
+	}
+}
+
+func (a *attempt) once(ctx context.Context, step deploy.Step) (note string, err error) {
+	if a.client == nil {
+		if a.client, err = a.hosts.Dial(ctx, a.target); err != nil {
+			return "", err
+		}
+	}
+	switch step {
+	case deploy.StepConnect:
+		return a.look(ctx)
+	case deploy.StepStage:
+		return a.stage(ctx)
+	case deploy.StepSwitch:
+		return a.activate(ctx)
+	case deploy.StepClean:
+		return a.clean(ctx)
+	default:
+		return "", fmt.Errorf("%w: step %q", errUnknownStep, step)
+	}
+}
+
+func (a *attempt) disconnect() {
+	if a.client != nil {
+		_ = a.client.Close() // nothing on it is of use any more
+		a.client = nil
+	}
+}

@@ -1,0 +1,29 @@
+package jobs
+
+import (
+	"fmt"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// plan is a job as the steps need it: where, and what of.
+type plan struct {
+	kind   deploy.Kind
+	app    contract.Application
+	target contract.Target
+	pkg    contract.Package // deploy
+	from   string           // rollback: release to leave
+	to     string           // rollback: release to go to; empty: what ran before
+}
+
+func planOf(m contract.Message) (plan, error) {
+	switch b := m.Body.(type) {
+	case contract.DeployJob:
+		return plan{kind: deploy.KindDeploy, app: b.Application, target: b.Target, pkg: b.Package}, nil
+	case contract.RollbackJob:
+		return plan{kind: deploy.KindRollback, app: b.Application, target: b.Target, from: b.From, to: b.To}, nil
+	default:
+		return plan{}, fmt.Errorf("%w: %q is no job", contract.ErrUnknownType, m.Type)
+	}
+}

@@ -1,0 +1,163 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+)
+
+// progressEvery is how often a transfer is reported on.
+const progressEvery = time.Second
+
+// look raises the fence on the host and reads what is there.
+func (a *attempt) look(ctx context.Context) (note string, err error) {
+	if a.kind == deploy.KindRollback {
+		out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
+		a.current, _ = out.Get(hostcmd.KeyCurrent)
+		return "", err
+	}
+	bundle, err := a.bundles.Take(ctx, a.pkg)
+	if err != nil {
+		return "", err
+	}
+	need := bundle.DiskBytes()
+	bundle.Release()
+	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Probe(a.fence, a.release, need) })
+	a.current, _ = out.Get(hostcmd.KeyCurrent)
+	staged, _ := out.Get(hostcmd.KeyStaged)
+	a.staged = staged == "yes"
+	return "", err
+}
+
+// stage brings the release onto the host, beside the one that runs, unless it
+// lies there complete.
+func (a *attempt) stage(ctx context.Context) (note string, err error) {
+	if a.staged {
+		return "the release is on the host already", nil
+	}
+	bundle, err := a.bundles.Take(ctx, a.pkg)
+	if err != nil {
+		return "", err
+	}
+	defer bundle.Release()
+	file, err := bundle.Open()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	sent := hostcmd.Bundle{SHA256: bundle.SHA256, Size: bundle.Size}
+	return "", a.transfer(ctx, bundle, file, func(ctx context.Context, content io.Reader) error {
+		_, err := a.run(ctx, content, func() (string, error) { return hostcmd.Stage(a.fence, a.release, sent, a.deployment) })
+		return err
+	})
+}
+
+// transfer runs send with the content and reports how much of it was read.
+func (a *attempt) transfer(ctx context.Context, b *bundles.Bundle, content io.Reader, send func(context.Context, io.Reader) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	m := &meter{Reader: content}
+	sent := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() {
+		ticker := time.NewTicker(progressEvery)
+		defer ticker.Stop()
+		var told int64
+		for {
+			select {
+			case <-sent:
+				return
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if done := m.read.Load(); done != told {
+				told = done
+				if err := a.journal.progress(ctx, deploy.StepStage, done, b.Size); errors.Is(err, errSuperseded) {
+					cancel(err)
+					return
+				}
+			}
+		}
+	})
+	err := send(ctx, m)
+	close(sent)
+	reporting.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, errSuperseded) {
+		return cause
+	}
+	return err
+}
+
+// activate points current at the release, or back at an earlier one.
+func (a *attempt) activate(ctx context.Context) (note string, err error) {
+	out, err := a.run(ctx, nil, func() (string, error) {
+		if a.kind == deploy.KindRollback {
+			return hostcmd.Rollback(a.fence, a.app.Path, a.from, a.to, a.deployment)
+		}
+		return hostcmd.Switch(a.fence, a.release, a.deployment)
+	})
+	if err != nil {
+		return "", err
+	}
+	if runs, unchanged := out.Get(hostcmd.KeyUnchanged); unchanged {
+		a.outcome.Release = runs
+		a.outcome.Note = fmt.Sprintf("the host runs %s, so there was nothing to do", orNothing(runs))
+		return a.outcome.Note, nil
+	}
+	a.outcome.Release, _ = out.Get(hostcmd.KeyCurrent)
+	a.outcome.Previous, _ = out.Get(hostcmd.KeyPrevious)
+	if left, rolledBack := out.Get(hostcmd.KeyRolledBack); rolledBack {
+		a.outcome.Previous = left
+	}
+	a.outcome.Changed = a.current != a.outcome.Release
+	return "", nil
+}
+
+// clean removes the releases beyond those to keep.
+func (a *attempt) clean(ctx context.Context) (note string, err error) {
+	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Clean(a.fence, a.app.Path, a.app.Keep) })
+	if removed := out.All(hostcmd.KeyRemoved); len(removed) > 0 {
+		note = "removed " + strings.Join(removed, ", ")
+	}
+	return note, err
+}
+
+// run runs the command that build returns on the host, and returns what it
+// reported.
+func (a *attempt) run(ctx context.Context, stdin io.Reader, build func() (string, error)) (hostcmd.Output, error) {
+	line, err := build()
+	if err != nil {
+		return hostcmd.Output{}, err
+	}
+	return hosts.Run(ctx, a.client, line, stdin)
+}
+
+func orNothing(release string) string {
+	if release == "" {
+		return "no release"
+	}
+	return release
+}
+
+// meter counts what is read.
+type meter struct {
+	io.Reader
+	read atomic.Int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	m.read.Add(int64(n))
+	return n, err
+}

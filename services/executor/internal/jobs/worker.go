@@ -1,0 +1,133 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+)
+
+// Settings bound what a worker does.
+type Settings struct {
+	Name        string        // of this executor, as events show it
+	Slots       int           // jobs at once
+	AckWait     time.Duration // after which a job of an executor that died is given to another
+	StepTimeout time.Duration // for one step, its repeats included
+	HostTimeout time.Duration // for all steps of a job
+	LockWait    time.Duration // for another installation's work on the host to end; whole seconds
+	Tries       int           // of a step whose connection broke
+	MaxAttempts int           // of a job, over all executors
+	Drain       time.Duration // that jobs have to end once the worker is told to stop
+}
+
+// Worker takes jobs and carries them out, many at once.
+type Worker struct {
+	bus     *bus.Bus
+	log     zerolog.Logger
+	hosts   *hosts.Dialer
+	bundles *bundles.Cache
+	set     Settings
+}
+
+// New returns a worker.
+func New(b *bus.Bus, log zerolog.Logger, dialer *hosts.Dialer, cache *bundles.Cache, set Settings) *Worker {
+	return &Worker{bus: b, log: log, hosts: dialer, bundles: cache, set: set}
+}
+
+// Run takes jobs until ctx ends. Then it takes no more, and gives those that it
+// has some time to end; what has not ended by then is left to other executors.
+func (w *Worker) Run(ctx context.Context, ready func()) error {
+	consumer, err := w.bus.Consumer(ctx, contract.StreamJobs,
+		bus.ConsumerConfig("executor", contract.JobsAll, w.set.AckWait))
+	if err != nil {
+		return err
+	}
+	working, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	var drain sync.WaitGroup
+	drain.Go(func() {
+		<-ctx.Done()
+		select {
+		case <-time.After(w.set.Drain):
+			abandon()
+		case <-working.Done():
+		}
+	})
+	defer drain.Wait()
+	defer abandon()
+	ready()
+	w.bus.Work(ctx, consumer, w.set.Slots, func(d *bus.Delivery) { w.handle(working, d) })
+	return ctx.Err()
+}
+
+// handle carries out one job, if it still is to be done:
+//
+//	where does the story stand? → ended: nothing to do
+//	                            → begin an attempt, whose first event is the fence
+//	→ do the steps → say how it ended → only then acknowledge
+//
+// Whoever is superseded on the way, or may be because its lease ran out, stops
+// without a word.
+func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
+	m, err := contract.Decode(d.Data())
+	if err == nil {
+		_, err = planOf(m)
+	}
+	if err != nil {
+		w.log.Error().Err(err).Str("subject", d.Subject()).Uint64("seq", d.Seq).Msg("job refused")
+		w.note(d.Reject("cannot be read"))
+		return
+	}
+	ctx, release := d.Hold(ctx, w.set.AckWait)
+	defer release()
+	log := w.log.With().Str("deployment", m.Deployment).Str("host", m.Host).Logger()
+	err = w.carryOut(ctx, log, m)
+	switch {
+	case err == nil:
+		w.note(d.Done(ctx))
+	case errors.Is(err, errSuperseded), ctx.Err() != nil:
+		log.Info().AnErr("cause", context.Cause(ctx)).Err(err).Msg("job left to another attempt")
+	default:
+		log.Warn().Err(err).Msg("job cut short, it will be delivered again")
+	}
+}
+
+// carryOut returns nil once the job has ended and its terminal event is stored.
+func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Message) error {
+	at, err := read(ctx, w.bus, m.Deployment, m.Host)
+	if err != nil || at.ended {
+		return err
+	}
+	j, err := open(ctx, w.bus, m, at, w.set.Name)
+	if err != nil {
+		return err
+	}
+	log = log.With().Uint64("token", j.Token()).Int("attempt", at.attempt+1).Logger()
+	if at.attempt >= w.set.MaxAttempts {
+		return j.end(ctx, failed(contract.FailAttempts, "every attempt was cut short before it ended"))
+	}
+	ended, err := w.attempt(ctx, log, m, j)
+	if err != nil {
+		return err
+	}
+	log.Info().Str("state", ended.State).Str("release", ended.Release).Msg("job ended")
+	return j.end(ctx, ended)
+}
+
+func failed(code, reason string) contract.JobEndedEvent {
+	return contract.JobEndedEvent{State: "failed", Failure: &contract.Failure{Code: code, Reason: reason}}
+}
+
+// note logs that an acknowledgement did not go through. Nothing follows from
+// that: the job comes again, and is found to have ended.
+func (w *Worker) note(err error) {
+	if err != nil {
+		w.log.Debug().Err(err).Msg("acknowledgement lost")
+	}
+}

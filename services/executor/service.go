@@ -1,0 +1,98 @@
+// Package executor carries out jobs on hosts over SSH: it alone touches them.
+// Any number of replicas share the work; one that dies is replaced within the
+// ack wait, and what it may still be doing on a host is ended there.
+package executor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/xid"
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
+	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/inspect"
+	"github.com/slipway-deploy/slipway/services/executor/internal/jobs"
+	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+)
+
+// Service is one executor.
+type Service struct {
+	cfg  Config
+	key  seal.PrivateKey
+	log  zerolog.Logger
+	nats []nats.Option
+}
+
+// New returns an executor with this configuration. It does not connect. Further
+// options for NATS win over the configuration.
+func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error) {
+	key, err := seal.ParsePrivate(string(cfg.Seal.PrivateKey))
+	if err != nil {
+		return nil, fmt.Errorf("private key for sealed credentials: %w", err)
+	}
+	if cfg.Name == "" {
+		cfg.Name, _ = os.Hostname()
+	}
+	cfg.Name = cmp.Or(cfg.Name, "executor") + "-" + xid.New().String()[12:]
+	cfg.Cache.Dir = cmp.Or(cfg.Cache.Dir, filepath.Join(os.TempDir(), fmt.Sprintf("slipway-executor-%d", os.Getuid())))
+	return &Service{cfg: cfg, key: key, log: log.With().Str("executor", cfg.Name).Logger(), nats: extra}, nil
+}
+
+// Run works until ctx ends, and then for as long as the jobs that it has take,
+// within the bound of the configuration. It calls ready once it takes jobs.
+func (s *Service) Run(ctx context.Context, ready func()) (err error) {
+	nc, err := bus.Connect(s.cfg.NATS, "slipway-executor", s.log, s.nats...)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	b, err := bus.Open(ctx, nc, s.cfg.NATS, s.log)
+	if err != nil {
+		return err
+	}
+	packages, err := b.JetStream().ObjectStore(ctx, contract.ObjectsPackages)
+	if err != nil {
+		return fmt.Errorf("open package store: %w", err)
+	}
+	cache, err := s.openCache(packages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cache.Close()) }()
+	dialer := hosts.New(s.key, s.cfg.SSH.Agent, nc, ssh.Options{
+		ConnectTimeout: s.cfg.SSH.ConnectTimeout, KeepAlive: s.cfg.SSH.KeepAlive, MaxMissed: s.cfg.SSH.MaxMissed,
+	}, s.cfg.SSH.Starts)
+
+	stopInspecting, err := inspect.Serve(ctx, nc, dialer, s.log)
+	if err != nil {
+		return err
+	}
+	defer stopInspecting()
+	return jobs.New(b, s.log, dialer, cache, s.settings()).Run(ctx, ready)
+}
+
+func (s *Service) openCache(store jetstream.ObjectStore) (*bundles.Cache, error) {
+	limits := archive.DefaultLimits()
+	limits.MaxUnpacked, limits.MaxEntries = int64(s.cfg.Cache.MaxUnpacked), s.cfg.Cache.MaxEntries
+	return bundles.Open(s.cfg.Cache.Dir, int64(s.cfg.Cache.Size), limits, bundles.Objects{Store: store})
+}
+
+func (s *Service) settings() jobs.Settings {
+	j := s.cfg.Job
+	return jobs.Settings{
+		Name: s.cfg.Name, Slots: s.cfg.Slots, Drain: s.cfg.Drain, AckWait: j.AckWait,
+		StepTimeout: j.StepTimeout, HostTimeout: j.HostTimeout, LockWait: j.LockWait, Tries: j.Tries, MaxAttempts: j.MaxAttempts,
+	}
+}
