@@ -64,6 +64,12 @@ func (r *running) finish(rest []byte) answer {
 	return r.ended()
 }
 
+// kill ends it as `kill -9` of the group does.
+func (r *running) kill() {
+	r.h.t.Helper()
+	require.NoError(r.h.t, syscall.Kill(-r.Process.Pid, syscall.SIGKILL))
+}
+
 func (r *running) ended() answer {
 	r.h.t.Helper()
 	err := r.Wait()

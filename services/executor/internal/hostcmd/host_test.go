@@ -230,7 +230,7 @@ func (h *host) requireSound() {
 		require.FileExists(h.t, h.below(".slipway/releases", version))
 		h.requireWhole(version)
 	}
-	marks, err := filepath.Glob(h.below(".slipway/releases/*"))
+	marks, err := filepath.Glob(h.below(".slipway/releases/[a-z]*"))
 	require.NoError(h.t, err)
 	for _, mark := range marks {
 		h.requireWhole(filepath.Base(mark))
