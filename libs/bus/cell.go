@@ -120,9 +120,12 @@ func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
 		for k := range lister.Keys() {
 			keys = append(keys, k)
 		}
-		return nil
+		return classify(ctx.Err()) // the lister stops in silence: these may be a part of them
 	})
-	return keys, err
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
 }
 
 // KV is the bucket itself, for watching.

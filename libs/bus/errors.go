@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -51,11 +53,18 @@ func classify(err error) error {
 	}
 	for _, gone := range []error{
 		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionReconnecting,
-		nats.ErrReconnectBufExceeded, jetstream.ErrNoStreamResponse, context.DeadlineExceeded,
+		nats.ErrReconnectBufExceeded, jetstream.ErrNoStreamResponse,
+		context.DeadlineExceeded, context.Canceled, // nobody waited for the answer
 	} {
 		if errors.Is(err, gone) {
 			return errors.Join(ErrUnavailable, err)
 		}
+	}
+	// A message larger than the client buffers is written at once, so that a
+	// connection that breaks then shows as it is.
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) {
+		return errors.Join(ErrUnavailable, err)
 	}
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrKeyDeleted):

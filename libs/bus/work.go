@@ -40,9 +40,10 @@ func (b *Bus) Consumer(ctx context.Context, stream string, cfg jetstream.Consume
 // called, or none where the work was lost to another (ErrLeaseLost): then the
 // broker delivers it again by itself.
 type Delivery struct {
-	nc  *nats.Conn
-	msg jetstream.Msg
-	Seq uint64
+	nc       *nats.Conn
+	msg      jetstream.Msg
+	received time.Time // the lease runs from here
+	Seq      uint64
 }
 
 // Subject is where the message was published.
@@ -75,9 +76,10 @@ func (d *Delivery) Reject(reason string) error { return d.msg.TermWithReason(rea
 
 // Hold keeps the message from being delivered to others while the work goes on,
 // by heartbeats at a quarter of the ack wait. The context that it returns ends
-// with ErrLeaseLost when no heartbeat was confirmed for 0.7 of the ack wait: by
-// then nobody else can have been given the message, and whoever holds the
-// context must do nothing more. Release ends the heartbeats.
+// with ErrLeaseLost when no heartbeat was confirmed for 0.7 of the ack wait, the
+// delivery counting as the first: by then nobody else can have been given the
+// message, and whoever holds the context must do nothing more. Release ends the
+// heartbeats.
 func (d *Delivery) Hold(ctx context.Context, ackWait time.Duration) (held context.Context, release func()) {
 	return HoldAll(ctx, []*Delivery{d}, ackWait)
 }
@@ -99,25 +101,26 @@ func HoldAll(ctx context.Context, all []*Delivery, ackWait time.Duration) (held 
 func (d *Delivery) beat(ctx context.Context, cancel context.CancelCauseFunc, ackWait time.Duration) {
 	every := ackWait / 4
 	lease := ackWait * 7 / 10
-	deadline := time.Now().Add(lease) // the delivery itself started the ack wait a moment ago
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	expired := time.AfterFunc(lease, func() { cancel(ErrLeaseLost) })
+	deadline := d.received.Add(lease)
+	next := time.NewTimer(time.Until(d.received.Add(every)))
+	defer next.Stop()
+	expired := time.AfterFunc(time.Until(deadline), func() { cancel(ErrLeaseLost) })
 	defer expired.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-next.C:
 		}
 		asked := time.Now()
-		try, stop := context.WithDeadline(ctx, deadline)
+		try, stop := context.WithTimeout(ctx, min(every, deadline.Sub(asked))) // a lost one leaves time for the next
 		_, err := d.nc.RequestWithContext(try, d.msg.Reply(), []byte("+WPI"))
 		stop()
 		if err == nil && expired.Stop() {
 			deadline = asked.Add(lease)
 			expired.Reset(time.Until(deadline))
 		}
+		next.Reset(time.Until(asked.Add(every)))
 	}
 }
 
@@ -193,7 +196,7 @@ func (b *Bus) collect(batch jetstream.MessageBatch) []*Delivery {
 	var got []*Delivery
 	for msg := range batch.Messages() {
 		if meta, err := msg.Metadata(); err == nil {
-			got = append(got, &Delivery{nc: b.nc, msg: msg, Seq: meta.Sequence.Stream})
+			got = append(got, &Delivery{nc: b.nc, msg: msg, received: time.Now(), Seq: meta.Sequence.Stream})
 		}
 	}
 	return got

@@ -12,7 +12,7 @@ import (
 func TestSizesAreReadInBytesAndInBothKindsOfUnit(t *testing.T) {
 	cases := map[string]config.Size{
 		"0": 0, "500000": 500000, "12B": 12, "1kB": 1000, "3MB": 3e6, "2GB": 2e9, "1TB": 1e12,
-		"1KiB": 1024, "64MiB": 64 << 20, "5GiB": 5 << 30, "1TiB": 1 << 40, " 64 mib ": 64 << 20,
+		"1KiB": 1024, "64MiB": 64 << 20, "5GiB": 5 << 30, "1TiB": 1 << 40, " 64 mib ": 64 << 20, //nolint:gocritic // the spaces are meant
 		"9223372036854775807": math.MaxInt64,
 	}
 	for text, want := range cases {

@@ -87,6 +87,9 @@ func Decode(raw []byte) (Message, error) {
 
 func decode[B Body](data json.RawMessage) (Body, error) {
 	var b B
+	if string(data) == "null" { // which json would take for an empty body
+		return nil, errors.New("no body")
+	}
 	if err := json.Unmarshal(data, &b); err != nil {
 		return nil, err
 	}

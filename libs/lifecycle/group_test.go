@@ -196,7 +196,7 @@ func TestTheStopIsBoundedAsAWhole(t *testing.T) {
 		slow := lifecycle.Component{Name: "slow", Run: func(ctx context.Context, ready func()) error {
 			ready()
 			<-ctx.Done()
-			time.Sleep(8 * time.Second) // of the bubble's clock
+			time.Sleep(8 * time.Second) //nolint:forbidigo // of the bubble's clock
 			return nil
 		}}
 		started := time.Now()

@@ -1,0 +1,52 @@
+package contract_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+)
+
+func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
+	cases := []struct{ want, got, within string }{
+		{"slipway.v1.cmd.deploy.d1", contract.CommandSubject(contract.VerbDeploy, "d1"), contract.CommandsAll},
+		{"slipway.v1.cmd.rollback.d1", contract.CommandSubject(contract.VerbRollback, "d1"), contract.AnyCommandSubject("d1")},
+		{"slipway.v1.job.h1", contract.JobSubject("h1"), contract.JobsAll},
+		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsOfJobs},
+		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.DeploymentEvents("d1")},
+		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsAll},
+		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.DeploymentEvents("d1")},
+		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.EventsAll},
+	}
+	for _, c := range cases {
+		require.Equal(t, c.want, c.got)
+		require.True(t, matches(c.within, c.got), "%s is within %s", c.got, c.within)
+	}
+	require.False(t, matches(contract.EventsOfJobs, contract.SystemEventSubject("d1")))
+	require.False(t, matches(contract.DeploymentEvents("d1"), contract.SystemEventSubject("d10")))
+}
+
+// matches says whether a subject is within a pattern, as NATS does.
+func matches(pattern, subject string) bool {
+	want, have := strings.Split(pattern, "."), strings.Split(subject, ".")
+	for i, token := range want {
+		if token == ">" {
+			return len(have) > i
+		}
+		if i >= len(have) || token != "*" && token != have[i] {
+			return false
+		}
+	}
+	return len(want) == len(have)
+}
+
+func TestOnlyIDsAreTokens(t *testing.T) {
+	for _, id := range []string{"d4k2p8rme3rs73f1q0a0", "A_b-9", strings.Repeat("x", 64)} {
+		require.True(t, contract.ValidToken(id), "%q", id)
+	}
+	for _, name := range []string{"", "a.b", "*", ">", "a b", "web/1", "Fürth", "a\n", "$x", strings.Repeat("x", 65)} {
+		require.False(t, contract.ValidToken(name), "%q", name)
+	}
+}
