@@ -1,0 +1,27 @@
+package fold
+
+import "errors"
+
+var (
+	// ErrConflict says that a document was not as it had been read when it was to
+	// be written: another replica was first, or the document is gone. Documents
+	// of the same call without a conflict have been written.
+	ErrConflict = errors.New("the document has changed since it was read")
+
+	// ErrLost says that the store holds an older state of a document than it has
+	// confirmed before, or none. Only folding from the first event makes it
+	// whole again.
+	ErrLost = errors.New("the store has lost what it had confirmed")
+
+	// errWentBack says that the checkpoint is behind where it stood, or gone: the
+	// store was emptied, or another replica folds all over again.
+	errWentBack = errors.New("the checkpoint went back")
+
+	// errCutShort says that EV has lost events that were folded: its server lost
+	// power before they were on its disk. Their sequences are given out again.
+	errCutShort = errors.New("the event stream was cut short")
+
+	// errDisconnected says that the connection to NATS broke. What stands in its
+	// place may be another stream; that is looked at before reading goes on.
+	errDisconnected = errors.New("the connection to NATS broke")
+)

@@ -1,0 +1,225 @@
+package fold_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
+)
+
+var errAway = errors.New("away")
+
+// entriesOf decodes messages as if EV held them, with some gaps between.
+func entriesOf(messages []foldtest.Message) []fold.Entry {
+	var entries []fold.Entry
+	for i, m := range messages {
+		entries = append(entries, fold.Decode(uint64(3+i+i/5), m.Subject, m.Data))
+	}
+	return entries
+}
+
+func seeded(seed uint64) foldtest.Pick { return rand.New(rand.NewPCG(seed, 1)).IntN }
+
+// foldedAtOnce returns the documents that the entries fold to.
+func foldedAtOnce(t require.TestingT, entries []fold.Entry) foldtest.Documents {
+	store := foldtest.NewMemory()
+	require.NoError(t, fold.NewFolder(store, zerolog.Nop()).Fold(context.Background(), entries))
+	return store.Documents()
+}
+
+// TestHoweverEventsAreFoldedTheDocumentsAreTheSame is invariant 7: replicas fold
+// the stream side by side in batches of any size, start again somewhere before,
+// and the store fails at any step, having written or not.
+func TestHoweverEventsAreFoldedTheDocumentsAreTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), deadline)
+		defer cancel()
+		seed := rapid.Uint64().Draw(t, "stream")
+		targets := rapid.SampledFrom([]int{1, 5, 230}).Draw(t, "targets")
+		entries := entriesOf(foldtest.Stream(seeded(seed), rapid.IntRange(1, 4).Draw(t, "deployments"), targets))
+
+		store := foldtest.NewMemory()
+		replicas := make([]*replica, rapid.IntRange(1, 3).Draw(t, "replicas"))
+		for i := range replicas {
+			replicas[i] = &replica{folder: fold.NewFolder(store, zerolog.Nop())}
+		}
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			r := replicas[rapid.IntRange(0, len(replicas)-1).Draw(t, "replica")]
+			if rapid.IntRange(0, 5).Draw(t, "restart") == 0 {
+				r.folder = fold.NewFolder(store, zerolog.Nop())
+				r.next = rapid.IntRange(0, r.next).Draw(t, "from")
+			}
+			failOnce(store, rapid.IntRange(0, 30).Draw(t, "fault"))
+			batch := entries[r.next:min(r.next+rapid.IntRange(0, 200).Draw(t, "batch"), len(entries))]
+			require.NoError(t, r.folder.Fold(ctx, batch))
+			r.next += len(batch)
+		}
+		require.NoError(t, replicas[0].folder.Fold(ctx, entries[replicas[0].next:]))
+		require.Equal(t, foldedAtOnce(t, entries), store.Documents())
+		requireWhole(t, store.Documents())
+	})
+}
+
+// requireWhole says that all deployments have ended, and that their headers
+// count what their buckets hold.
+func requireWhole(t require.TestingT, docs foldtest.Documents) {
+	for id, h := range docs.Headers {
+		require.True(t, h.State.Terminal())
+		require.Equal(t, h.Targets, h.Total().Succeeded+h.Total().Failed+h.Total().Skipped)
+		for i, counts := range h.Counts {
+			require.Equal(t, docs.Buckets[fold.BucketKey{Deployment: id, Index: i}].Counts(), counts)
+		}
+	}
+}
+
+type replica struct {
+	folder *fold.Folder
+	next   int // index of the entry to fold next
+}
+
+// failOnce makes the nth step from now fail, and no other.
+func failOnce(store *foldtest.Memory, n int) {
+	store.Fail(func(string) error {
+		n--
+		if n == 0 {
+			return errAway
+		}
+		return nil
+	})
+}
+
+func TestACrashBetweenTargetsAndHeaderCountsNothingTwice(t *testing.T) {
+	entries := entriesOf(foldtest.Stream(seeded(7), 1, 30))
+	store := foldtest.NewMemory()
+	half := len(entries) / 2
+	require.NoError(t, fold.NewFolder(store, zerolog.Nop()).Fold(t.Context(), entries[:half]))
+	before := store.Documents()
+
+	ctx, crash := context.WithCancel(t.Context())
+	store.Fail(func(doing string) error {
+		if doing == foldtest.WritingHeader {
+			crash()
+			return errAway
+		}
+		return nil
+	})
+	err := fold.NewFolder(store, zerolog.Nop()).Fold(ctx, entries[half:])
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, before.Headers, store.Documents().Headers)
+	require.NotEqual(t, before.Buckets, store.Documents().Buckets)
+
+	store.Fail(func(string) error { return nil })
+	require.NoError(t, fold.NewFolder(store, zerolog.Nop()).Fold(t.Context(), entries[half-10:]))
+	require.Equal(t, foldedAtOnce(t, entries), store.Documents())
+}
+
+func TestEachDocumentIsWrittenOnceABatchAndReadOnceAtAll(t *testing.T) {
+	entries := entriesOf(foldtest.Stream(seeded(3), 1, 5))
+	store := foldtest.NewMemory()
+	done := map[string]int{}
+	store.Fail(func(doing string) error { done[doing]++; return nil })
+	folder := fold.NewFolder(store, zerolog.Nop())
+	require.NoError(t, folder.Fold(t.Context(), entries[:10]))
+	require.NoError(t, folder.Fold(t.Context(), entries[10:20]))
+	require.NoError(t, folder.Fold(t.Context(), entries[10:20]), "again")
+	require.Equal(t, 2, done[foldtest.WritingBucket])
+	require.Equal(t, 2, done[foldtest.WritingHeader])
+	require.Equal(t, 2, done[foldtest.Reading])
+}
+
+func TestADocumentThatIsOlderThanItWasIsNoticed(t *testing.T) {
+	entries := entriesOf(foldtest.Stream(seeded(3), 1, 5))
+	store := foldtest.NewMemory()
+	folder := fold.NewFolder(store, zerolog.Nop())
+	require.NoError(t, folder.Fold(t.Context(), entries[:10]))
+	store.Empty()
+	require.ErrorIs(t, folder.Fold(t.Context(), entries[10:20]), fold.ErrLost)
+	require.Empty(t, store.Documents().Headers)
+	require.Empty(t, store.Documents().Buckets)
+}
+
+func TestAPoisonedEventIsSetAsideAndTheOthersAreFolded(t *testing.T) {
+	entries := entriesOf(foldtest.Stream(seeded(3), 2, 5))
+	poison := fold.Decode(1_000_000, "slipway.v1.ev.x.sys", []byte("{"))
+	mixed := append(append(append([]fold.Entry{}, entries[:8]...), poison), entries[8:]...)
+	want := foldedAtOnce(t, entries)
+	want.Aside[1_000_000] = *poison.Rejected
+
+	store := foldtest.NewMemory()
+	failOnce(store, 3)
+	require.NoError(t, fold.NewFolder(store, zerolog.Nop()).Fold(t.Context(), mixed))
+	require.Equal(t, want, store.Documents())
+}
+
+func TestEventsThatWouldBreakADocumentAreRejected(t *testing.T) {
+	job := contract.Envelope{Deployment: "d", Host: "h"}
+	sys := contract.Envelope{Deployment: "d"}
+	planned := func(first, n int) contract.PlannedEvent {
+		return contract.PlannedEvent{First: first, Targets: make([]contract.PlannedTarget, n)}
+	}
+	cases := map[string]struct {
+		subject  string
+		envelope contract.Envelope
+		body     contract.Body
+		reason   string // empty: it is folded
+	}{
+		"sound":                   {"slipway.v1.ev.d.job.h", job, contract.JobEndedEvent{State: "failed"}, ""},
+		"no event":                {"slipway.v1.ev.d.sys", sys, contract.DeployCommand{}, "is no event"},
+		"of another deployment":   {"slipway.v1.ev.e.sys", sys, contract.WaveEvent{}, "its subject says otherwise"},
+		"of another host":         {"slipway.v1.ev.d.job.i", job, contract.JobEndedEvent{}, "its subject says otherwise"},
+		"of no deployment":        {"slipway.v1.ev..sys", contract.Envelope{}, contract.WaveEvent{}, "cannot be the id"},
+		"of a forged deployment":  {"slipway.v1.ev.a/b.sys", contract.Envelope{Deployment: "a/b"}, contract.WaveEvent{}, "cannot be the id"},
+		"too many targets":        {"slipway.v1.ev.d.sys", sys, contract.AcceptedEvent{Targets: 1 << 40}, "targets"},
+		"less than no targets":    {"slipway.v1.ev.d.sys", sys, contract.AcceptedEvent{Targets: -1}, "targets"},
+		"a plan in its bucket":    {"slipway.v1.ev.d.sys", sys, planned(130, 70), ""},
+		"a plan over its bucket":  {"slipway.v1.ev.d.sys", sys, planned(130, 71), "not in one bucket"},
+		"a plan before the first": {"slipway.v1.ev.d.sys", sys, planned(-1, 2), "not in one bucket"},
+		"a plan beyond the last":  {"slipway.v1.ev.d.sys", sys, planned(1<<62, 1), "not in one bucket"},
+		"a plan of nothing":       {"slipway.v1.ev.d.sys", sys, planned(100, 0), ""},
+		"a target before the first": {
+			"slipway.v1.ev.d.job.h", contract.Envelope{Deployment: "d", Host: "h", Target: -1}, contract.JobStartedEvent{}, "no target can be",
+		},
+		"a target beyond the last": {
+			"slipway.v1.ev.d.job.h", contract.Envelope{Deployment: "d", Host: "h", Target: 1 << 40}, contract.JobProgressEvent{}, "no target can be",
+		},
+		"a token beyond all sequences": {
+			"slipway.v1.ev.d.job.h", contract.Envelope{Deployment: "d", Host: "h", Token: 1 << 63}, contract.JobStepEvent{}, "no sequence can be",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			data, err := contract.Encode(c.envelope, c.body)
+			require.NoError(t, err)
+			e := fold.Decode(9, c.subject, data)
+			require.EqualValues(t, 9, e.Seq)
+			if c.reason == "" {
+				require.Nil(t, e.Rejected)
+				foldedAtOnce(t, []fold.Entry{e})
+				return
+			}
+			require.NotNil(t, e.Rejected)
+			require.Contains(t, e.Rejected.Reason, c.reason)
+			require.Equal(t, fold.Rejected{Seq: 9, Subject: c.subject, Reason: e.Rejected.Reason, Data: data}, *e.Rejected)
+		})
+	}
+}
+
+func TestLongTextsAreClipped(t *testing.T) {
+	data, err := contract.Encode(contract.Envelope{Deployment: "d", Host: "h"}, contract.JobEndedEvent{
+		State: "failed", Note: "short", Failure: &contract.Failure{Code: "host_error", Reason: "x" + strings.Repeat("é", 5000)},
+	})
+	require.NoError(t, err)
+	ended := fold.Decode(1, "slipway.v1.ev.d.job.h", data).Record.Event.(deploy.JobEnded)
+	require.Equal(t, "short", ended.Note)
+	require.Equal(t, "x"+strings.Repeat("é", 1023)+"…", ended.Failure.Reason)
+}

@@ -1,0 +1,69 @@
+package fold
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	firstPause   = 10 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+// outage tells of a store that is away: once when it goes and once when it is
+// back.
+type outage struct {
+	since time.Time
+	log   zerolog.Logger
+}
+
+// insist calls try until it succeeds, fails with ErrLost, or ctx ends.
+func (o *outage) insist(ctx context.Context, try func() error) error {
+	var b backoff
+	for {
+		err := try()
+		o.note(ctx, err)
+		if err == nil || errors.Is(err, ErrLost) {
+			return err
+		}
+		if !b.wait(ctx) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// note logs where err begins or ends an outage.
+func (o *outage) note(ctx context.Context, err error) {
+	away := err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrLost) && !errors.Is(err, errWentBack)
+	switch {
+	case ctx.Err() != nil:
+	case away && o.since.IsZero():
+		o.since = time.Now()
+		o.log.Warn().Err(err).Msg("the store is away, events wait")
+	case !away && !o.since.IsZero():
+		o.log.Info().Dur("after", time.Since(o.since)).Msg("the store is back")
+		o.since = time.Time{}
+	}
+}
+
+// backoff is the pause between tries: none before the first repeat, then
+// doubling up to a bound.
+type backoff struct{ next time.Duration }
+
+// wait pauses and returns false where ctx ended.
+func (b *backoff) wait(ctx context.Context) bool {
+	pause := b.next
+	b.next = min(max(2*pause, firstPause), longestPause)
+	if pause == 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}

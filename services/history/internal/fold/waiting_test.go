@@ -1,0 +1,104 @@
+package fold
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWaitReturnsOnceTheEventIsFolded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPosition()
+		require.NoError(t, p.Wait(t.Context(), 0))
+		seen := make(chan error)
+		go func() { seen <- p.Wait(t.Context(), 5) }()
+		for _, seq := range []uint64{3, 4, 2} {
+			p.set(seq)
+			synctest.Wait()
+			select {
+			case <-seen:
+				require.FailNow(t, "too early", "at %d", seq)
+			default:
+			}
+		}
+		p.set(9)
+		require.NoError(t, <-seen)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		require.ErrorIs(t, p.Wait(ctx, 10), context.DeadlineExceeded)
+	})
+}
+
+func TestABatchIsWhatComesWithinAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := make(chan Entry, 2*batchSize)
+		in <- Entry{Seq: 1}
+		go func() {
+			<-time.After(batchWait - time.Nanosecond)
+			in <- Entry{Seq: 2}
+			<-time.After(time.Hour)
+			for range batchSize + 1 {
+				in <- Entry{Seq: 3}
+			}
+			close(in)
+		}()
+		batch, open := nextBatch(in, nil)
+		require.Equal(t, []Entry{{Seq: 1}, {Seq: 2}}, batch)
+		require.True(t, open)
+		batch, open = nextBatch(in, time.After(time.Minute))
+		require.Empty(t, batch)
+		require.True(t, open)
+		batch, open = nextBatch(in, nil)
+		require.Len(t, batch, batchSize)
+		require.True(t, open)
+		batch, open = nextBatch(in, nil)
+		require.Len(t, batch, 1)
+		require.False(t, open)
+		_, open = nextBatch(in, nil)
+		require.False(t, open)
+	})
+}
+
+func TestTheCacheKeepsWhatWasUsedLast(t *testing.T) {
+	c := newCache[string, int](2)
+	c.put("a", 1)
+	c.put("b", 2)
+	c.put("a", 3)
+	_, _ = c.get("b")
+	c.put("c", 4)
+	_, ok := c.get("a")
+	require.False(t, ok)
+	b, ok := c.get("b")
+	require.True(t, ok)
+	require.Equal(t, 2, b)
+	c.drop("b")
+	c.drop("b")
+	require.Len(t, c.items, 1)
+	c.clear()
+	_, ok = c.get("c")
+	require.False(t, ok)
+}
+
+func TestAnOutageIsWaitedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var o outage
+		tries, began := 0, time.Now()
+		require.NoError(t, o.insist(t.Context(), func() error {
+			if tries++; time.Since(began) < time.Hour {
+				return context.DeadlineExceeded
+			}
+			return nil
+		}))
+		require.Less(t, tries, int(time.Hour/longestPause)+20)
+		require.Less(t, time.Since(began), time.Hour+2*longestPause)
+		require.Zero(t, o.since)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		require.ErrorIs(t, o.insist(ctx, func() error { cancel(); return ErrConflict }), context.Canceled)
+		require.ErrorIs(t, o.insist(t.Context(), func() error { return ErrLost }), ErrLost)
+	})
+}

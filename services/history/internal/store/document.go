@@ -1,0 +1,174 @@
+package store
+
+import (
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold"
+)
+
+// Times are stored in milliseconds; those that are zero are left out.
+
+type headerDoc struct {
+	ID          string      `bson:"_id"`
+	Seq         int64       `bson:"seq"`
+	Kind        string      `bson:"kind,omitempty"`
+	Project     string      `bson:"project,omitempty"`
+	Application string      `bson:"application,omitempty"`
+	Path        string      `bson:"path,omitempty"`
+	Version     string      `bson:"version,omitempty"`
+	Package     string      `bson:"package,omitempty"`
+	From        string      `bson:"from,omitempty"`
+	RollbackOf  string      `bson:"rollback_of,omitempty"`
+	Actor       string      `bson:"actor,omitempty"`
+	State       string      `bson:"state,omitempty"`
+	Reason      string      `bson:"reason,omitempty"`
+	Targets     int         `bson:"targets"`
+	Wave        int         `bson:"wave"`
+	Waves       int         `bson:"waves"`
+	AcceptedAt  time.Time   `bson:"accepted_at,omitempty"`
+	StartedAt   time.Time   `bson:"started_at,omitempty"`
+	EndedAt     time.Time   `bson:"ended_at,omitempty"`
+	Counts      []countsDoc `bson:"counts,omitempty"` // by bucket
+}
+
+type countsDoc struct {
+	Pending   int `bson:"pending"`
+	Running   int `bson:"running"`
+	Succeeded int `bson:"succeeded"`
+	Failed    int `bson:"failed"`
+	Skipped   int `bson:"skipped"`
+}
+
+type bucketDoc struct {
+	ID         string      `bson:"_id"` // bucketID
+	Seq        int64       `bson:"seq"`
+	Deployment string      `bson:"deployment"`
+	Index      int         `bson:"index"`
+	Targets    []targetDoc `bson:"targets"`
+}
+
+type targetDoc struct {
+	Host      string      `bson:"host"`
+	Name      string      `bson:"name"`
+	Wave      int         `bson:"wave"`
+	State     string      `bson:"state"`
+	Attempt   int         `bson:"attempt,omitempty"`
+	Token     int64       `bson:"token,omitempty"`
+	Executor  string      `bson:"executor,omitempty"`
+	Step      string      `bson:"step,omitempty"`
+	Done      int64       `bson:"done,omitempty"`
+	Bytes     int64       `bson:"bytes,omitempty"`
+	Steps     []stepDoc   `bson:"steps,omitempty"`
+	StartedAt time.Time   `bson:"started_at,omitempty"`
+	EndedAt   time.Time   `bson:"ended_at,omitempty"`
+	Release   string      `bson:"release,omitempty"`
+	Previous  string      `bson:"previous,omitempty"`
+	Changed   bool        `bson:"changed,omitempty"`
+	Note      string      `bson:"note,omitempty"`
+	Failure   *failureDoc `bson:"failure,omitempty"`
+}
+
+type stepDoc struct {
+	Step      string      `bson:"step"`
+	State     string      `bson:"state"`
+	StartedAt time.Time   `bson:"started_at,omitempty"`
+	EndedAt   time.Time   `bson:"ended_at,omitempty"`
+	Note      string      `bson:"note,omitempty"`
+	Failure   *failureDoc `bson:"failure,omitempty"`
+}
+
+type failureDoc struct {
+	Code   string `bson:"code"`
+	Reason string `bson:"reason"`
+}
+
+type checkpointDoc struct {
+	ID           string `bson:"_id"`
+	Seq          int64  `bson:"seq"`
+	Installation string `bson:"installation"`
+}
+
+type setAsideDoc struct {
+	ID      string `bson:"_id"` // the sequence
+	Subject string `bson:"subject"`
+	Reason  string `bson:"reason"`
+	Data    []byte `bson:"data"`
+}
+
+func headerToDoc(h deploy.Header) headerDoc {
+	d := headerDoc{
+		ID: h.ID, Seq: int64(h.Seq), Kind: string(h.Kind), Project: h.Project, Application: h.Application, Path: h.Path,
+		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
+		State: string(h.State), Reason: h.Reason, Targets: h.Targets, Wave: h.Wave, Waves: h.Waves,
+		AcceptedAt: h.AcceptedAt, StartedAt: h.StartedAt, EndedAt: h.EndedAt,
+	}
+	for _, c := range h.Counts {
+		d.Counts = append(d.Counts, countsDoc(c))
+	}
+	return d
+}
+
+func (d headerDoc) toHeader() deploy.Header {
+	h := deploy.Header{
+		ID: d.ID, Seq: uint64(d.Seq), Kind: deploy.Kind(d.Kind), Project: d.Project, Application: d.Application, Path: d.Path,
+		Version: d.Version, Package: d.Package, From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor,
+		State: deploy.State(d.State), Reason: d.Reason, Targets: d.Targets, Wave: d.Wave, Waves: d.Waves,
+		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
+	}
+	for _, c := range d.Counts {
+		h.Counts = append(h.Counts, deploy.Counts(c))
+	}
+	return h
+}
+
+func bucketToDoc(b deploy.Bucket) bucketDoc {
+	d := bucketDoc{
+		ID: bucketID(fold.BucketKey{Deployment: b.Deployment, Index: b.Index}), Seq: int64(b.Seq),
+		Deployment: b.Deployment, Index: b.Index, Targets: make([]targetDoc, 0, len(b.Targets)),
+	}
+	for _, t := range b.Targets {
+		d.Targets = append(d.Targets, targetToDoc(t))
+	}
+	return d
+}
+
+func (d bucketDoc) toBucket() deploy.Bucket {
+	b := deploy.Bucket{Deployment: d.Deployment, Index: d.Index, Seq: uint64(d.Seq)}
+	for _, t := range d.Targets {
+		b.Targets = append(b.Targets, t.toTarget())
+	}
+	return b
+}
+
+func targetToDoc(t deploy.Target) targetDoc {
+	d := targetDoc{
+		Host: t.Host, Name: t.Name, Wave: t.Wave, State: string(t.State), Attempt: t.Attempt, Token: int64(t.Token),
+		Executor: t.Executor, Step: string(t.Step), Done: t.Done, Bytes: t.Bytes,
+		StartedAt: t.StartedAt, EndedAt: t.EndedAt, Release: t.Release, Previous: t.Previous, Changed: t.Changed,
+		Note: t.Note, Failure: (*failureDoc)(t.Failure),
+	}
+	for _, s := range t.Steps {
+		d.Steps = append(d.Steps, stepDoc{
+			Step: string(s.Step), State: string(s.State), StartedAt: s.StartedAt, EndedAt: s.EndedAt,
+			Note: s.Note, Failure: (*failureDoc)(s.Failure),
+		})
+	}
+	return d
+}
+
+func (d targetDoc) toTarget() deploy.Target {
+	t := deploy.Target{
+		Host: d.Host, Name: d.Name, Wave: d.Wave, State: deploy.State(d.State), Attempt: d.Attempt, Token: uint64(d.Token),
+		Executor: d.Executor, Step: deploy.Step(d.Step), Done: d.Done, Bytes: d.Bytes,
+		StartedAt: d.StartedAt, EndedAt: d.EndedAt, Release: d.Release, Previous: d.Previous, Changed: d.Changed,
+		Note: d.Note, Failure: (*deploy.Failure)(d.Failure),
+	}
+	for _, s := range d.Steps {
+		t.Steps = append(t.Steps, deploy.StepRecord{
+			Step: deploy.Step(s.Step), State: deploy.State(s.State), StartedAt: s.StartedAt, EndedAt: s.EndedAt,
+			Note: s.Note, Failure: (*deploy.Failure)(s.Failure),
+		})
+	}
+	return t
+}
