@@ -1,0 +1,235 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/apitest"
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+// standing is the document of a deployment.
+type standing struct {
+	Deployment client.Deployment
+	Targets    []client.Target
+}
+
+const wrongKeyReason = "the host showed another key than the one stored"
+
+var wrongKey = apitest.Fault{Step: "connect", Code: "host_key_changed", Reason: wrongKeyReason}
+
+func TestDeployUploadsShipsAndWatchesInPlainLines(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2", "other")
+	s := newShell(t, g)
+	file := s.file("shop-1.tar.gz", "content")
+	r := s.run("deploy", "shop", "--package", file, "--version", "1", "--to", "web-1,web-2").exits(0)
+	require.Equal(t, "Uploaded shop-1.tar.gz, 7 B.\n", r.err)
+	out := r.out
+	require.Regexp(t, `Deployment \w{20}: shop 1 on 2 hosts\.\n`, out)
+	for _, change := range []string{
+		"web-1  connect  succeeded", "web-1  stage  running", "web-1  stage  succeeded", "web-2  clean  succeeded", "web-2  -  succeeded  1",
+	} {
+		require.Equal(t, 1, strings.Count(out, change+"\n"), "%s in %s", change, out)
+	}
+	require.Regexp(t, `✓ shop 1: 2 done in \S+\n$`, out)
+	require.NotContains(t, out, "\x1b")
+
+	again := s.run("deploy", "shop", "--package", file, "--version", "1", "--to", "web-1").exits(0)
+	require.Equal(t, "shop 1 is uploaded already.\n", again.err)
+	require.Contains(t, again.out, "web-1  -  succeeded  1 ran already\n")
+	require.Len(t, g.Seen(http.MethodPost, "/v1/packages"), 1)
+}
+
+func TestAHostThatFailsFailsTheDeployment(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2", "web-3")
+	g.Fail("web-2", wrongKey)
+	s := newShell(t, g)
+	file := s.file("shop.jar", "content")
+	r := s.run("deploy", "shop", "--package", file, "--version", "1", "--all", "--wave-size", "2", "--keep", "3", "--path", "/srv/shop").exits(1)
+	require.Contains(t, r.out, "✗ shop 1: 1 done, 1 failed, 1 skipped in ")
+	require.Regexp(t, `web-2 +connect +host_key_changed +`+wrongKeyReason+`\n$`, r.out)
+	require.Contains(t, r.out, "web-3  -  skipped  not begun: another host failed before\n")
+	require.Equal(t, "Uploaded shop.jar, 7 B.\n", r.err)
+
+	got := document[standing](s.run("deploy", "shop", "--version", "1", "--to", "web-2", "-o", "json").exits(1))
+	require.Equal(t, client.Failed, got.Deployment.State)
+	require.Equal(t, "host_key_changed", got.Targets[0].Failure.Code)
+
+	status := s.run("status", got.Deployment.ID).exits(1)
+	require.Contains(t, status.out, wrongKeyReason)
+	require.Equal(t, got, document[standing](s.run("status", got.Deployment.ID, "-o", "json").exits(1)))
+}
+
+func TestWhereToDeployIsAskedForAsItIsDocumented(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		body string
+	}{
+		"names":    {[]string{"--to", `web-1,"a,b"`, "--to", "web-2"}, `"servers":["web-1","a,b","web-2"]`},
+		"labels":   {[]string{"--label", "role=web", "--label", "env=x,y"}, `"selector":{"role":"web","env":"x,y"}`},
+		"both":     {[]string{"--to", "web-1", "--label", "role=web"}, `"servers":["web-1"],"selector":{"role":"web"}`},
+		"settings": {[]string{"--to", "web-1", "--path", "/srv/x", "--keep", "2", "--wave-size", "7"}, `"servers":["web-1"],"path":"/srv/x","keep":2,"wave_size":7`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := apitest.New(t)
+			s := newShell(t, g)
+			s.run(append([]string{"deploy", "shop", "--version", "1", "--detach"}, c.args...)...).exits(5) // there is no such version
+			sent := g.Seen(http.MethodPost, "/v1/deployments")
+			require.Len(t, sent, 1)
+			require.NotEmpty(t, sent[0].Key)
+			require.JSONEq(t, `{"application":"shop","version":"1",`+c.body+`}`, string(sent[0].Body))
+		})
+	}
+}
+
+func TestAPackageByURLIsFetchedByTheServer(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1")
+	s := newShell(t, g)
+	sum := strings.Repeat("ab", 32)
+	s.run("deploy", "shop", "--package", "https://ci.example.com/shop.zip", "--sha256", sum, "--version", "1", "--to", "web-1").exits(0)
+	sent := g.Seen(http.MethodPost, "/v1/packages")
+	require.Len(t, sent, 1)
+	require.JSONEq(t, `{"application":"shop","version":"1","url":"https://ci.example.com/shop.zip","sha256":"`+sum+`"}`, string(sent[0].Body))
+	require.Contains(t, s.run("packages", "list").exits(0).out, "shop.zip")
+	require.Len(t, document[list[client.Package]](s.run("packages", "list", "--application", "shop", "-o", "json").exits(0)).Items, 1)
+}
+
+func TestDetachPrintsTheIdAlone(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1")
+	s := newShell(t, g)
+	file := s.file("shop.jar", "content")
+	s.run("deploy", "shop", "--package", file, "--version", "0", "--to", "web-1").exits(0)
+	r := s.run("deploy", "shop", "--version", "0", "--to", "web-1", "--detach").exits(0)
+	require.Regexp(t, `^[0-9a-v]{20}\n$`, r.out)
+	require.Contains(t, r.err, "slipway watch "+strings.TrimSpace(r.out))
+	require.Empty(t, g.Seen(http.MethodGet, "/v1/deployments/"+strings.TrimSpace(r.out)))
+	accepted := document[standing](s.run("deploy", "shop", "--version", "0", "--to", "web-1", "--detach", "-o", "json").exits(0))
+	require.Equal(t, client.Accepted, accepted.Deployment.State)
+}
+
+func TestADeploymentIsMadeOnceHoweverOftenItIsAskedFor(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1")
+	s := newShell(t, g)
+	file := s.file("shop.jar", "content")
+	var posts, lost, looks atomic.Int32
+	g.Before(func(w http.ResponseWriter, r *http.Request) bool {
+		down := r.URL.Path == "/v1/deployments" && posts.Add(1) == 1 || strings.HasSuffix(r.URL.Path, "/targets") && looks.Add(1) == 3
+		if down {
+			apitest.Unavailable(w, r)
+		}
+		return down
+	})
+	g.Lose(func(r *http.Request) bool { return r.URL.Path == "/v1/deployments" && lost.Add(1) == 1 })
+	r := s.run("deploy", "shop", "--package", file, "--version", "1", "--to", "web-1").exits(0)
+	require.Contains(t, r.err, "the server says: the message broker does not answer; trying again\n")
+	require.Len(t, document[list[client.Deployment]](s.run("status", "-o", "json").exits(0)).Items, 1)
+}
+
+func TestRollbackOfADeploymentAndOfAnApplication(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	s := newShell(t, g)
+	for _, version := range []string{"1", "2"} {
+		file := s.file("shop-"+version+".jar", "content "+version)
+		s.run("deploy", "shop", "--package", file, "--version", version, "--all").exits(0)
+	}
+	require.Contains(t, s.run("releases", "shop").exits(0).out, "web-1  2     1       1, 2")
+	out := s.run("rollback", "--application", "shop", "--on", "web-1").exits(0).out
+	require.Contains(t, out, "shop 2 back to what ran before on 1 host.")
+	require.Contains(t, out, "web-1  -  succeeded  2 → 1\n")
+
+	// The last deployment is still the one of version 2: a rollback is not rolled back.
+	got := document[standing](s.run("rollback", "--application", "shop", "--to", "1", "-o", "json").exits(0))
+	require.Equal(t, "1", got.Deployment.Version)
+	require.Equal(t, []bool{false, true}, []bool{got.Targets[0].Changed, got.Targets[1].Changed})
+	id := got.Deployment.RollbackOf
+	require.Regexp(t, `^[0-9a-v]{20}\n$`, s.run("rollback", id, "--detach").exits(0).out)
+
+	rows := document[list[client.ServerReleases]](s.run("releases", "shop", "--on", "web-1,web-2", "-o", "json").exits(0))
+	require.Equal(t, "1", rows.Items[0].Current)
+}
+
+func TestAnApplicationWhoseLastDeploymentRunsIsNotRolledBack(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1")
+	s := newShell(t, g)
+	s.run("rollback", "--application", "shop").exits(5)
+	s.run("deploy", "shop", "--package", s.file("1.jar", "1"), "--version", "1", "--all").exits(0)
+	g.Hold()
+	id := strings.TrimSpace(s.run("deploy", "shop", "--version", "1", "--all", "--detach").exits(0).out)
+	r := s.run("rollback", "--application", "shop").exits(5)
+	require.Contains(t, r.err, "the last deployment is not finished: 'slipway watch "+id+"'")
+	require.Contains(t, s.run("rollback", id).exits(5).err, "the deployment is not finished")
+}
+
+func TestWatchWritesAJSONLineForEachChange(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	g.Fail("web-2", wrongKey)
+	s := newShell(t, g)
+	s.file("1.jar", "1")
+	id := strings.TrimSpace(s.run("deploy", "shop", "--package", "1.jar", "--version", "1", "--all", "--detach").exits(0).out)
+	out := s.run("watch", id, "-o", "json").exits(1).out
+	type change struct {
+		Deployment, Name, Step, State string
+		Failure                       *client.Failure
+		Counts                        *client.Counts
+	}
+	var all []change
+	for line := range strings.Lines(out) {
+		var c change
+		require.NoError(t, json.Unmarshal([]byte(line), &c), line)
+		require.Equal(t, id, c.Deployment)
+		all = append(all, c)
+	}
+	require.Equal(t, "accepted", all[0].State)
+	last := all[len(all)-1]
+	require.Equal(t, "failed", last.State)
+	require.Equal(t, client.Counts{Succeeded: 1, Failed: 1}, *last.Counts)
+	require.Contains(t, all, change{Deployment: id, Name: "web-2", State: "failed", Failure: &client.Failure{Code: "host_key_changed", Reason: wrongKeyReason}})
+	require.Contains(t, all, change{Deployment: id, Name: "web-1", Step: "switch", State: "succeeded"})
+}
+
+func TestReleasesOfAHostThatCannotBeRead(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	g.Fail("web-2", wrongKey)
+	s := newShell(t, g)
+	require.Regexp(t, `web-2 +\? .*host_key_changed: `, s.run("releases", "shop").exits(1).out)
+	s.run("releases", "shop", "--on", "web-1", "--path", "/srv/shop").exits(0)
+}
+
+func TestNothingFromTheServerSteersTheTerminal(t *testing.T) {
+	g := apitest.New(t)
+	hostile := "evil\x1b]0;owned\x07\r\u009b2J\u202e"
+	g.Free()
+	g.AddServers(hostile, "web-2")
+	g.Fail("web-2", apitest.Fault{Step: "stage", Code: "host_error\x1b[8m", Reason: "line\n" + hostile})
+	s := newShell(t, g)
+	s.file("1.jar", "1")
+	s.run("deploy", "shop", "--package", "1.jar", "--version", "1", "--all").exits(1)
+	harmful := regexp.MustCompile("[\x00-\x09\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e]")
+	for _, args := range [][]string{
+		{"servers", "list"}, {"servers", "show", hostile}, {"status"}, {"releases", "shop"},
+		{"deploy", "shop", "--version", "1", "--all"}, {"servers", "show", hostile + "x"},
+		{"deploy", "shop", "--version", "1", "--to", hostile + "x"}, {"watch", hostile},
+	} {
+		for _, output := range []string{"text", "json"} {
+			r := s.run(append(args, "-o", output)...)
+			require.False(t, harmful.MatchString(r.out+r.err), "%q: %q %q", args, r.out, r.err)
+		}
+	}
+	same := document[list[client.Server]](s.run("servers", "list", "-o", "json").exits(0))
+	require.Equal(t, hostile, same.Items[0].Name, "JSON says what it was")
+}

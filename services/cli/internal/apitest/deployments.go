@@ -1,0 +1,131 @@
+package apitest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+func (g *Gateway) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
+	var c client.DeploymentCreate
+	decode(body, &c)
+	var bad []client.FieldError
+	i := slices.IndexFunc(g.packages, func(p client.Package) bool {
+		return p.Application == c.Application && (p.ID == c.Package || p.Version == c.Version)
+	})
+	if i < 0 {
+		bad = append(bad, client.FieldError{Field: "version", Message: "there is no package " + c.Version + " of " + c.Application})
+	}
+	var on []client.Server
+	for _, ref := range c.Servers {
+		s, ok := g.find(ref)
+		if !ok {
+			bad = append(bad, client.FieldError{Field: "servers", Message: "there is no server " + ref})
+		}
+		on = append(on, s)
+	}
+	if len(c.Selector) > 0 {
+		var labels []string
+		for key, value := range maps.All(c.Selector) {
+			labels = append(labels, key+"="+value)
+		}
+		on = append(on, g.labelled(labels)...)
+	}
+	if len(bad) > 0 {
+		problem(w, r, http.StatusUnprocessableEntity, "invalid_request", "fields are not valid", bad...)
+		return
+	}
+	d := client.Deployment{
+		Kind: client.KindDeploy, Application: c.Application, Path: c.Path, Version: g.packages[i].Version, Package: g.packages[i].ID,
+	}
+	if d.Path == "" {
+		d.Path = "apps/" + c.Application
+	}
+	reply(w, http.StatusAccepted, g.accept(d, on, c.WaveSize))
+}
+
+func (g *Gateway) accept(d client.Deployment, on []client.Server, waveSize int) client.Deployment {
+	if waveSize == 0 {
+		waveSize = len(on)
+	}
+	d.ID, d.Actor, d.State, d.AcceptedAt = g.next(), "ci", client.Accepted, time.Now().UTC()
+	d.Targets, d.Waves = len(on), (len(on)+waveSize-1)/waveSize
+	made := &deployment{Deployment: d}
+	for i, s := range on {
+		made.targets = append(made.targets, client.Target{
+			Target: i, Server: s.ID, Name: s.Name, Wave: i / waveSize, State: client.Pending, Steps: []client.Step{},
+		})
+	}
+	made.count()
+	g.deployments = append([]*deployment{made}, g.deployments...)
+	return made.Deployment
+}
+
+func (g *Gateway) listDeployments(w http.ResponseWriter, r *http.Request) {
+	application, state := r.URL.Query().Get("application"), r.URL.Query().Get("state")
+	var found []client.Deployment
+	for _, d := range g.deployments {
+		if (application == "" || d.Application == application) && (state == "" || string(d.State) == state) {
+			found = append(found, d.Deployment)
+		}
+	}
+	reply(w, http.StatusOK, pageOf(r, found))
+}
+
+func (g *Gateway) oneDeployment(w http.ResponseWriter, r *http.Request, id string, body []byte) {
+	i := slices.IndexFunc(g.deployments, func(d *deployment) bool { return d.ID == id })
+	switch {
+	case i < 0:
+		problem(w, r, http.StatusNotFound, "not_found", "there is no such deployment")
+	case r.Method == http.MethodPost:
+		g.rollBack(w, r, g.deployments[i], body)
+	case r.URL.Path == "/v1/deployments/"+id:
+		reply(w, http.StatusOK, g.deployments[i].Deployment)
+	default:
+		page := pageOf(r, g.deployments[i].targets)
+		g.tick(g.deployments[i])
+		reply(w, http.StatusOK, page)
+	}
+}
+
+func (g *Gateway) rollBack(w http.ResponseWriter, r *http.Request, of *deployment, body []byte) {
+	var c client.RollbackCreate
+	decode(body, &c)
+	if !of.State.Ended() {
+		problem(w, r, http.StatusConflict, "not_finished", "the deployment is not finished")
+		return
+	}
+	var on []client.Server
+	for _, t := range of.targets {
+		if len(c.Servers) == 0 || slices.Contains(c.Servers, t.Name) || slices.Contains(c.Servers, t.Server) {
+			on = append(on, client.Server{ID: t.Server, Name: t.Name})
+		}
+	}
+	reply(w, http.StatusAccepted, g.accept(client.Deployment{
+		Kind: client.KindRollback, Application: of.Application, Path: of.Path,
+		Version: c.To, From: of.Version, RollbackOf: of.ID,
+	}, on, 0))
+}
+
+func (g *Gateway) listReleases(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	rows := []client.ServerReleases{}
+	for _, s := range g.labelled(q["label"]) {
+		if len(q["server"]) > 0 && !slices.Contains(q["server"], s.Name) && !slices.Contains(q["server"], s.ID) {
+			continue
+		}
+		row := g.running[s.ID][q.Get("application")]
+		row.Server, row.Name, row.Intact = s.ID, s.Name, row.Current != ""
+		if f, fails := g.failures[s.Name]; fails && f.Step == "connect" {
+			row = client.ServerReleases{Server: s.ID, Name: s.Name, Failure: &client.Failure{Code: f.Code, Reason: f.Reason}}
+		}
+		if row.Releases == nil {
+			row.Releases = []client.Release{}
+		}
+		rows = append(rows, row)
+	}
+	reply(w, http.StatusOK, pageOf(r, rows))
+}

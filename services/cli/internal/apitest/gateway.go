@@ -1,0 +1,244 @@
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+// Token is the one that the gateway knows.
+const Token = "slw_dGVzdHRva2VudGVzdHRva2VudGVzdHRva2VudGVzdHQ"
+
+// Gateway is a gateway for one test.
+type Gateway struct {
+	URL string
+
+	t    testing.TB
+	spec *Spec
+
+	mu          sync.Mutex
+	ids         int
+	servers     []client.Server
+	secrets     map[string]client.Credential // by server id
+	packages    []client.Package
+	deployments []*deployment // newest first
+	running     map[string]map[string]client.ServerReleases
+	failures    map[string]Fault
+	held        bool
+	pace        int // events that each host has between two looks
+	seen        []Seen
+	answers     map[string]answer // by Idempotency-Key
+	before      func(w http.ResponseWriter, r *http.Request) bool
+	lost        func(r *http.Request) bool
+	free        bool // answers need not match the document
+}
+
+// Seen is a request that arrived.
+type Seen struct {
+	Method, Path, Query, Key string
+	Body                     []byte
+}
+
+// answer is what was answered first.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// New starts a gateway.
+func New(t testing.TB) *Gateway {
+	t.Helper()
+	spec, err := LoadSpec()
+	require.NoError(t, err)
+	g := &Gateway{
+		t: t, spec: spec, pace: 4,
+		secrets: map[string]client.Credential{}, failures: map[string]Fault{}, answers: map[string]answer{},
+		running: map[string]map[string]client.ServerReleases{},
+	}
+	server := httptest.NewServer(http.HandlerFunc(g.serve))
+	t.Cleanup(server.Close)
+	g.URL = server.URL
+	return g
+}
+
+// Before lets handle see each request first. Where it returns true, it has answered; the answer need not be one that is
+// documented.
+func (g *Gateway) Before(handle func(w http.ResponseWriter, r *http.Request) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.before = handle
+}
+
+// Lose makes the gateway do what these requests ask for and then close the connection instead of answering.
+func (g *Gateway) Lose(these func(r *http.Request) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lost = these
+}
+
+// Free lets the gateway answer what openapi.yaml does not allow, as a hostile one would.
+func (g *Gateway) Free() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free = true
+}
+
+// Seen returns the requests that arrived with this method and path, in order.
+func (g *Gateway) Seen(method, path string) []Seen {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var found []Seen
+	for _, s := range g.seen {
+		if s.Method == method && s.Path == path {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	before := g.before
+	g.mu.Unlock()
+	if before != nil && before(w, r) {
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer "+Token {
+		problem(w, r, http.StatusUnauthorized, "unauthorized", "this token is not known")
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client has gone
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen = append(g.seen, Seen{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), body})
+	if err := g.spec.CheckRequest(r, body); err != nil {
+		g.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		problem(w, r, http.StatusBadRequest, "malformed_request", err.Error())
+		return
+	}
+	a := g.answerOnce(r, body)
+	if err := g.spec.CheckAnswer(r, a.status, a.header, a.body); err != nil && !g.free {
+		g.t.Errorf("answer to %s %s: %v", r.Method, r.URL, err)
+	}
+	if g.lost != nil && g.lost(r) {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// answerOnce gives the first answer again to a request that is repeated with its key.
+func (g *Gateway) answerOnce(r *http.Request, body []byte) answer {
+	key := r.Header.Get("Idempotency-Key")
+	if first, ok := g.answers[key]; ok && key != "" {
+		first.header.Set("Idempotency-Replayed", "true")
+		return first
+	}
+	rec := httptest.NewRecorder()
+	g.handle(rec, r, body)
+	a := answer{rec.Code, rec.Header(), rec.Body.Bytes()}
+	if key != "" && a.status < 400 {
+		g.answers[key] = a
+	}
+	return a
+}
+
+func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	id := ""
+	if len(parts) > 2 {
+		id, parts[2] = parts[2], "{id}"
+	}
+	switch r.Method + " " + strings.Join(parts, "/") {
+	case "GET v1/whoami":
+		reply(w, http.StatusOK, client.Identity{ID: idOf(1), Name: "ci", Role: "admin"})
+	case "POST v1/servers":
+		g.addServer(w, r, body)
+	case "GET v1/servers":
+		g.listServers(w, r)
+	case "GET v1/servers/{id}", "PATCH v1/servers/{id}", "DELETE v1/servers/{id}":
+		g.oneServer(w, r, id, body)
+	case "POST v1/packages":
+		g.addPackage(w, r, body)
+	case "GET v1/packages":
+		g.listPackages(w, r)
+	case "POST v1/deployments":
+		g.deploy(w, r, body)
+	case "GET v1/deployments":
+		g.listDeployments(w, r)
+	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "POST v1/deployments/{id}/rollback":
+		g.oneDeployment(w, r, id, body)
+	case "GET v1/releases":
+		g.listReleases(w, r)
+	default:
+		problem(w, r, http.StatusNotFound, "not_found", "there is no such page")
+	}
+}
+
+// next returns a new id. Ids sort by the time they were made.
+func (g *Gateway) next() string {
+	g.ids++
+	return idOf(g.ids)
+}
+
+func idOf(n int) string { return fmt.Sprintf("d3v5k1jq0s9c73%06d", n) }
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func problem(w http.ResponseWriter, r *http.Request, status int, code, detail string, fields ...client.FieldError) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(client.Problem{
+		Type: "urn:slipway:problem:" + code, Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
+		Instance: r.URL.Path, RequestID: idOf(0), Errors: fields,
+	})
+}
+
+// Unavailable answers with 503, as a gateway without its broker does.
+func Unavailable(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	problem(w, r, http.StatusServiceUnavailable, "unavailable", "the message broker does not answer")
+}
+
+func decode(body []byte, into any) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		panic(err) // the schema has let it pass
+	}
+}
+
+// pageOf cuts out the page that was asked for. A cursor is the place of the first item.
+func pageOf[T any](r *http.Request, all []T) client.Page[T] {
+	limit, first := 100, 0
+	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
+	_, _ = fmt.Sscan(r.URL.Query().Get("cursor"), &first)
+	first = min(first, len(all))
+	end := min(first+limit, len(all))
+	p := client.Page[T]{Items: append([]T{}, all[first:end]...)}
+	if end < len(all) {
+		p.Next = fmt.Sprint(end)
+	}
+	return p
+}

@@ -1,0 +1,189 @@
+package apitest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+// AddServers adds servers by name, as a test needs them, and returns their ids.
+func (g *Gateway) AddServers(names ...string) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var ids []string
+	for _, name := range names {
+		s := g.newServer(client.ServerCreate{Name: name, Address: "192.0.2.1", Port: 22, User: "deploy", FirstContact: true})
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// Credential returns what a server of this name was given to log in with.
+func (g *Gateway) Credential(name string) client.Credential {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, _ := g.find(name)
+	return g.secrets[s.ID]
+}
+
+func (g *Gateway) newServer(c client.ServerCreate) client.Server {
+	now := time.Now().UTC()
+	s := client.Server{
+		ID: g.next(), Name: c.Name, Address: c.Address, Port: max(c.Port, 1), User: c.User, CredentialKind: "agent",
+		HostKey: c.HostKey, FirstContact: c.FirstContact, Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
+	}
+	if s.Labels == nil {
+		s.Labels = map[string]string{}
+	}
+	if c.HostKey != "" {
+		s.HostKeyFingerprint = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
+	}
+	g.keep(&s, c.Credential)
+	g.servers = append(g.servers, s)
+	return s
+}
+
+func (g *Gateway) keep(s *client.Server, c *client.Credential) {
+	if c == nil {
+		return
+	}
+	g.secrets[s.ID] = *c
+	s.HasCredential, s.CredentialKind = true, "password"
+	if c.PrivateKey != "" {
+		s.CredentialKind = "private_key"
+	}
+}
+
+// find returns a server by name or id.
+func (g *Gateway) find(ref string) (client.Server, bool) {
+	i := slices.IndexFunc(g.servers, func(s client.Server) bool { return s.ID == ref || s.Name == ref })
+	if i < 0 {
+		return client.Server{}, false
+	}
+	return g.servers[i], true
+}
+
+// labelled returns the servers with all these labels.
+func (g *Gateway) labelled(labels []string) []client.Server {
+	return slices.DeleteFunc(slices.Clone(g.servers), func(s client.Server) bool {
+		return slices.ContainsFunc(labels, func(l string) bool {
+			key, value, _ := strings.Cut(l, "=")
+			has, ok := s.Labels[key]
+			return !ok || has != value
+		})
+	})
+}
+
+func (g *Gateway) addServer(w http.ResponseWriter, r *http.Request, body []byte) {
+	var c client.ServerCreate
+	decode(body, &c)
+	if _, taken := g.find(c.Name); taken {
+		problem(w, r, http.StatusConflict, "name_taken", "another server has this name",
+			client.FieldError{Field: "name", Message: "is taken"})
+		return
+	}
+	reply(w, http.StatusCreated, g.newServer(c))
+}
+
+func (g *Gateway) listServers(w http.ResponseWriter, r *http.Request) {
+	found := g.labelled(r.URL.Query()["label"])
+	if name := r.URL.Query().Get("name"); name != "" {
+		found = slices.DeleteFunc(found, func(s client.Server) bool { return s.Name != name })
+	}
+	reply(w, http.StatusOK, pageOf(r, found))
+}
+
+func (g *Gateway) oneServer(w http.ResponseWriter, r *http.Request, id string, body []byte) {
+	i := slices.IndexFunc(g.servers, func(s client.Server) bool { return s.ID == id })
+	switch {
+	case i < 0:
+		problem(w, r, http.StatusNotFound, "not_found", "there is no such server")
+	case r.Method == http.MethodDelete:
+		g.servers = slices.Delete(g.servers, i, i+1)
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPatch:
+		g.patch(&g.servers[i], body)
+		reply(w, http.StatusOK, g.servers[i])
+	default:
+		reply(w, http.StatusOK, g.servers[i])
+	}
+}
+
+func (g *Gateway) patch(s *client.Server, body []byte) {
+	var p map[string]json.RawMessage
+	decode(body, &p)
+	labels := map[string]*string{}
+	for name, into := range map[string]any{
+		"name": &s.Name, "address": &s.Address, "port": &s.Port, "user": &s.User,
+		"first_contact": &s.FirstContact, "labels": &labels,
+	} {
+		if raw, ok := p[name]; ok {
+			decode(raw, into)
+		}
+	}
+	for key, value := range labels {
+		if value == nil {
+			delete(s.Labels, key)
+		} else {
+			s.Labels[key] = *value
+		}
+	}
+	if raw, ok := p["host_key"]; ok {
+		s.HostKey, s.HostKeyFingerprint = "", ""
+		decode(raw, &s.HostKey)
+	}
+	if raw, ok := p["credential"]; ok {
+		var c *client.Credential
+		decode(raw, &c)
+		delete(g.secrets, s.ID)
+		s.HasCredential, s.CredentialKind = false, "agent"
+		g.keep(s, c)
+	}
+}
+
+func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte) {
+	q := r.URL.Query()
+	sum := sha256.Sum256(body)
+	p := client.Package{
+		Application: q.Get("application"), Version: q.Get("version"), Filename: q.Get("filename"),
+		Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:]),
+	}
+	if r.Header.Get("Content-Type") == "application/json" {
+		var f client.PackageFetch
+		decode(body, &f)
+		p = client.Package{
+			Application: f.Application, Version: f.Version, Filename: path.Base(f.URL), Size: 1, SHA256: f.SHA256,
+		}
+	} else if claimed := q.Get("sha256"); claimed != "" && claimed != p.SHA256 {
+		problem(w, r, http.StatusUnprocessableEntity, "digest_mismatch", "the content has another digest")
+		return
+	}
+	for _, there := range g.packages {
+		if there.Application != p.Application || there.Version != p.Version {
+			continue
+		}
+		if there.SHA256 == p.SHA256 {
+			reply(w, http.StatusOK, there)
+			return
+		}
+		problem(w, r, http.StatusConflict, "version_conflict", "this version has other content")
+		return
+	}
+	p.ID, p.Format, p.CreatedAt = g.next(), "tar.gz", time.Now().UTC()
+	g.packages = append([]client.Package{p}, g.packages...)
+	reply(w, http.StatusCreated, p)
+}
+
+func (g *Gateway) listPackages(w http.ResponseWriter, r *http.Request) {
+	application, version := r.URL.Query().Get("application"), r.URL.Query().Get("version")
+	reply(w, http.StatusOK, pageOf(r, slices.DeleteFunc(slices.Clone(g.packages), func(p client.Package) bool {
+		return application != "" && p.Application != application || version != "" && p.Version != version
+	})))
+}

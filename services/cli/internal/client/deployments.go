@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"iter"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// State is where a deployment, a target or a step stands.
+type State string
+
+// The states. Deployments use accepted, running, succeeded and failed; targets all but accepted; steps running,
+// succeeded, failed and skipped.
+const (
+	Accepted  State = "accepted"
+	Pending   State = "pending"
+	Running   State = "running"
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Skipped   State = "skipped"
+)
+
+// Ended says whether nothing can follow.
+func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Skipped }
+
+// Kinds of deployment.
+const (
+	KindDeploy   = "deploy"
+	KindRollback = "rollback"
+)
+
+// Deployment is a package on its way to servers, or back.
+type Deployment struct {
+	ID          string     `json:"id"`
+	Kind        string     `json:"kind"`
+	Application string     `json:"application"`
+	Path        string     `json:"path"`
+	Version     string     `json:"version,omitempty"` // shipped, or gone back to; empty: whatever ran before
+	Package     string     `json:"package,omitempty"`
+	From        string     `json:"from,omitempty"`        // release that a rollback leaves
+	RollbackOf  string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
+	Actor       string     `json:"actor"`
+	State       State      `json:"state"`
+	Targets     int        `json:"targets"`
+	Wave        int        `json:"wave"` // from 0
+	Waves       int        `json:"waves"`
+	Counts      Counts     `json:"counts"`
+	AcceptedAt  time.Time  `json:"accepted_at"`
+	StartedAt   *time.Time `json:"started_at,omitempty"`
+	EndedAt     *time.Time `json:"ended_at,omitempty"`
+}
+
+// Counts is how many targets are in which state.
+type Counts struct {
+	Pending   int `json:"pending"`
+	Running   int `json:"running"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Skipped   int `json:"skipped"`
+}
+
+// Target is how a deployment stands on one server.
+type Target struct {
+	Target     int        `json:"target"` // place in the plan, from 0
+	Server     string     `json:"server"` // id
+	Name       string     `json:"name"`
+	Wave       int        `json:"wave"` // from 0
+	State      State      `json:"state"`
+	Attempt    int        `json:"attempt"`
+	Executor   string     `json:"executor,omitempty"`
+	Step       string     `json:"step,omitempty"` // the one that runs, or the last that ran
+	DoneBytes  int64      `json:"done_bytes,omitempty"`
+	TotalBytes int64      `json:"total_bytes,omitempty"` // 0: unknown
+	Steps      []Step     `json:"steps"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	Release    string     `json:"release,omitempty"`
+	Previous   string     `json:"previous,omitempty"`
+	Changed    bool       `json:"changed"`
+	Note       string     `json:"note,omitempty"`
+	Failure    *Failure   `json:"failure,omitempty"`
+}
+
+// Step is one step of the last attempt on a server.
+type Step struct {
+	Step      string     `json:"step"`
+	Phase     string     `json:"phase"`
+	State     State      `json:"state"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	Failure   *Failure   `json:"failure,omitempty"`
+}
+
+// Failure is why something failed: a stable code, and a sentence for people.
+type Failure struct {
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+}
+
+// DeploymentCreate is a deployment to make: of a package or a version, to servers by id or name and by label.
+type DeploymentCreate struct {
+	Application string            `json:"application"`
+	Package     string            `json:"package,omitempty"`
+	Version     string            `json:"version,omitempty"`
+	Servers     []string          `json:"servers,omitempty"`
+	Selector    map[string]string `json:"selector,omitempty"`
+	Path        string            `json:"path,omitempty"`
+	Keep        int               `json:"keep,omitempty"`      // 0: as the gateway does
+	WaveSize    int               `json:"wave_size,omitempty"` // 0: all at once
+}
+
+// RollbackCreate says how to roll a deployment back.
+type RollbackCreate struct {
+	To      string   `json:"to,omitempty"`      // empty: what ran before
+	Servers []string `json:"servers,omitempty"` // ids or names; none: all of the deployment
+}
+
+// Deploy asks for a deployment. When it returns one, that is durable and will run.
+func (c *Client) Deploy(ctx context.Context, d DeploymentCreate) (Deployment, error) {
+	var made Deployment
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/deployments", key: newKey(), json: d, into: &made})
+	return made, err
+}
+
+// RollBack asks for a finished deployment to be rolled back, by a deployment of its own.
+func (c *Client) RollBack(ctx context.Context, id string, r RollbackCreate) (Deployment, error) {
+	var made Deployment
+	err := c.do(ctx, call{method: http.MethodPost, path: deploymentPath(id) + "/rollback", key: newKey(), json: r, into: &made})
+	return made, err
+}
+
+// Deployment reads how a deployment stands.
+func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) {
+	var d Deployment
+	err := c.do(ctx, call{method: http.MethodGet, path: deploymentPath(id), into: &d})
+	return d, err
+}
+
+// Deployments lists deployments, newest first, in pages of so many. Empty filters are none.
+func (c *Client) Deployments(ctx context.Context, application string, state State, limit int) iter.Seq2[Deployment, error] {
+	query := filters("application", application, "state", string(state))
+	return all[Deployment](ctx, c, "/v1/deployments", query, min(max(limit, 1), PageLimit))
+}
+
+// Targets reads one page of how a deployment stands on its servers, in the order of its plan. The first page has no
+// cursor. A page may be short, or empty, and still have a next one.
+func (c *Client) Targets(ctx context.Context, id, cursor string) (Page[Target], error) {
+	return page[Target](ctx, c, deploymentPath(id)+"/targets", nil, PageLimit, cursor)
+}
+
+// AllTargets yields how a deployment stands on all of its servers.
+func (c *Client) AllTargets(ctx context.Context, id string) iter.Seq2[Target, error] {
+	return all[Target](ctx, c, deploymentPath(id)+"/targets", nil, PageLimit)
+}
+
+func deploymentPath(id string) string { return "/v1/deployments/" + url.PathEscape(id) }
+
+// newKey returns an Idempotency-Key: one for each thing that is asked for, the same for all repeats of asking.
+func newKey() string { return "slipway-" + rand.Text() }

@@ -1,0 +1,52 @@
+package client_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/apitest"
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+func TestStructsHoldWhatOpenAPISays(t *testing.T) {
+	spec, err := apitest.LoadSpec()
+	require.NoError(t, err)
+	for schema, of := range map[string]any{
+		"Identity":         client.Identity{},
+		"Server":           client.Server{},
+		"ServerCreate":     client.ServerCreate{},
+		"Credential":       client.Credential{},
+		"Package":          client.Package{},
+		"PackageFetch":     client.PackageFetch{},
+		"Deployment":       client.Deployment{},
+		"DeploymentCreate": client.DeploymentCreate{},
+		"RollbackCreate":   client.RollbackCreate{},
+		"Counts":           client.Counts{},
+		"Target":           client.Target{},
+		"TargetStep":       client.Step{},
+		"Failure":          client.Failure{},
+		"ServerReleases":   client.ServerReleases{},
+		"Release":          client.Release{},
+		"Problem":          client.Problem{},
+	} {
+		t.Run(schema, func(t *testing.T) {
+			require.Equal(t, spec.Properties(schema), jsonNames(reflect.TypeOf(of)))
+		})
+	}
+}
+
+func jsonNames(of reflect.Type) []string {
+	var names []string
+	for f := range of.Fields() {
+		if f.IsExported() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,157 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+// serverFlags are the flags that say what a server is, alike for add and edit.
+type serverFlags struct {
+	name, address, user               string
+	port                              int
+	keyFile, passphraseFile, passFile string
+	hostKeys                          []string
+	hostKeyFile                       string
+	firstContact                      bool
+	labels                            []string
+}
+
+func (f *serverFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "name, unique among all hosts")
+	flags.StringVar(&f.address, "address", "", "DNS name or IP address")
+	flags.IntVar(&f.port, "port", 22, "port of its SSH server")
+	flags.StringVar(&f.user, "user", "", "login name")
+	flags.StringVar(&f.keyFile, "key-file", "", "file with the private key (ed25519, ecdsa or rsa, PEM); - is standard input")
+	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of the private key; - is standard input")
+	flags.StringVar(&f.passFile, "password-file", "", "file with the login password; - is standard input")
+	flags.StringArrayVar(&f.hostKeys, "host-key", nil, "public key of the host, as in ssh_host_ed25519_key.pub; repeat it for more")
+	flags.StringVar(&f.hostKeyFile, "host-key-file", "", "file with public keys of the host, one a line")
+	flags.BoolVar(&f.firstContact, "first-contact", false, "trust the key that the host shows first, and keep it")
+	labelFlag(cmd, &f.labels, "label of the host; repeat it for more")
+}
+
+func (a *app) serversAddCommand() *cobra.Command {
+	var f serverFlags
+	cmd := &cobra.Command{
+		Use:   "add --name NAME --address ADDRESS --user USER",
+		Short: "Add a host",
+		Long: `Add a host. Without --key-file and --password-file, the SSH agent of the
+executor logs in. Before a host can be deployed to, its key must be known
+(--host-key, --host-key-file) or the first one that it shows be trusted
+(--first-contact).`,
+		Example: `  slipway servers add --name web-1 --address web-1.example.com --user deploy \
+    --key-file ~/.ssh/deploy --first-contact --label role=web`,
+		Args: cobra.NoArgs,
+		RunE: a.run(func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			wanted, err := a.newServer(f)
+			if err != nil {
+				return err
+			}
+			c, err := a.connect(defaultTimeout)
+			if err != nil {
+				return err
+			}
+			server, err := c.AddServer(ctx, wanted)
+			if err != nil {
+				return err
+			}
+			return a.showServer(server)
+		}),
+	}
+	f.register(cmd)
+	for _, name := range []string{"name", "address", "user"} {
+		_ = cmd.MarkFlagRequired(name) // fails for a flag that is not there
+	}
+	return cmd
+}
+
+func (a *app) newServer(f serverFlags) (client.ServerCreate, error) {
+	s := client.ServerCreate{Name: f.name, Address: f.address, Port: f.port, User: f.user, FirstContact: f.firstContact}
+	var err error
+	if s.Labels, err = parseLabels(f.labels); err != nil {
+		return s, err
+	}
+	if s.HostKey, err = a.hostKey(f); err != nil {
+		return s, err
+	}
+	s.Credential, err = a.credential(f)
+	return s, err
+}
+
+// credential reads the files of the credential; nil where none is named.
+func (a *app) credential(f serverFlags) (*client.Credential, error) {
+	onInput := 0
+	for _, path := range []string{f.keyFile, f.passphraseFile, f.passFile, f.hostKeyFile, a.flags.tokenFile} {
+		if path == "-" {
+			onInput++
+		}
+	}
+	switch {
+	case onInput > 1:
+		return nil, usage("only one file can be standard input")
+	case f.keyFile == "" && f.passphraseFile != "":
+		return nil, usage("--passphrase-file is of no use without --key-file")
+	case f.keyFile == "" && f.passFile == "":
+		return nil, nil
+	}
+	var c client.Credential
+	for _, part := range []struct {
+		path string
+		into *string
+	}{{f.keyFile, &c.PrivateKey}, {f.passphraseFile, &c.Passphrase}, {f.passFile, &c.Password}} {
+		if part.path == "" {
+			continue
+		}
+		secret, err := a.readSecret(part.path)
+		if err != nil {
+			return nil, err
+		}
+		if part.into != &c.PrivateKey {
+			// The line break that an editor leaves at the end is no part of a password; spaces are.
+			secret = strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
+		}
+		*part.into = secret
+	}
+	return &c, nil
+}
+
+// hostKey is all keys that were given, one a line.
+func (a *app) hostKey(f serverFlags) (string, error) {
+	keys := f.hostKeys
+	if f.hostKeyFile != "" {
+		content, err := a.readSecret(f.hostKeyFile)
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, content)
+	}
+	return strings.TrimSpace(strings.Join(keys, "\n")), nil
+}
+
+func labelFlag(cmd *cobra.Command, labels *[]string, help string) {
+	cmd.Flags().StringArrayVar(labels, "label", nil, help+" (key=value)")
+}
+
+// parseLabels reads key=value pairs; nil where there are none.
+func parseLabels(pairs []string) (map[string]string, error) {
+	var labels map[string]string
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || key == "" {
+			return nil, usage("--label takes key=value, not %q", pair)
+		}
+		if before, twice := labels[key]; twice && before != value {
+			return nil, usage("--label gives %s two values", key)
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[key] = value
+	}
+	return labels, nil
+}

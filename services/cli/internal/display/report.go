@@ -1,0 +1,194 @@
+package display
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+)
+
+// Accepted says which deployment was made.
+func Accepted(d client.Deployment) string {
+	return Clean(fmt.Sprintf("Deployment %s: %s on %s.", d.ID, Title(d), count(d.Targets, "host")))
+}
+
+// Summary says in one line how a deployment ended.
+func Summary(d client.Deployment, color bool) string {
+	l := line{mark(d.State), text(" "+Title(d)+": ", bold)}
+	l = append(l, tally(d.Counts)...)
+	if d.EndedAt != nil {
+		l = append(l, span{" in " + took(&d.AcceptedAt, d.EndedAt, *d.EndedAt), dim})
+	}
+	return l.render(color)
+}
+
+// Failures is a table of the hosts that failed, and why; nothing where none did.
+func Failures(targets []client.Target, color bool) []string {
+	var rows [][]string
+	for _, t := range targets {
+		if t.State != client.Failed {
+			continue
+		}
+		f := client.Failure{Code: "unknown", Reason: t.Note}
+		if t.Failure != nil {
+			f = *t.Failure
+		}
+		rows = append(rows, []string{t.Name, t.Step, f.Code, f.Reason})
+	}
+	if rows == nil {
+		return nil
+	}
+	return Table([]string{"FAILED HOST", "STEP", "CODE", "REASON"}, rows, color)
+}
+
+// Deployments is a table of deployments.
+func Deployments(ds []client.Deployment, now time.Time, color bool) []string {
+	rows := make([][]string, 0, len(ds))
+	for _, d := range ds {
+		rows = append(rows, []string{
+			d.ID, d.Kind, Title(d), string(d.State), tally(d.Counts).render(false),
+			stamp(d.AcceptedAt), took(&d.AcceptedAt, d.EndedAt, now), d.Actor,
+		})
+	}
+	return Table([]string{"DEPLOYMENT", "KIND", "WHAT", "STATE", "HOSTS", "BEGAN", "TOOK", "BY"}, rows, color)
+}
+
+// Status is what is known of one deployment, and a table of its hosts.
+func Status(d client.Deployment, targets []client.Target, now time.Time, color bool) []string {
+	wave := ""
+	if d.Waves > 1 {
+		wave = fmt.Sprintf("%d of %d", d.Wave+1, d.Waves)
+	}
+	lines := Fields(
+		"Deployment", d.ID,
+		"Kind", d.Kind,
+		"What", Title(d),
+		"Path", d.Path,
+		"Rolls back", d.RollbackOf,
+		"State", string(d.State),
+		"Hosts", tally(d.Counts).render(false),
+		"Wave", wave,
+		"By", d.Actor,
+		"Began", stamp(d.AcceptedAt),
+		"Took", took(&d.AcceptedAt, d.EndedAt, now),
+	)
+	rows := make([][]string, 0, len(targets))
+	for _, t := range targets {
+		rows = append(rows, []string{
+			t.Name, string(t.State), t.Step, took(t.StartedAt, t.EndedAt, now), stepTimes(t, now), said(t),
+		})
+	}
+	if len(rows) == 0 {
+		return lines
+	}
+	lines = append(lines, "")
+	return append(lines, Table([]string{"HOST", "STATE", "STEP", "TOOK", "STEPS", "RESULT"}, rows, color)...)
+}
+
+// stepTimes says how long each step took.
+func stepTimes(t client.Target, now time.Time) string {
+	parts := make([]string, 0, len(t.Steps))
+	for _, s := range t.Steps {
+		parts = append(parts, s.Step+" "+took(&s.StartedAt, s.EndedAt, now))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// said is what there is to say of a host in a table.
+func said(t client.Target) string {
+	switch {
+	case t.State == client.Running:
+		return running(t)
+	case t.State == client.Failed && t.Failure != nil:
+		return t.Failure.Code + ": " + t.Failure.Reason
+	default:
+		return outcome(t)
+	}
+}
+
+// Servers is a table of servers.
+func Servers(servers []client.Server, color bool) []string {
+	rows := make([][]string, 0, len(servers))
+	for _, s := range servers {
+		rows = append(rows, []string{s.Name, address(s), s.User, s.CredentialKind, trust(s), labels(s.Labels), s.ID})
+	}
+	return Table([]string{"NAME", "ADDRESS", "USER", "LOGIN", "HOST KEY", "LABELS", "ID"}, rows, color)
+}
+
+// Server is what is known of one server.
+func Server(s client.Server) []string {
+	return Fields(
+		"Name", s.Name,
+		"ID", s.ID,
+		"Address", address(s),
+		"User", s.User,
+		"Login", s.CredentialKind,
+		"Host key", trust(s),
+		"Fingerprint", s.HostKeyFingerprint,
+		"Labels", labels(s.Labels),
+		"Added", stamp(s.CreatedAt),
+		"Changed", stamp(s.UpdatedAt),
+	)
+}
+
+func address(s client.Server) string {
+	if strings.Contains(s.Address, ":") {
+		return fmt.Sprintf("[%s]:%d", s.Address, s.Port)
+	}
+	return fmt.Sprintf("%s:%d", s.Address, s.Port)
+}
+
+// trust says how the host is known to be the one that is meant.
+func trust(s client.Server) string {
+	switch {
+	case s.HostKey != "":
+		return "known"
+	case s.FirstContact:
+		return "at first contact"
+	default:
+		return "missing"
+	}
+}
+
+func labels(all map[string]string) string {
+	parts := make([]string, 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		parts = append(parts, key+"="+all[key])
+	}
+	return strings.Join(parts, ",")
+}
+
+// Packages is a table of packages.
+func Packages(packages []client.Package, color bool) []string {
+	rows := make([][]string, 0, len(packages))
+	for _, p := range packages {
+		rows = append(rows, []string{
+			p.Application, p.Version, p.Filename, p.Format, Size(p.Size), p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
+		})
+	}
+	return Table([]string{"APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
+}
+
+// Releases is a table of what runs where.
+func Releases(hosts []client.ServerReleases, color bool) []string {
+	rows := make([][]string, 0, len(hosts))
+	for _, h := range hosts {
+		runs := h.Current
+		if runs != "" && !h.Intact {
+			runs += " (damaged)"
+		}
+		kept := make([]string, 0, len(h.Releases))
+		for _, r := range h.Releases {
+			kept = append(kept, r.Version)
+		}
+		problem := ""
+		if h.Failure != nil {
+			runs, problem = "?", h.Failure.Code+": "+h.Failure.Reason
+		}
+		rows = append(rows, []string{h.Name, runs, h.Previous, strings.Join(kept, ", "), problem})
+	}
+	return Table([]string{"HOST", "RUNS", "BEFORE", "KEPT", "PROBLEM"}, rows, color)
+}

@@ -1,0 +1,67 @@
+package display
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+	"github.com/slipway-deploy/slipway/services/cli/internal/follow"
+)
+
+func TestReports(t *testing.T) {
+	v := fleet()
+	v.Targets[0].Name = "evil\x1b[31m\n"
+	v.Targets[2].Failure.Reason = "the host said\r\x1b[2K: all is well"
+	ended := v.Deployment
+	ended.State, ended.EndedAt = client.Failed, after(0)
+	hostile := "x\x1b[1m\u009b"
+	servers := []client.Server{
+		{ID: "d3v5k1jq0s9c73000001", Name: "web-1", Address: "192.0.2.7", Port: 22, User: "deploy", CredentialKind: "private_key",
+			HostKey: "ssh-ed25519 AAAA\nssh-rsa BBBB", HostKeyFingerprint: "SHA256:one\nSHA256:two", Labels: map[string]string{"role": "web", "env": "prod"},
+			CreatedAt: noon, UpdatedAt: noon},
+		{ID: "d3v5k1jq0s9c73000002", Name: "東京", Address: "2001:db8::7", Port: 2222, User: hostile, CredentialKind: "agent", FirstContact: true},
+		{ID: "d3v5k1jq0s9c73000003", Name: hostile, Address: hostile, Port: 1, User: "u", CredentialKind: "password", Labels: map[string]string{"a": hostile}},
+	}
+	for name, lines := range map[string][]string{
+		"status":      Status(ended, v.Targets, v.Now, false),
+		"deployments": Deployments([]client.Deployment{ended, v.Deployment}, v.Now, false),
+		"failures":    append([]string{Summary(ended, false), ""}, Failures(v.Targets, false)...),
+		"servers":     Servers(servers, false),
+		"server":      Server(servers[0]),
+		"packages": Packages([]client.Package{
+			{ID: "d3v5k1jq0s9c73000001", Application: "shop", Version: "1.4.2", Filename: "shop.tar.gz", Format: "tar.gz", Size: 20_000_000,
+				SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", CreatedAt: noon},
+			{Filename: hostile, SHA256: "short"},
+		}, false),
+		"releases": Releases([]client.ServerReleases{
+			{Name: "web-1", Current: "1.4.2", Intact: true, Previous: "1.4.1", Releases: []client.Release{{Version: "1.4.1"}, {Version: "1.4.2"}}},
+			{Name: "web-2", Current: "1.4.2"},
+			{Name: "web-3"},
+			{Name: hostile, Failure: &client.Failure{Code: "unreachable", Reason: hostile}},
+		}, false),
+	} {
+		t.Run(name, func(t *testing.T) { golden(t, name, lines) })
+	}
+}
+
+func TestChanges(t *testing.T) {
+	v := fleet()
+	differ := follow.Differ{}
+	var lines []string
+	for _, c := range differ.Changes(follow.Snapshot{Deployment: v.Deployment, Targets: v.Targets}) {
+		lines = append(lines, Change(c))
+	}
+	golden(t, "changes", lines)
+}
+
+func TestNoFailuresAreNoTable(t *testing.T) {
+	require.Nil(t, Failures([]client.Target{{State: client.Succeeded}, {State: client.Skipped}}, false))
+}
+
+func TestASummaryOfSuccess(t *testing.T) {
+	d := fleet().Deployment
+	d.State, d.EndedAt, d.Counts = client.Succeeded, after(int(31*time.Second/time.Millisecond)), client.Counts{Succeeded: 8}
+	require.Equal(t, "✓ shop 1.4.2: 8 done in 2m11s", Summary(d, false))
+}

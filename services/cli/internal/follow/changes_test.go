@@ -1,0 +1,72 @@
+package follow_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
+	"github.com/slipway-deploy/slipway/services/cli/internal/follow"
+)
+
+// told is the changes in short: "web-1 stage running".
+func told(changes []follow.Change) []string {
+	var short []string
+	for _, c := range changes {
+		short = append(short, strings.Join(strings.Fields(c.Name+" "+c.Step+" "+string(c.State)), " "))
+	}
+	return short
+}
+
+func TestEachChangeIsToldOnceInTheOrderOfEvents(t *testing.T) {
+	var d follow.Differ
+	s := follow.Snapshot{
+		Deployment: client.Deployment{ID: "d", State: client.Accepted, Waves: 1},
+		Targets:    []client.Target{{Server: "a", Name: "web-1", State: client.Pending}},
+	}
+	look := func() []string { return told(d.Changes(s)) }
+	web := func(t client.Target) { t.Server, t.Name = "a", "web-1"; s.Targets = []client.Target{t} }
+	step := func(name string, state client.State) client.Step { return client.Step{Step: name, State: state} }
+
+	require.Equal(t, []string{"accepted"}, look())
+	require.Empty(t, look())
+
+	s.Deployment.State = client.Running
+	web(client.Target{State: client.Running, Attempt: 1, Steps: []client.Step{step("connect", client.Running)}})
+	require.Equal(t, []string{"running", "web-1 connect running"}, look())
+
+	// Bytes alone are no change.
+	web(client.Target{State: client.Running, Attempt: 1, DoneBytes: 5, Steps: []client.Step{step("connect", client.Running)}})
+	require.Empty(t, look())
+
+	web(client.Target{State: client.Running, Attempt: 1, Steps: []client.Step{
+		step("connect", client.Succeeded), step("stage", client.Succeeded), step("switch", client.Running),
+	}})
+	require.Equal(t, []string{"web-1 connect succeeded", "web-1 stage succeeded", "web-1 switch running"}, look())
+
+	// Another executor begins again.
+	web(client.Target{State: client.Running, Attempt: 2, Steps: []client.Step{step("connect", client.Running)}})
+	require.Equal(t, []string{"web-1 running", "web-1 connect running"}, look())
+
+	web(client.Target{State: client.Failed, Attempt: 2, Steps: []client.Step{step("connect", client.Failed)}})
+	s.Deployment.State = client.Failed
+	require.Equal(t, []string{"web-1 connect failed", "web-1 failed", "failed"}, look())
+	require.Empty(t, look())
+}
+
+func TestTheFirstLookTellsAllThatHappenedBefore(t *testing.T) {
+	ended := time.Date(2026, 7, 1, 12, 0, 9, 0, time.UTC)
+	var d follow.Differ
+	changes := d.Changes(follow.Snapshot{
+		Deployment: client.Deployment{ID: "d", State: client.Succeeded, EndedAt: &ended, Counts: client.Counts{Succeeded: 1}},
+		Targets: []client.Target{{
+			Server: "a", Name: "web-1", State: client.Succeeded, Attempt: 1, EndedAt: &ended,
+			Steps: []client.Step{{Step: "connect", State: client.Succeeded}},
+		}},
+	})
+	require.Equal(t, []string{"web-1 connect succeeded", "web-1 succeeded", "succeeded"}, told(changes))
+	require.Equal(t, ended, changes[2].Time)
+	require.Equal(t, 1, changes[2].Counts.Succeeded)
+}
