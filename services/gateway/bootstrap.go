@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/tokens"
+)
+
+// Bootstrap makes the first administrator's token of an installation, waiting
+// for NATS until ctx ends. Where it was made before, it returns "" and false. Of
+// several callers at once, one gets a token.
+//
+// The token is returned this once: what is stored is its hash. A process that
+// dies before the token is marked as made leaves a hash that nobody has the token
+// to, and the next call makes another. One that dies after that, and before the
+// token was shown, loses it: ReplaceBootstrap makes a new one.
+func Bootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nats.Option) (token string, created bool, err error) {
+	err = withBus(ctx, cfg, log, extra, func(b *bus.Bus) error {
+		token, err = tokens.Bootstrap(ctx, b)
+		return err
+	})
+	return token, token != "", err
+}
+
+// ReplaceBootstrap makes a new first token and revokes the one before, for when
+// it was lost. Whoever may write to NATS may do that.
+func ReplaceBootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nats.Option) (token string, err error) {
+	err = withBus(ctx, cfg, log, extra, func(b *bus.Bus) error {
+		token, err = tokens.Replace(ctx, b)
+		return err
+	})
+	return token, err
+}
+
+func withBus(ctx context.Context, cfg Config, log zerolog.Logger, extra []nats.Option, fn func(*bus.Bus) error) error {
+	nc, err := bus.Connect(cfg.NATS, "slipway-bootstrap", log, extra...)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	b, err := bus.Open(ctx, nc, cfg.NATS, log)
+	if err != nil {
+		return err
+	}
+	return fn(b)
+}

@@ -1,0 +1,29 @@
+// Command slipway-gateway runs one replica of the gateway.
+//
+//	slipway-gateway [--setting value ...]            serve
+//	slipway-gateway bootstrap [--setting value ...]  make the first token and print it, once
+//	slipway-gateway bootstrap replace [...]          make it anew and revoke the one before
+package main
+
+import (
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/service"
+	"github.com/slipway-deploy/slipway/services/gateway"
+)
+
+const name = "slipway-gateway"
+
+func main() {
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "bootstrap" {
+		os.Exit(bootstrap(args[1:]))
+	}
+	os.Exit(service.Main(name, args, logOf,
+		func(cfg gateway.Config, log zerolog.Logger) (service.Runner, error) { return gateway.New(cfg, log) },
+	))
+}
+
+func logOf(cfg gateway.Config) service.LogConfig { return cfg.Log }

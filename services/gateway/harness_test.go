@@ -1,0 +1,324 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/services/gateway"
+)
+
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asGateway) != "" {
+		os.Exit(runAsGateway())
+	}
+	status := m.Run()
+	// A part of the tests says nothing about the whole.
+	whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+	if status == 0 && whole {
+		if missing := openapi().unseen(); len(missing) > 0 {
+			fmt.Printf("FAIL: openapi.yaml promises answers that no test has seen:\n  %s\n", strings.Join(missing, "\n  "))
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+// fixture is a gateway with a broker of its own.
+type fixture struct {
+	testing.TB
+	broker *bustest.Server
+	bus    *bus.Bus // the test's own connection
+	key    seal.PrivateKey
+	log    *lockedBuffer
+	cfg    gateway.Config
+	url    string
+	token  string
+}
+
+// start runs a broker and a gateway until the test ends.
+func start(t testing.TB, configure ...func(*gateway.Config)) *fixture {
+	t.Helper()
+	f := prepare(t, configure...)
+	f.openBus()
+	token, created, err := gateway.Bootstrap(t.Context(), f.cfg, zerolog.Nop(), nats.InProcessServer(f.broker))
+	require.NoError(t, err)
+	require.True(t, created)
+	f.token = token
+	f.url = f.run()
+	return f
+}
+
+// prepare is start without starting the gateway.
+func prepare(t testing.TB, configure ...func(*gateway.Config)) *fixture {
+	t.Helper()
+	key, err := seal.GenerateKey()
+	require.NoError(t, err)
+	f := &fixture{TB: t, broker: bustest.Start(t), key: key, log: &lockedBuffer{}}
+	config.Defaults(&f.cfg)
+	f.cfg.Listen = "127.0.0.1:0"
+	f.cfg.SealPublicKey = key.Public().String()
+	for _, change := range configure {
+		change(&f.cfg)
+	}
+	return f
+}
+
+func (f *fixture) openBus() {
+	f.Helper()
+	var err error
+	f.bus, err = bus.Open(f.Context(), f.broker.Connect(f), f.cfg.NATS, zerolog.Nop())
+	require.NoError(f, err)
+}
+
+// run starts a gateway, waits until it is ready, and returns where it listens.
+func (f *fixture) run() string {
+	f.Helper()
+	service, err := gateway.New(f.cfg, zerolog.New(f.log), nats.InProcessServer(f.broker), nats.ReconnectWait(20*time.Millisecond))
+	require.NoError(f, err)
+	f.background(service)
+	return "http://" + service.Addr()
+}
+
+// background runs the service until the test ends, and returns when it is ready.
+func (f *fixture) background(service *gateway.Service) {
+	f.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- service.Run(ctx, func() { close(ready) }) }()
+	f.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			require.NoError(f, err)
+		case <-time.After(patience):
+			require.FailNow(f, "the gateway does not stop")
+		}
+	})
+	select {
+	case <-ready:
+	case err := <-ended:
+		ended <- err
+		require.FailNow(f, "the gateway does not start", "%v", err)
+	case <-time.After(patience):
+		require.FailNow(f, "the gateway is not ready")
+	}
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	testing.TB
+	*http.Response
+	raw []byte
+}
+
+// request is what a test sends; zero fields are defaults.
+type request struct {
+	method, path string
+	body         any // JSON; []byte as it is; io.Reader as a stream
+	media        string
+	header       map[string]string
+	anonymous    bool
+	url          string // another gateway
+}
+
+// send sends a request and holds the exchange to openapi.yaml.
+func (f *fixture) send(r request) *reply {
+	f.Helper()
+	res, err := f.try(r)
+	require.NoError(f, err)
+	return res
+}
+
+func (f *fixture) try(r request) (*reply, error) {
+	f.Helper()
+	sent, body, media := f.encode(r)
+	base := f.url
+	if r.url != "" {
+		base = r.url
+	}
+	req, err := http.NewRequestWithContext(f.Context(), r.method, base+r.path, body)
+	require.NoError(f, err)
+	if media != "" {
+		req.Header.Set("Content-Type", media)
+	}
+	if !r.anonymous {
+		req.Header.Set("Authorization", "Bearer "+f.token)
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	openapi().checkExchange(f, req, sent, res, raw)
+	return &reply{f, res, raw}, nil
+}
+
+func (f *fixture) encode(r request) (sent []byte, body io.Reader, media string) {
+	f.Helper()
+	switch b := r.body.(type) {
+	case nil:
+		return nil, nil, r.media
+	case []byte:
+		sent, body = b, bytes.NewReader(b)
+	case io.Reader:
+		body = b
+	default:
+		var err error
+		sent, err = json.Marshal(b)
+		require.NoError(f, err)
+		body = bytes.NewReader(sent)
+	}
+	if media = r.media; media == "" {
+		media = "application/json"
+	}
+	return sent, body, media
+}
+
+func (f *fixture) get(path string) *reply {
+	f.Helper()
+	return f.send(request{method: "GET", path: path})
+}
+
+func (f *fixture) post(path string, body any) *reply {
+	f.Helper()
+	return f.send(request{method: "POST", path: path, body: body})
+}
+
+func (f *fixture) patch(path string, body any) *reply {
+	f.Helper()
+	return f.send(request{method: "PATCH", path: path, body: body})
+}
+
+func (f *fixture) delete(path string) *reply {
+	f.Helper()
+	return f.send(request{method: "DELETE", path: path})
+}
+
+// is requires the status, and gives the reply on.
+func (r *reply) is(status int) *reply {
+	r.Helper()
+	require.Equal(r, status, r.StatusCode, "%s", r.raw)
+	return r
+}
+
+// refused requires a problem of this status and code, and returns what is wrong
+// with each field.
+func (r *reply) refused(status int, code string) map[string]string {
+	r.Helper()
+	r.is(status)
+	require.Equal(r, "application/problem+json", r.Header.Get("Content-Type"))
+	require.Equal(r, code, r.text("code"), "%s", r.raw)
+	require.Equal(r, r.Header.Get("X-Request-Id"), r.text("request_id"))
+	fields := map[string]string{}
+	list, _ := r.object()["errors"].([]any)
+	for _, e := range list {
+		one := e.(map[string]any)
+		fields[one["field"].(string)] = one["message"].(string)
+	}
+	return fields
+}
+
+func (r *reply) object() map[string]any {
+	r.Helper()
+	var o map[string]any
+	require.NoError(r, json.Unmarshal(r.raw, &o), "%s", r.raw)
+	return o
+}
+
+func (r *reply) text(name string) string {
+	r.Helper()
+	text, _ := r.object()[name].(string)
+	return text
+}
+
+func (r *reply) id() string { r.Helper(); return r.text("id") }
+
+// column returns one field of every item of a list.
+func (r *reply) column(name string) []string {
+	r.Helper()
+	var values []string
+	for _, item := range r.object()["items"].([]any) {
+		values = append(values, fmt.Sprint(item.(map[string]any)[name]))
+	}
+	return values
+}
+
+// pages reads a list to its end, and returns one field of every item.
+func (f *fixture) pages(path, name string) []string {
+	f.Helper()
+	var all []string
+	for cursor := ""; ; {
+		res := f.get(path + cursor).is(200)
+		all = append(all, res.column(name)...)
+		next := res.text("next_cursor")
+		if next == "" {
+			return all
+		}
+		cursor = "&cursor=" + next
+	}
+}
+
+// object is a JSON object to be sent.
+type object map[string]any
+
+// with returns a copy with other fields.
+func (o object) with(fields object) object {
+	merged := object{}
+	for k, v := range o {
+		merged[k] = v
+	}
+	for k, v := range fields {
+		merged[k] = v
+	}
+	return merged
+}
+
+// eventually waits for a condition.
+func (f *fixture) eventually(condition func() bool, what string) {
+	f.Helper()
+	require.Eventually(f, condition, patience, 10*time.Millisecond, what)
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,262 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+)
+
+const (
+	defaultKeep = 5
+	maxKeep     = 100
+	maxServers  = 10_000
+)
+
+// deployment is a deployment as it is sent.
+type deployment struct {
+	ID          string     `json:"id"`
+	Kind        string     `json:"kind"`
+	Application string     `json:"application"`
+	Path        string     `json:"path"`
+	Version     string     `json:"version,omitempty"`
+	Package     string     `json:"package,omitempty"`
+	From        string     `json:"from,omitempty"`
+	RollbackOf  string     `json:"rollback_of,omitempty"`
+	Actor       string     `json:"actor"`
+	State       string     `json:"state"`
+	Targets     int        `json:"targets"`
+	Wave        int        `json:"wave"`
+	Waves       int        `json:"waves"`
+	Counts      counts     `json:"counts"`
+	AcceptedAt  time.Time  `json:"accepted_at"`
+	StartedAt   *time.Time `json:"started_at,omitempty"`
+	EndedAt     *time.Time `json:"ended_at,omitempty"`
+}
+
+type counts struct {
+	Pending   int `json:"pending"`
+	Running   int `json:"running"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Skipped   int `json:"skipped"`
+}
+
+func deploymentOf(d contract.Deployment) deployment {
+	return deployment{
+		ID: d.ID, Kind: d.Kind, Application: d.Application, Path: d.Path, Version: d.Version, Package: d.Package,
+		From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor, State: d.State,
+		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves, Counts: counts(d.Counts),
+		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
+	}
+}
+
+// wanted is what a client wants to be deployed.
+type wanted struct {
+	application, packageID, version, path string
+	choice                                inventory.Choice
+	keep, waveSize                        int
+}
+
+func (a *API) createDeployment(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+		return accepted(done), err
+	}
+	o, err := c.object()
+	if err != nil {
+		return answer{}, err
+	}
+	w := readWanted(o, &c.errs)
+	p, err := a.wantedPackage(c, w)
+	if err != nil {
+		return answer{}, err
+	}
+	servers, err := a.choose(c, w.choice)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	d, err := a.Deployments.Deploy(c.ctx, deployments.Order{
+		ID:          c.attempt.Resource,
+		Application: contract.Application{Name: w.application, Path: w.path, Keep: w.keep},
+		Servers:     servers, WaveSize: w.waveSize, Actor: c.token.Name,
+	}, p.Wire())
+	return accepted(&d), err
+}
+
+// acceptedBefore returns the deployment that an earlier attempt of this request
+// had accepted, if it had come that far.
+func (a *API) acceptedBefore(c *call) (*contract.Deployment, error) {
+	if !c.attempt.Resumed {
+		return nil, nil
+	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	d, found, err := a.Deployments.Accepted(ctx, c.attempt.Resource)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &d, nil
+}
+
+func accepted(d *contract.Deployment) answer {
+	if d == nil {
+		return answer{}
+	}
+	return answer{
+		status: http.StatusAccepted,
+		header: map[string]string{"Location": "/v1/deployments/" + d.ID},
+		body:   deploymentOf(*d),
+	}
+}
+
+func readWanted(o *field.Object, errs *field.Errors) wanted {
+	w := wanted{keep: defaultKeep}
+	w.application, _ = o.Required("application")
+	if w.application != "" {
+		errs.Check("application", rule.Application(w.application))
+	}
+	w.packageID, _ = o.Text("package")
+	w.version, _ = o.Text("version")
+	w.path, _ = o.Text("path")
+	if o.Given("path") && !o.Null("path") && !errs.Has("path") {
+		errs.Check("path", rule.Path(w.path))
+		w.path = rule.CleanPath(w.path)
+	} else {
+		w.path = rule.DefaultPath(w.application)
+	}
+	if keep, ok := o.Int("keep", 1, maxKeep); ok {
+		w.keep = keep
+	}
+	w.waveSize, _ = o.Int("wave_size", 0, maxServers)
+	w.choice = inventory.Choice{Listed: readServers(o, errs), Selector: inventory.ReadSelector(o, "selector", errs)}
+	if !o.Given("servers") && !o.Given("selector") {
+		errs.Add("servers", "is required, or selector")
+	}
+	o.End()
+	return w
+}
+
+func readServers(o *field.Object, errs *field.Errors) []string {
+	servers, ok := o.Texts("servers")
+	switch {
+	case ok && len(servers) == 0:
+		errs.Add("servers", "must name at least one")
+	case len(servers) > maxServers:
+		errs.Add("servers", "must be at most %d", maxServers)
+		return nil
+	}
+	return servers
+}
+
+// wantedPackage finds the package. What is wrong with the request is added to
+// the call's errors.
+func (a *API) wantedPackage(c *call, w wanted) (packages.Package, error) {
+	name := "version"
+	switch {
+	case c.errs.Has("package") || c.errs.Has("version"):
+	case w.packageID == "" && w.version == "":
+		c.errs.Add(name, "is required, or package")
+	case w.packageID != "" && w.version != "":
+		c.errs.Add(name, "cannot be given together with package")
+	case w.packageID != "":
+		name = "package"
+	}
+	if c.errs.Has("package") || c.errs.Has("version") || c.errs.Has("application") {
+		return packages.Package{}, nil
+	}
+	p, err := a.findWanted(c, w)
+	switch {
+	case errors.Is(err, packages.ErrNotFound):
+		c.errs.Add(name, "there is no such package of this application")
+		err = nil
+	case err == nil && p.Application != w.application:
+		c.errs.Add(name, "is a package of another application")
+	}
+	return p, err
+}
+
+func (a *API) findWanted(c *call, w wanted) (packages.Package, error) {
+	if w.packageID != "" {
+		return a.Packages.Get(c.ctx, w.packageID)
+	}
+	return a.Packages.Version(c.ctx, w.application, w.version)
+}
+
+// choose finds the chosen servers; what is wrong is added to the call's errors.
+func (a *API) choose(c *call, choice inventory.Choice) ([]inventory.Server, error) {
+	if len(choice.Listed) == 0 && len(choice.Selector) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	servers, err := a.Servers.Choose(ctx, choice)
+	var unknown field.Errors
+	if errors.As(err, &unknown) {
+		c.errs = append(c.errs, unknown...)
+		err = nil
+	}
+	if err == nil {
+		a.checkReachable(c, servers)
+	}
+	if len(servers) > maxServers {
+		c.errs.Add("servers", "must be at most %d", maxServers)
+	}
+	return servers, err
+}
+
+// checkReachable names the servers whose identity nobody could check.
+func (a *API) checkReachable(c *call, servers []inventory.Server) {
+	for _, s := range servers {
+		if !s.Reachable() {
+			c.errs.Add("servers", "%q (%s) has no host key, and first_contact is off", s.Name, s.ID)
+		}
+	}
+}
+
+func (a *API) listDeployments(c *call) (answer, error) {
+	q, err := c.query()
+	if err != nil {
+		return answer{}, err
+	}
+	l := contract.ListDeployments{Limit: readLimit(q)}
+	l.Application = readText(c, q, "application", rule.Application)
+	l.State = q.OneOf("state", string(deploy.Accepted), string(deploy.Running), string(deploy.Succeeded), string(deploy.Failed))
+	l.Before = readCursor(q, &c.errs, contract.ValidToken)
+	q.End()
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	found, err := a.Deployments.List(c.ctx, l)
+	if err != nil {
+		return answer{}, err
+	}
+	next := ""
+	if n := len(found.Deployments); found.More && n > 0 {
+		next = found.Deployments[n-1].ID
+	}
+	return ok(pageOf(found.Deployments, next, deploymentOf))
+}
+
+func (a *API) getDeployment(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	d, err := a.Deployments.Get(c.ctx, c.param("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(deploymentOf(d))
+}

@@ -1,0 +1,242 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/xid"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+)
+
+// pkg is a package as it is sent.
+type pkg struct {
+	ID          string    `json:"id"`
+	Application string    `json:"application"`
+	Version     string    `json:"version"`
+	Filename    string    `json:"filename"`
+	Format      string    `json:"format"`
+	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+func packageOf(p packages.Package) pkg { return pkg(p) }
+
+func (a *API) createPackage(c *call) (answer, error) {
+	id := c.attempt.Resource
+	if c.attempt.Resumed {
+		if p, err := a.findPackage(c, id); err == nil {
+			return packageStored(http.StatusCreated, p), nil
+		}
+		// The earlier attempt may still be storing content under its id. There is
+		// one package of a version whatever the id, so this one takes another.
+		id = xid.New().String()
+	}
+	store := a.upload
+	if c.media == mediaJSON {
+		store = a.fetch
+	}
+	p, created, err := store(c, id)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case created:
+		return packageStored(http.StatusCreated, p), nil
+	default:
+		return packageStored(http.StatusOK, p), nil
+	}
+}
+
+func (a *API) findPackage(c *call, id string) (packages.Package, error) {
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	return a.Packages.Get(ctx, id)
+}
+
+func packageStored(status int, p packages.Package) answer {
+	return answer{status: status, header: map[string]string{"Location": "/v1/packages/" + p.ID}, body: packageOf(p)}
+}
+
+// upload stores the body of the request.
+func (a *API) upload(c *call, id string) (packages.Package, bool, error) {
+	q, err := c.query()
+	if err != nil {
+		return packages.Package{}, false, err
+	}
+	n := packages.New{ID: id}
+	n.Application, _ = q.Required("application")
+	n.Version, _ = q.Required("version")
+	n.Filename, _ = q.Required("filename")
+	n.SHA256, _ = q.Text("sha256")
+	q.End()
+	a.checkPackage(c, n)
+	if err := c.errs.Err(); err != nil {
+		return packages.Package{}, false, err
+	}
+	req := c.http.Request()
+	if req.ContentLength > a.Limits.Package {
+		return packages.Package{}, false, packages.ErrTooLarge
+	}
+	body := &patientBody{body: req.Body, control: http.NewResponseController(c.http.Response()), idle: a.Limits.Idle}
+	defer body.done(a.Limits.Write)
+	return a.Packages.Store(c.ctx, n, body)
+}
+
+// checkPackage checks what was given; what is missing was named already.
+func (a *API) checkPackage(c *call, n packages.New) {
+	for _, one := range []struct {
+		name, value string
+		check       func(string) string
+	}{
+		{"application", n.Application, rule.Application},
+		{"version", n.Version, rule.Version},
+		{"filename", n.Filename, rule.Filename},
+		{"sha256", n.SHA256, rule.SHA256},
+	} {
+		if one.value != "" && !c.errs.Has(one.name) {
+			c.errs.Check(one.name, one.check(one.value))
+		}
+	}
+}
+
+// fetch stores what lies at a URL.
+func (a *API) fetch(c *call, id string) (packages.Package, bool, error) {
+	if err := c.noQuery(); err != nil {
+		return packages.Package{}, false, err
+	}
+	n, location, err := a.readFetch(c, id)
+	if err != nil {
+		return packages.Package{}, false, err
+	}
+	p, err := a.fetchedBefore(c, n)
+	if !errors.Is(err, packages.ErrNotFound) {
+		return p, false, err
+	}
+	a.allowAnswerIn(c.http, a.Limits.Fetch)
+	created := false
+	err = a.Fetcher.Fetch(c.ctx, location, a.Limits.Package, func(body io.Reader) (err error) {
+		p, created, err = a.Packages.Store(c.ctx, n, body)
+		if errors.Is(err, packages.ErrBroken) {
+			return problemf(codeFetchFailed, "the URL cannot be fetched: its content did not arrive whole")
+		}
+		return err
+	})
+	return p, created, err
+}
+
+// fetchedBefore returns the package of this version, or packages.ErrNotFound:
+// its digest tells whether it is the same, and nothing needs to be fetched.
+func (a *API) fetchedBefore(c *call, n packages.New) (packages.Package, error) {
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	p, err := a.Packages.Version(ctx, n.Application, n.Version)
+	if err == nil && !strings.EqualFold(p.SHA256, n.SHA256) {
+		err = packages.ErrOtherContent
+	}
+	return p, err
+}
+
+func (a *API) readFetch(c *call, id string) (n packages.New, location string, err error) {
+	o, err := c.object()
+	if err != nil {
+		return n, "", err
+	}
+	n.ID = id
+	n.Application, _ = o.Required("application")
+	n.Version, _ = o.Required("version")
+	n.SHA256, _ = o.Required("sha256")
+	location, hasURL := o.Required("url")
+	filename, hasName := o.Text("filename")
+	o.End()
+	n.Filename = filename
+	if hasURL {
+		c.errs.Check("url", packages.CheckURL(location))
+	}
+	switch {
+	case hasName && filename == "":
+		c.errs.Check("filename", rule.Filename(filename))
+	case !hasName && hasURL && !c.errs.Has("filename"):
+		if n.Filename = packages.FilenameIn(location); n.Filename == "" {
+			c.errs.Add("filename", "is required: the URL's path does not end with one")
+		}
+	}
+	a.checkPackage(c, n)
+	return n, location, c.errs.Err()
+}
+
+func (a *API) listPackages(c *call) (answer, error) {
+	q, err := c.query()
+	if err != nil {
+		return answer{}, err
+	}
+	f := packages.Filter{Limit: readLimit(q)}
+	f.Application = readText(c, q, "application", rule.Application)
+	f.Version = readText(c, q, "version", rule.Version)
+	f.Before = readCursor(q, &c.errs, contract.ValidToken)
+	q.End()
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	found, more, err := a.Packages.List(c.ctx, f)
+	if err != nil {
+		return answer{}, err
+	}
+	next := ""
+	if more {
+		next = found[len(found)-1].ID
+	}
+	return ok(pageOf(found, next, packageOf))
+}
+
+func (a *API) getPackage(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	p, err := a.Packages.Get(c.ctx, c.param("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(packageOf(p))
+}
+
+func (a *API) deletePackage(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	if err := a.Packages.Delete(c.ctx, c.param("id")); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// patientBody reads an upload however long it takes, as long as bytes come.
+type patientBody struct {
+	body    io.Reader
+	control *http.ResponseController
+	idle    time.Duration
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+	n, err := b.body.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errStalled
+	}
+	return n, err
+}
+
+var errStalled = errors.New("nothing came any more")
+
+// done lifts the bound on reading: what watches for a closed connection reads
+// too. From now on the answer must leave in time.
+func (b *patientBody) done(write time.Duration) {
+	_ = b.control.SetReadDeadline(time.Time{})
+	_ = b.control.SetWriteDeadline(time.Now().Add(write))
+}

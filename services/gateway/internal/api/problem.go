@@ -1,0 +1,234 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/idempotency"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
+)
+
+const (
+	mediaProblem = "application/problem+json"
+	retryAfter   = "2" // seconds
+	maxErrors    = 1000
+)
+
+// code is the stable name of a kind of problem.
+type code string
+
+// The codes, as openapi.yaml lists them.
+const (
+	codeMalformed     code = "malformed_request"
+	codeUnauthorized  code = "unauthorized"
+	codeForbidden     code = "forbidden"
+	codeNotFound      code = "not_found"
+	codeMethod        code = "method_not_allowed"
+	codeConflict      code = "conflict"
+	codeNameTaken     code = "name_taken"
+	codeVersion       code = "version_conflict"
+	codeNotFinished   code = "not_finished"
+	codeNotADeploy    code = "not_a_deploy"
+	codeDeleted       code = "servers_deleted"
+	codeInProgress    code = "idempotency_in_progress"
+	codeMismatch      code = "idempotency_mismatch"
+	codePrecondition  code = "precondition_failed"
+	codeTooLarge      code = "payload_too_large"
+	codeMedia         code = "unsupported_media_type"
+	codeInvalid       code = "invalid_request"
+	codeDigest        code = "digest_mismatch"
+	codeFetchRefused  code = "fetch_refused"
+	codeFetchFailed   code = "fetch_failed"
+	codeTimeout       code = "timeout"
+	codeInternal      code = "internal_error"
+	codeUnavailable   code = "unavailable"
+	problemTypePrefix      = "urn:slipway:problem:"
+)
+
+// kinds is the status and the title of every kind of problem.
+var kinds = map[code]struct {
+	status int
+	title  string
+}{
+	codeMalformed:    {http.StatusBadRequest, "The request cannot be read"},
+	codeUnauthorized: {http.StatusUnauthorized, "No valid API token"},
+	codeForbidden:    {http.StatusForbidden, "Not permitted"},
+	codeNotFound:     {http.StatusNotFound, "Not found"},
+	codeMethod:       {http.StatusMethodNotAllowed, "Method not allowed"},
+	codeConflict:     {http.StatusConflict, "Another change came first"},
+	codeNameTaken:    {http.StatusConflict, "The name is taken"},
+	codeVersion:      {http.StatusConflict, "The version has other content"},
+	codeNotFinished:  {http.StatusConflict, "The deployment is not finished"},
+	codeNotADeploy:   {http.StatusConflict, "A rollback cannot be rolled back"},
+	codeDeleted:      {http.StatusConflict, "Servers of the deployment were deleted"},
+	codeInProgress:   {http.StatusConflict, "The same request is under way"},
+	codeMismatch:     {http.StatusUnprocessableEntity, "The idempotency key belongs to another request"},
+	codePrecondition: {http.StatusPreconditionFailed, "It was changed since"},
+	codeTooLarge:     {http.StatusRequestEntityTooLarge, "Too large"},
+	codeMedia:        {http.StatusUnsupportedMediaType, "Unsupported content type"},
+	codeInvalid:      {http.StatusUnprocessableEntity, "The request cannot be followed"},
+	codeDigest:       {http.StatusUnprocessableEntity, "The content has another digest"},
+	codeFetchRefused: {http.StatusUnprocessableEntity, "The URL must not be fetched"},
+	codeFetchFailed:  {http.StatusUnprocessableEntity, "The URL cannot be fetched"},
+	codeTimeout:      {http.StatusRequestTimeout, "The request took too long"},
+	codeInternal:     {http.StatusInternalServerError, "Something went wrong"},
+	codeUnavailable:  {http.StatusServiceUnavailable, "Temporarily unavailable"},
+}
+
+// causes is which kind of problem an error is, the first that fits. The error's
+// own message is the detail.
+var causes = []struct {
+	err  error
+	code code
+}{
+	{field.ErrMalformed, codeMalformed},
+	{inventory.ErrNotFound, codeNotFound},
+	{packages.ErrNotFound, codeNotFound},
+	{deployments.ErrNotFound, codeNotFound},
+	{inventory.ErrNameTaken, codeNameTaken},
+	{inventory.ErrChanged, codePrecondition},
+	{packages.ErrOtherContent, codeVersion},
+	{packages.ErrTooLarge, codeTooLarge},
+	{packages.ErrDigest, codeDigest},
+	{packages.ErrRefused, codeFetchRefused},
+	{packages.ErrFetch, codeFetchFailed},
+	{packages.ErrBroken, codeTimeout},
+	{deployments.ErrNotFinished, codeNotFinished},
+	{deployments.ErrNotADeploy, codeNotADeploy},
+	{idempotency.ErrMismatch, codeMismatch},
+	{idempotency.ErrInProgress, codeInProgress},
+	{bus.ErrConflict, codeConflict},
+}
+
+// unavailable is the errors whose messages are for the log alone.
+var unavailable = []error{bus.ErrUnavailable, deployments.ErrNoAnswer, context.DeadlineExceeded, context.Canceled}
+
+// problem is an error as the client gets it.
+type problem struct {
+	code   code
+	detail string
+	errs   field.Errors
+}
+
+func problemf(c code, format string, args ...any) *problem {
+	return &problem{code: c, detail: fmt.Sprintf(format, args...)}
+}
+
+// with adds a bad field.
+func (p *problem) with(name, message string) *problem {
+	p.errs.Check(name, message)
+	return p
+}
+
+// Error implements error.
+func (p *problem) Error() string { return string(p.code) + ": " + p.detail }
+
+func (p *problem) status() int { return kinds[p.code].status }
+
+// problemOf returns the problem that an error is; what is not known is an
+// internal error, and keeps its message to itself.
+func problemOf(err error) *problem {
+	var (
+		p    *problem
+		errs field.Errors
+	)
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &errs):
+		return &problem{code: codeInvalid, detail: count(len(errs)), errs: errs[:min(len(errs), maxErrors)]}
+	}
+	for _, gone := range unavailable {
+		if errors.Is(err, gone) {
+			return problemf(codeUnavailable, "a part of Slipway does not answer; try again")
+		}
+	}
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			p := problemf(c.code, "%s", err)
+			if c.code == codeNameTaken {
+				p.with("name", "is taken by another server")
+			}
+			return p
+		}
+	}
+	return problemf(codeInternal, "")
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 field is not valid"
+	}
+	return fmt.Sprintf("%d fields are not valid", n)
+}
+
+// document is a problem as it is sent.
+type document struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail,omitempty"`
+	Code      code         `json:"code"`
+	Instance  string       `json:"instance"`
+	RequestID string       `json:"request_id"`
+	Errors    field.Errors `json:"errors,omitempty"`
+}
+
+// refuse answers with the problem that err is, and returns the status.
+func (a *API) refuse(c echo.Context, err error) int {
+	p := problemOf(err)
+	a.logFailure(c, p, err)
+	if c.Response().Committed {
+		return c.Response().Status
+	}
+	h := c.Response().Header()
+	switch p.code {
+	case codeUnauthorized:
+		h.Set(echo.HeaderWWWAuthenticate, `Bearer realm="slipway"`)
+	case codeInProgress, codeUnavailable:
+		h.Set(echo.HeaderRetryAfter, retryAfter)
+	case codeTooLarge, codeTimeout:
+		h.Set(echo.HeaderConnection, "close") // what is left of the body is not waited for
+	}
+	body, _ := json.Marshal(document{
+		Type: problemTypePrefix + string(p.code), Title: kinds[p.code].title, Status: p.status(), Detail: p.detail,
+		Code: p.code, Instance: c.Request().URL.EscapedPath(), RequestID: requestIDOf(c), Errors: p.errs,
+	})
+	_ = c.Blob(p.status(), mediaProblem, body)
+	return p.status()
+}
+
+// logFailure logs what the client is not told.
+func (a *API) logFailure(c echo.Context, p *problem, err error) {
+	var told *problem
+	if errors.As(err, &told) || errors.Is(err, context.Canceled) { // the client went away
+		return
+	}
+	switch p.code {
+	case codeInternal:
+		a.Log.Error().Err(err).Str("request", requestIDOf(c)).Msg("a request failed")
+	case codeUnavailable:
+		a.Log.Warn().Err(err).Str("request", requestIDOf(c)).Msg("a request could not be served")
+	}
+}
+
+// routerError answers what no route is for.
+func (a *API) routerError(err error, c echo.Context) {
+	var he *echo.HTTPError
+	switch {
+	case errors.As(err, &he) && he.Code == http.StatusMethodNotAllowed:
+		err = problemf(codeMethod, "this resource does not have the method %s", c.Request().Method)
+	case errors.As(err, &he) && he.Code == http.StatusNotFound:
+		err = problemf(codeNotFound, "there is no such resource")
+	}
+	a.refuse(c, err)
+}

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+)
+
+func (a *API) rollBack(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+		return accepted(done), err
+	}
+	o, err := c.object()
+	if err != nil {
+		return answer{}, err
+	}
+	to, given := o.Text("to")
+	if given {
+		c.errs.Check("to", rule.Version(to))
+	}
+	listed := readServers(o, &c.errs)
+	o.End()
+	of, err := a.Deployments.Finished(c.ctx, c.param("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	if given && to == of.Version {
+		c.errs.Add("to", "is the version that the deployment shipped")
+	}
+	servers, err := a.begunOn(c, of, listed)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	d, err := a.Deployments.RollBack(ctx, deployments.Order{
+		ID:          c.attempt.Resource,
+		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
+		Servers:     servers, Actor: c.token.Name,
+	}, deployments.Undoing{Of: of.ID, From: of.Version, To: to})
+	return accepted(&d), err
+}
+
+// begunOn returns the servers of the deployment that are to be rolled back, as
+// they are today, in the order of its plan: those listed, or all of them.
+func (a *API) begunOn(c *call, of deployments.Finished, listed []string) ([]inventory.Server, error) {
+	chosen, err := a.listedOf(c, of, listed)
+	if err != nil || len(c.errs) > 0 {
+		return nil, err
+	}
+	var ids []string
+	names := map[string]string{}
+	for _, t := range of.Begun {
+		if chosen == nil || chosen[t.Host] {
+			ids = append(ids, t.Host)
+			names[t.Host] = t.Name
+		}
+	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	servers, missing, err := a.Servers.Lookup(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		gone := problemf(codeDeleted, "list the servers that are to be rolled back in servers, without these")
+		for _, id := range missing {
+			gone.with("servers", fmt.Sprintf("%q (%s) was deleted", names[id], id))
+		}
+		return nil, gone
+	}
+	a.checkReachable(c, servers)
+	return servers, nil
+}
+
+// listedOf returns the ids of the listed servers, or nil where none is listed;
+// what is wrong is added to the call's errors.
+func (a *API) listedOf(c *call, of deployments.Finished, listed []string) (map[string]bool, error) {
+	if listed == nil {
+		return nil, nil
+	}
+	begun := map[string]bool{}
+	for _, t := range of.Begun {
+		begun[t.Host] = true
+	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	servers, err := a.Servers.Choose(ctx, inventory.Choice{Listed: listed})
+	var unknown field.Errors
+	if errors.As(err, &unknown) {
+		c.errs = append(c.errs, unknown...)
+		return nil, nil
+	}
+	chosen := map[string]bool{}
+	for _, s := range servers {
+		if !begun[s.ID] {
+			c.errs.Add("servers", "%q (%s) was not deployed to by this deployment", s.Name, s.ID)
+		}
+		chosen[s.ID] = true
+	}
+	return chosen, err
+}

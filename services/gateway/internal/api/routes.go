@@ -1,0 +1,70 @@
+package api
+
+import "net/http"
+
+// anyMethod stands for every method.
+const anyMethod = ""
+
+// permission is what a token must be allowed to do.
+type permission string
+
+const (
+	public permission = ""      // no token needed
+	admin  permission = "admin" // the role admin
+)
+
+// wait says what a request has to wait for at most; Limits says how long.
+type wait int
+
+const (
+	forBroker wait = iota
+	forHistory
+	forServers
+	forUpload
+)
+
+// content says what the body of a request is.
+type content int
+
+const (
+	noBody content = iota
+	jsonBody
+	jsonOrNone
+	patchBody  // JSON, also as a merge patch
+	uploadBody // bytes that are read as they come, or JSON
+)
+
+// route is one operation of openapi.yaml.
+type route struct {
+	method, path string
+	needs        permission
+	body         content
+	wait         wait
+	handle       func(*API, *call) (answer, error)
+}
+
+// routes is everything there is. A POST may carry an Idempotency-Key.
+var routes = []route{
+	{http.MethodGet, "/healthz", public, noBody, forBroker, (*API).health},
+	{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
+	{http.MethodGet, "/v1/whoami", admin, noBody, forBroker, (*API).whoami},
+
+	{http.MethodPost, "/v1/servers", admin, jsonBody, forBroker, (*API).createServer},
+	{http.MethodGet, "/v1/servers", admin, noBody, forBroker, (*API).listServers},
+	{http.MethodGet, "/v1/servers/:id", admin, noBody, forBroker, (*API).getServer},
+	{http.MethodPatch, "/v1/servers/:id", admin, patchBody, forBroker, (*API).changeServer},
+	{http.MethodDelete, "/v1/servers/:id", admin, noBody, forBroker, (*API).deleteServer},
+
+	{http.MethodPost, "/v1/packages", admin, uploadBody, forUpload, (*API).createPackage},
+	{http.MethodGet, "/v1/packages", admin, noBody, forBroker, (*API).listPackages},
+	{http.MethodGet, "/v1/packages/:id", admin, noBody, forBroker, (*API).getPackage},
+	{http.MethodDelete, "/v1/packages/:id", admin, noBody, forBroker, (*API).deletePackage},
+
+	{http.MethodPost, "/v1/deployments", admin, jsonBody, forBroker, (*API).createDeployment},
+	{http.MethodGet, "/v1/deployments", admin, noBody, forHistory, (*API).listDeployments},
+	{http.MethodGet, "/v1/deployments/:id", admin, noBody, forHistory, (*API).getDeployment},
+	{http.MethodGet, "/v1/deployments/:id/targets", admin, noBody, forHistory, (*API).listTargets},
+	{http.MethodPost, "/v1/deployments/:id/rollback", admin, jsonOrNone, forHistory, (*API).rollBack},
+
+	{http.MethodGet, "/v1/releases", admin, noBody, forServers, (*API).listReleases},
+}

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
+)
+
+// server is a server as it is sent: without its credential.
+type server struct {
+	ID             string            `json:"id"`
+	Name           string            `json:"name"`
+	Address        string            `json:"address"`
+	Port           int               `json:"port"`
+	User           string            `json:"user"`
+	HasCredential  bool              `json:"has_credential"`
+	CredentialKind inventory.Kind    `json:"credential_kind"`
+	HostKey        string            `json:"host_key,omitempty"`
+	Fingerprint    string            `json:"host_key_fingerprint,omitempty"`
+	FirstContact   bool              `json:"first_contact"`
+	Labels         map[string]string `json:"labels"`
+	CreatedAt      time.Time         `json:"created_at"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+}
+
+func serverOf(s inventory.Server) server {
+	return server{
+		ID: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
+		HasCredential: s.Credential != "", CredentialKind: s.CredentialKind,
+		HostKey: s.HostKey, Fingerprint: inventory.Fingerprint(s.HostKey), FirstContact: s.FirstContact,
+		Labels: s.Labels, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
+}
+
+func (a *API) createServer(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	if c.attempt.Resumed {
+		if s, rev, err := a.Servers.Get(c.ctx, c.attempt.Resource); err == nil {
+			return serverCreated(s, rev), nil
+		}
+	}
+	o, err := c.object()
+	if err != nil {
+		return answer{}, err
+	}
+	in := inventory.ReadNew(o, &c.errs)
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	s, err := in.Apply(inventory.Server{ID: c.attempt.Resource, CreatedAt: now}, a.Seal, now)
+	if err != nil {
+		return answer{}, err
+	}
+	s, rev, err := a.Servers.Create(c.ctx, s)
+	if err != nil {
+		return answer{}, err
+	}
+	return serverCreated(s, rev), nil
+}
+
+func serverCreated(s inventory.Server, rev uint64) answer {
+	got := serverAnswer(http.StatusCreated, s, rev)
+	got.header["Location"] = "/v1/servers/" + s.ID
+	return got
+}
+
+func serverAnswer(status int, s inventory.Server, rev uint64) answer {
+	return answer{status: status, header: map[string]string{"ETag": etag(rev)}, body: serverOf(s)}
+}
+
+func (a *API) listServers(c *call) (answer, error) {
+	q, err := c.query()
+	if err != nil {
+		return answer{}, err
+	}
+	labels, _ := q.Texts("label")
+	f := inventory.Filter{Limit: readLimit(q), Labels: inventory.ParseSelector("label", labels, &c.errs)}
+	f.Name, _ = q.Text("name")
+	f.After = readCursor(q, &c.errs, contract.ValidToken)
+	q.End()
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	found, more, err := a.Servers.List(c.ctx, f)
+	if err != nil {
+		return answer{}, err
+	}
+	next := ""
+	if more {
+		next = found[len(found)-1].ID
+	}
+	return ok(pageOf(found, next, serverOf))
+}
+
+func (a *API) getServer(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	s, rev, err := a.Servers.Get(c.ctx, c.param("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	return serverAnswer(http.StatusOK, s, rev), nil
+}
+
+func (a *API) changeServer(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	must, err := ifMatch(c)
+	if err != nil {
+		return answer{}, err
+	}
+	o, err := c.object()
+	if err != nil {
+		return answer{}, err
+	}
+	in := inventory.ReadPatch(o, &c.errs)
+	if err := c.errs.Err(); err != nil {
+		return answer{}, err
+	}
+	s, rev, err := a.Servers.Change(c.ctx, c.param("id"), must, func(s inventory.Server) (inventory.Server, error) {
+		return in.Apply(s, a.Seal, time.Now())
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return serverAnswer(http.StatusOK, s, rev), nil
+}
+
+func (a *API) deleteServer(c *call) (answer, error) {
+	if err := c.noQuery(); err != nil {
+		return answer{}, err
+	}
+	must, err := ifMatch(c)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.Servers.Delete(c.ctx, c.param("id"), must); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+func etag(rev uint64) string { return `"` + strconv.FormatUint(rev, 10) + `"` }
+
+// ifMatch returns the revision that the client insists on, or 0. A tag that was
+// never given out matches nothing.
+func ifMatch(c *call) (uint64, error) {
+	text := strings.TrimSpace(strings.Join(c.http.Request().Header.Values("If-Match"), ","))
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	rev, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 64)
+	if err != nil || rev == 0 || text != etag(rev) {
+		return 0, inventory.ErrChanged
+	}
+	return rev, nil
+}

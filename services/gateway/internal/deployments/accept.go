@@ -1,0 +1,174 @@
+package deployments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rs/xid"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
+)
+
+const writesAtOnce = 8 // pieces of a snapshot
+
+// Limits bounds how long others are waited for.
+type Limits struct {
+	Broker  time.Duration // for the message broker to answer
+	Query   time.Duration // for history to answer
+	Inspect time.Duration // for an executor to read a group of servers
+}
+
+// Desk takes deployments in and answers questions about them.
+type Desk struct {
+	bus       *bus.Bus
+	snapshots *bus.Cells[contract.SnapshotPiece]
+	limits    Limits
+	log       zerolog.Logger
+}
+
+// Open opens the desk.
+func Open(ctx context.Context, b *bus.Bus, limits Limits, log zerolog.Logger) (*Desk, error) {
+	snapshots, err := bus.OpenCells[contract.SnapshotPiece](ctx, b, contract.BucketSnapshots)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{b, snapshots, limits, log}, nil
+}
+
+// Order is what deployments of both kinds have in common.
+type Order struct {
+	ID          string // of the deployment
+	Application contract.Application
+	Servers     []inventory.Server // each once, in the order of the plan
+	WaveSize    int
+	Actor       string
+}
+
+// Deploy accepts a deployment of a package. When it returns without an error the
+// command is durable. Accepting again under the same id changes nothing.
+func (d *Desk) Deploy(ctx context.Context, o Order, p contract.Package) (contract.Deployment, error) {
+	return d.accept(ctx, o, contract.VerbDeploy, func(r contract.Rollout) contract.Body {
+		return contract.DeployCommand{Rollout: r, Package: p}
+	})
+}
+
+// Undoing is what a rollback is about.
+type Undoing struct {
+	Of   string // deployment
+	From string // version to leave
+	To   string // version to go to; "": what ran before
+}
+
+// RollBack accepts a rollback, with the guarantees of Deploy.
+func (d *Desk) RollBack(ctx context.Context, o Order, u Undoing) (contract.Deployment, error) {
+	return d.accept(ctx, o, contract.VerbRollback, func(r contract.Rollout) contract.Body {
+		return contract.RollbackCommand{Rollout: r, Of: u.Of, From: u.From, To: u.To}
+	})
+}
+
+func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, body func(contract.Rollout) contract.Body) (contract.Deployment, error) {
+	snapshot, err := d.writeSnapshot(ctx, o)
+	if err != nil {
+		return contract.Deployment{}, err
+	}
+	command := body(contract.Rollout{Application: o.Application, Snapshot: snapshot, WaveSize: o.WaveSize, Actor: o.Actor})
+	envelope := contract.Envelope{ID: o.ID, Deployment: o.ID, Time: time.Now().UTC().Truncate(time.Millisecond)}
+	data, err := contract.Encode(envelope, command)
+	if err != nil {
+		return contract.Deployment{}, err
+	}
+	_, err = d.bus.Append(ctx, contract.StreamCommands, contract.CommandSubject(verb, o.ID), 0, o.ID, data)
+	if errors.Is(err, bus.ErrConflict) { // another attempt of the same request was first
+		d.dropSnapshot(ctx, snapshot)
+		have, found, err := d.Accepted(ctx, o.ID)
+		if err == nil && !found {
+			err = bus.ErrConflict
+		}
+		return have, err
+	}
+	if err != nil {
+		return contract.Deployment{}, fmt.Errorf("publish the command: %w", err)
+	}
+	return status(contract.Message{Envelope: envelope, Body: command}), nil
+}
+
+// writeSnapshot stores the targets, in pieces. Its id is new for each attempt,
+// so that pieces of two attempts never mix; it begins with the deployment's.
+func (d *Desk) writeSnapshot(ctx context.Context, o Order) (contract.Snapshot, error) {
+	pieces := deploy.Range{Count: len(o.Servers)}.Pieces()
+	s := contract.Snapshot{ID: o.ID + "-" + xid.New().String(), Pieces: len(pieces), Targets: len(o.Servers)}
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(writesAtOnce)
+	for n, piece := range pieces {
+		all.Go(func() error {
+			var value contract.SnapshotPiece
+			for _, server := range o.Servers[piece.First : piece.First+piece.Count] {
+				value.Targets = append(value.Targets, server.Target())
+			}
+			_, err := d.snapshots.Put(ctx, pieceKey(s.ID, n), value)
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return s, fmt.Errorf("store the snapshot: %w", err)
+	}
+	return s, nil
+}
+
+func (d *Desk) dropSnapshot(ctx context.Context, s contract.Snapshot) {
+	for n := range s.Pieces {
+		if err := d.snapshots.Delete(ctx, pieceKey(s.ID, n), 0); err != nil {
+			d.log.Debug().Err(err).Str("snapshot", s.ID).Msg("a piece stays behind until it is swept")
+		}
+	}
+}
+
+func pieceKey(snapshot string, n int) string { return snapshot + "." + strconv.Itoa(n) }
+
+// Accepted returns a deployment as its command states it, and whether there is
+// one: an earlier attempt of the same request may have stored it.
+func (d *Desk) Accepted(ctx context.Context, id string) (contract.Deployment, bool, error) {
+	m, err := d.command(ctx, id)
+	switch {
+	case errors.Is(err, bus.ErrNone):
+		return contract.Deployment{}, false, nil
+	case err != nil:
+		return contract.Deployment{}, false, err
+	}
+	return status(m), true, nil
+}
+
+// command returns the command of a deployment, or bus.ErrNone.
+func (d *Desk) command(ctx context.Context, id string) (contract.Message, error) {
+	stored, err := d.bus.Last(ctx, contract.StreamCommands, contract.AnyCommandSubject(id))
+	if err != nil {
+		return contract.Message{}, err
+	}
+	return contract.Decode(stored.Data)
+}
+
+// status is how a deployment stands that nothing but its command is known of.
+func status(m contract.Message) contract.Deployment {
+	s := contract.Deployment{ID: m.Deployment, Project: m.Project, State: string(deploy.Accepted), AcceptedAt: m.Time}
+	var r contract.Rollout
+	switch c := m.Body.(type) {
+	case contract.DeployCommand:
+		r = c.Rollout
+		s.Kind, s.Version, s.Package = string(deploy.KindDeploy), c.Package.Version, c.Package.ID
+	case contract.RollbackCommand:
+		r = c.Rollout
+		s.Kind, s.Version, s.From, s.RollbackOf = string(deploy.KindRollback), c.To, c.From, c.Of
+	}
+	s.Application, s.Path, s.Actor = r.Application.Name, r.Application.Path, r.Actor
+	s.Targets, s.Waves = r.Snapshot.Targets, len(deploy.Plan(r.Snapshot.Targets, r.WaveSize))
+	s.Counts.Pending = r.Snapshot.Targets
+	return s
+}

@@ -1,0 +1,14 @@
+package deployments
+
+import "errors"
+
+var (
+	// ErrNotFound says that there is no such deployment.
+	ErrNotFound = errors.New("no such deployment")
+	// ErrNotFinished says that a deployment that is to be rolled back still runs.
+	ErrNotFinished = errors.New("the deployment is not finished")
+	// ErrNotADeploy says that what is to be rolled back is a rollback.
+	ErrNotADeploy = errors.New("the deployment is a rollback itself")
+	// ErrNoAnswer says that the service that knows does not answer.
+	ErrNoAnswer = errors.New("a service that is needed does not answer")
+)

@@ -1,0 +1,16 @@
+package inventory
+
+import "errors"
+
+var (
+	// ErrNotFound says that there is no such server.
+	ErrNotFound = errors.New("no such server")
+	// ErrNameTaken says that another server has the name.
+	ErrNameTaken = errors.New("another server has this name")
+	// ErrChanged says that the server no longer has the revision that was asked
+	// for.
+	ErrChanged = errors.New("the server was changed since")
+	// ErrNoKey says that a server has no host key, and must not get one by first
+	// contact.
+	ErrNoKey = errors.New("no host key is stored and first contact is off")
+)

@@ -1,0 +1,154 @@
+package packages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+)
+
+const (
+	maxRedirects  = 5
+	maxURL        = 4096 // bytes
+	dialTimeout   = 10 * time.Second
+	answerTimeout = 30 * time.Second // from the request to the head of its answer
+	stallTimeout  = time.Minute      // without a byte
+)
+
+// Fetcher gets packages from URLs that clients name.
+type Fetcher struct {
+	client  *http.Client
+	timeout time.Duration
+}
+
+// NewFetcher returns a fetcher that may also connect to what is not public in
+// these ranges, and takes at most so long for one fetch.
+func NewFetcher(allowed []netip.Prefix, timeout time.Duration) *Fetcher {
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: guard{allowed}.control}
+	return &Fetcher{
+		timeout: timeout,
+		client: &http.Client{
+			Transport: &http.Transport{
+				Proxy:                 nil, // a proxy would connect to where this one may not
+				DialContext:           dialer.DialContext,
+				ForceAttemptHTTP2:     true,
+				TLSHandshakeTimeout:   dialTimeout,
+				ResponseHeaderTimeout: answerTimeout,
+				DisableCompression:    true, // the digest is of what is stored there
+				DisableKeepAlives:     true,
+			},
+			CheckRedirect: func(r *http.Request, via []*http.Request) error {
+				if len(via) > maxRedirects {
+					return fmt.Errorf("%w: more than %d redirects", ErrFetch, maxRedirects)
+				}
+				if wrong := checkScheme(r.URL); wrong != "" {
+					return fmt.Errorf("%w: a redirect %s", ErrFetch, wrong)
+				}
+				r.Header.Del("Referer") // the URL before may hold a secret
+				return nil
+			},
+		},
+	}
+}
+
+// CheckURL returns what is wrong with a URL, or "".
+func CheckURL(text string) string {
+	if len(text) > maxURL {
+		return fmt.Sprintf("must be at most %d bytes long", maxURL)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || rule.Printable(text, 1, maxURL) != "" {
+		return "must be an absolute http or https URL"
+	}
+	return checkScheme(u)
+}
+
+func checkScheme(u *url.URL) string {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return "must be of scheme http or https"
+	}
+	return ""
+}
+
+// FilenameIn returns the last part of the path of a URL that CheckURL has nothing
+// against, or "" where that is no filename.
+func FilenameIn(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	name := path.Base(u.Path)
+	if strings.HasSuffix(u.Path, "/") || rule.Filename(name) != "" {
+		return ""
+	}
+	return name
+}
+
+// Fetch gives what lies at the URL to take, which gets an error from reading
+// where it does not come whole. It fails with ErrRefused, ErrFetch, or what take
+// returns; its messages do not repeat the URL, which may hold a secret.
+func (f *Fetcher) Fetch(ctx context.Context, location string, limit int64, take func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
+	if err != nil {
+		return fmt.Errorf("%w: it is not a URL", ErrFetch)
+	}
+	req.Header.Set("User-Agent", "slipway-gateway")
+	res, err := f.client.Do(req)
+	if err != nil {
+		return fetchError(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%w: its server answers %d", ErrFetch, res.StatusCode)
+	}
+	if res.ContentLength > limit {
+		return ErrTooLarge
+	}
+	watch := time.AfterFunc(stallTimeout, cancel)
+	defer watch.Stop()
+	return take(readerFunc(func(p []byte) (int, error) {
+		watch.Reset(stallTimeout)
+		return res.Body.Read(p)
+	}))
+}
+
+// fetchError says why a request failed, without the URL that net/http puts into
+// every message.
+func fetchError(ctx context.Context, err error) error {
+	if errors.Is(err, ErrRefused) || errors.Is(err, ErrFetch) {
+		var inner *url.Error
+		if errors.As(err, &inner) {
+			err = inner.Err
+		}
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return err
+	}
+	var name *net.DNSError
+	var timeout net.Error
+	switch {
+	case ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("%w: its server does not answer in time", ErrFetch)
+	case errors.As(err, &name):
+		return fmt.Errorf("%w: its host name cannot be resolved", ErrFetch)
+	default:
+		return fmt.Errorf("%w: no connection, or no HTTP, or a certificate that is not trusted", ErrFetch)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
