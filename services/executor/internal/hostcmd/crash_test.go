@@ -66,6 +66,7 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 		want   string   // current in the end
 		kept   []string // releases in the end
 		runs   []string // what current may be after a crash
+		stale  bool     // a marker without a release is there, so not all that has a marker is whole
 	}{
 		"first probe": {
 			before: func(*host) {},
@@ -87,6 +88,15 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			step:  func(n uint64) string { return line(Stage(fence(n), v2.release, v2.bundle, "d")) },
 			stdin: v2.data,
 			want:  "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"},
+		},
+		"stage over a marker without a release": {
+			before: func(h *host) {
+				h.deploy(1, "v1")
+				require.NoError(t, os.WriteFile(h.below(".slipway/releases/v2"), []byte("digest="+digestOf("other")+"\n"), 0o644))
+			},
+			step:  func(n uint64) string { return line(Stage(fence(n), v2.release, v2.bundle, "d")) },
+			stdin: v2.data,
+			want:  "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"}, stale: true,
 		},
 		"first switch": {
 			before: func(h *host) { require.NoError(t, h.stage(fence(1), v1).err) },
@@ -134,7 +144,9 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			for at := 1; ; at++ {
 				require.Less(t, at, 100, "the step runs to its end at last")
 				h, a := crash(at)
-				h.requireSound()
+				if !story.stale {
+					h.requireSound()
+				}
 				require.Contains(t, story.runs, h.inspect().value(KeyCurrent), "killed at %d", at)
 
 				repeated := h.run(story.step(again), bytes.NewReader(story.stdin))

@@ -3,8 +3,10 @@
 //
 // A command is `sh -c '<script>' slipway-<step> '<argument>' …`. The script is
 // constant, put together from the files in scripts/; what varies comes as
-// arguments, quoted by Quote, and never becomes shell text. It runs under any
-// POSIX sh with coreutils or busybox, and needs tar, gzip and flock.
+// arguments, quoted by Quote, and never becomes shell text. The login shell may
+// be any that reads single quotes as sh does, or fish; csh does not. On the host
+// it takes Linux, an sh that passes its descriptors on (dash, bash, busybox; not
+// ksh), coreutils or busybox, tar, gzip and flock.
 //
 // # One at a time
 //

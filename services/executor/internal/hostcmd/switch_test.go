@@ -104,6 +104,9 @@ func TestRollbackGoesBackAndNeverForth(t *testing.T) {
 		require.NoError(t, a.err, a.stderr)
 		require.Equal(t, []Result{{KeyRolledBack, "v3"}, {KeyCurrent, "v2"}}, a.Results)
 		h.requireCurrent("v2")
+		before, err := os.ReadFile(h.below(".slipway/previous/v2"))
+		require.NoError(t, err)
+		require.Equal(t, "v1\n", string(before), "what ran before v2 is still what did")
 
 		a = h.rollback(5, "v2", "")
 		require.Equal(t, "v1", a.value(KeyCurrent))
@@ -156,6 +159,9 @@ func TestReleasesDeployedInTurnsKeepTheirPast(t *testing.T) {
 		for i, version := range []string{"v1", "v2", "v3", "v2", "v3", "v2"} {
 			h.deploy(uint64(i+1), version)
 		}
+		past, err := os.ReadFile(h.below(".slipway/previous/v2"))
+		require.NoError(t, err)
+		require.Equal(t, "v3\nv1\n", string(past), "each once")
 		require.Equal(t, "v3", h.rollback(10, "v2", "").value(KeyCurrent))
 		require.Equal(t, "v1", h.rollback(11, "v3", "").value(KeyCurrent))
 	})

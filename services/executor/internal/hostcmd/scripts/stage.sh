@@ -36,8 +36,9 @@ inflate() {
 	ended gzip "$status"
 	[ "$status" -ne 1 ] || cat >/dev/null
 }
+# Not tar -C: GNU tar takes backslashes in its argument for escapes.
 unpack() {
-	tar -xf - -C "$tree"
+	cd "$tree" && tar -xf -
 	ended tar $?
 }
 hashed() {

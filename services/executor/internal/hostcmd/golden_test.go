@@ -1,0 +1,57 @@
+package hostcmd
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.golden from what the commands are now")
+
+// TestWireText pins every byte that a host is sent.
+func TestWireText(t *testing.T) {
+	f := Fence{Installation: "4kq0c2", Token: 42, Wait: 20e9}
+	nasty := Release{Base: `it's "$(here)" \ -rf größe`, Version: "1.4.0-rc.1+b7", Digest: digestOf("package")}
+	bundle := Bundle{SHA256: digestOf("bundle"), Size: 123456}
+	for name, build := range map[string]func() (string, error){
+		"probe":       func() (string, error) { return Probe(f, nasty, 5000) },
+		"stage":       func() (string, error) { return Stage(f, nasty, bundle, "cq3kd") },
+		"switch":      func() (string, error) { return Switch(f, nasty, "cq3kd") },
+		"rollback":    func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "", "cq3kd") },
+		"rollback-to": func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "1.3.9", "cq3kd") },
+		"clean":       func() (string, error) { return Clean(f, "-web", 5) },
+		"inspect":     func() (string, error) { return Inspect("/srv/web") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := build()
+			require.NoError(t, err)
+			golden := filepath.Join("testdata", name+".golden")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got+"\n"), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err, "go test -run TestWireText -update")
+			require.Equal(t, string(want), got+"\n")
+			require.Less(t, len(got), 16<<10, "small beside a packet or two, and far below ARG_MAX")
+		})
+	}
+}
+
+func TestScriptsNeedNoEscaping(t *testing.T) {
+	scripts, err := files.ReadDir("scripts")
+	require.NoError(t, err)
+	for _, entry := range scripts {
+		text, err := files.ReadFile("scripts/" + entry.Name())
+		require.NoError(t, err)
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				require.NotContains(t, line, "'", entry.Name())
+				require.NotContains(t, line, `\`, entry.Name())
+			}
+		}
+	}
+}

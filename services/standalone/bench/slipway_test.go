@@ -1,0 +1,163 @@
+//go:build bench
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/services/standalone"
+)
+
+// slipway is a standalone installation as `make run` starts it, in this process.
+type slipway struct {
+	t     *testing.T
+	url   string
+	token string
+	http  *http.Client
+}
+
+func startSlipway(t *testing.T) *slipway {
+	t.Helper()
+	var cfg standalone.Config
+	config.Defaults(&cfg)
+	cfg.Data, cfg.Gateway.Listen = t.TempDir(), "127.0.0.1:0"
+	var said announcement
+	service, err := standalone.New(cfg, zerolog.Nop(), &said)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	select {
+	case <-ready:
+	case err := <-done:
+		done <- err
+		t.Fatalf("standalone: %v", err)
+	}
+	s := &slipway{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s.url, s.token = said.find(`http://\S+`), said.find(`slw_\S+`)
+	return s
+}
+
+// announcement is what standalone tells a person at its start.
+type announcement struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (a *announcement) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.text.Write(p)
+}
+
+func (a *announcement) find(pattern string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return regexp.MustCompile(pattern).FindString(a.text.String())
+}
+
+// call makes a request and decodes the answer into result, which may be nil.
+func (s *slipway) call(method, path string, body any, result any) {
+	s.t.Helper()
+	status, raw := s.send(method, path, body)
+	if status >= 300 {
+		s.t.Fatalf("%s %s: %d %s", method, path, status, raw)
+	}
+	if result != nil {
+		require.NoError(s.t, json.Unmarshal(raw, result))
+	}
+}
+
+func (s *slipway) send(method, path string, body any) (int, []byte) {
+	var content io.Reader
+	kind := "application/json"
+	switch b := body.(type) {
+	case nil:
+	case []byte:
+		content, kind = bytes.NewReader(b), "application/octet-stream"
+	default:
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return 0, []byte(err.Error())
+		}
+		content = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequest(method, s.url+path, content)
+	if err != nil {
+		return 0, []byte(err.Error())
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Content-Type", kind)
+	res, err := s.http.Do(req)
+	if err != nil {
+		return 0, []byte(err.Error())
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, []byte(err.Error())
+	}
+	return res.StatusCode, raw
+}
+
+// addServers adds the hosts and returns their names.
+func (s *slipway) addServers(hosts []*hosttest.Host) []string {
+	s.t.Helper()
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Name
+		s.call("POST", "/v1/servers", map[string]any{
+			"name": h.Name, "address": h.Addr, "port": h.Port, "user": h.User, "host_key": h.HostKey,
+			"credential": map[string]string{"private_key": string(h.PrivateKeyPEM)},
+		}, nil)
+	}
+	return names
+}
+
+func (s *slipway) upload(application, version string, content []byte) {
+	s.t.Helper()
+	s.call("POST", fmt.Sprintf("/v1/packages?application=%s&version=%s&filename=%s.tar.gz", application, version, application), content, nil)
+}
+
+// deployment is what the benchmarks read of one.
+type deployment struct {
+	ID         string    `json:"id"`
+	State      string    `json:"state"`
+	AcceptedAt time.Time `json:"accepted_at"`
+}
+
+// deploy ships a version to servers and returns once the deployment has ended
+// well.
+func (s *slipway) deploy(application, version string, servers []string) deployment {
+	s.t.Helper()
+	var d deployment
+	s.call("POST", "/v1/deployments", map[string]any{"application": application, "version": version, "servers": servers}, &d)
+	for d.State == "accepted" || d.State == "running" {
+		time.Sleep(2 * time.Millisecond) // as a client would poll
+		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
+	}
+	if d.State != "succeeded" {
+		_, targets := s.send("GET", "/v1/deployments/"+d.ID+"/targets", nil)
+		s.t.Fatalf("deployment %s: %s", d.State, strings.ReplaceAll(string(targets), `},{`, "},\n{"))
+	}
+	return d
+}

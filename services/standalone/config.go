@@ -1,0 +1,141 @@
+package standalone
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/libs/service"
+	"github.com/slipway-deploy/slipway/services/executor"
+	"github.com/slipway-deploy/slipway/services/gateway"
+	"github.com/slipway-deploy/slipway/services/history"
+	"github.com/slipway-deploy/slipway/services/scheduler"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/broker"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
+)
+
+// database is the name of history's database in the embedded store.
+const database = "slipway"
+
+// Config is everything that can be set for standalone. A service's own settings are in its group, less those that follow
+// from being in one process.
+type Config struct {
+	Data string     `conf:"data" help:"data directory, made if missing (default: $XDG_DATA_HOME/slipway, or ~/.local/share/slipway)"`
+	NATS NATSConfig `conf:"nats"`
+
+	Gateway   gateway.Config   `conf:"gateway" except:"nats,log,seal_public_key"`
+	Scheduler scheduler.Config `conf:"scheduler" except:"nats,log"`
+	Executor  executor.Config  `conf:"executor" except:"nats,log,seal,cache.dir"`
+
+	Log service.LogConfig `conf:"log"`
+}
+
+// NATSConfig is about the embedded broker.
+type NATSConfig struct {
+	Listen   string        `conf:"listen" help:"host:port for executors on other machines; empty: there are none"`
+	User     string        `conf:"user" help:"NATS user; needed to listen beyond loopback"`
+	Password config.Secret `conf:"password" help:"password of the NATS user"`
+	// What it costs is in docs/operations.md: some 2,400 messages a second can be stored instead of tens of thousands.
+	SyncAlways bool          `conf:"sync_always" default:"true" help:"have each message on disk before it counts as stored; if false, a power cut may lose the last two minutes"`
+	Retention  time.Duration `conf:"retention" default:"720h" help:"how long events are kept"`
+}
+
+// Validate returns every mistake in the configuration.
+func (c *Config) Validate() []error {
+	dir, err := c.dataDir()
+	if err == nil {
+		_, err = store.New(c.storeConfig(dir, zerolog.Nop()))
+	}
+	if err != nil {
+		return []error{config.Invalid("data", "%w", err)}
+	}
+	return nil
+}
+
+// Validate returns every mistake in the configuration.
+func (c NATSConfig) Validate() []error {
+	var errs []error
+	if _, err := broker.New(c.brokerConfig(".", zerolog.Nop())); err != nil {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(c.busConfig().Validate()...); err != nil { // retention is all that can be wrong
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// errNoHome: there is no default for the data directory.
+var errNoHome = errors.New("must be given: neither XDG_DATA_HOME nor HOME is set")
+
+// dataDir is the data directory as an absolute path.
+func (c *Config) dataDir() (string, error) {
+	if c.Data != "" {
+		return filepath.Abs(c.Data)
+	}
+	if base := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(base) { // others are to be ignored, says its specification
+		return filepath.Join(base, "slipway"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errNoHome
+	}
+	return filepath.Join(home, ".local", "share", "slipway"), nil
+}
+
+// The parts' own configurations follow. dir is the data directory.
+
+func (c NATSConfig) brokerConfig(dir string, log zerolog.Logger) broker.Config {
+	return broker.Config{
+		Dir: filepath.Join(dir, "nats"), Listen: c.Listen, User: c.User, Password: string(c.Password),
+		SyncAlways: c.SyncAlways, Log: log,
+	}
+}
+
+func (c *Config) storeConfig(dir string, log zerolog.Logger) store.Config {
+	return store.Config{
+		Dir: filepath.Join(dir, "store"), Database: database, Collections: history.Collections(), Log: log,
+	}
+}
+
+// busConfig is how the services reach the broker. The address is for messages alone: they connect within the process.
+func (c NATSConfig) busConfig() bus.Config {
+	b := bus.Config{URL: "nats://standalone", Retention: c.Retention}
+	config.Defaults(&b)
+	return b
+}
+
+func (c *Config) historyConfig(storeURI string) history.Config {
+	return history.Config{
+		NATS:  c.NATS.busConfig(),
+		Store: history.StoreConfig{URI: config.Secret(storeURI), Database: database, SingleWriter: true},
+	}
+}
+
+func (c *Config) schedulerConfig() scheduler.Config {
+	s := c.Scheduler
+	s.NATS = c.NATS.busConfig()
+	return s
+}
+
+func (c *Config) executorConfig(dir string, key seal.PrivateKey) executor.Config {
+	e := c.Executor
+	e.NATS = c.NATS.busConfig()
+	e.Seal.PrivateKey = config.Secret(key.Reveal())
+	e.Cache.Dir = filepath.Join(dir, "cache")
+	e.SSH.Agent = cmp.Or(e.SSH.Agent, os.Getenv("SSH_AUTH_SOCK"))
+	return e
+}
+
+func (c *Config) gatewayConfig(key seal.PrivateKey) gateway.Config {
+	g := c.Gateway
+	g.NATS = c.NATS.busConfig()
+	g.SealPublicKey = key.Public().String()
+	return g
+}

@@ -1,0 +1,17 @@
+package demo
+
+import "errors"
+
+var (
+	// ErrInstallation says that slipway-standalone did not come up, or ended. The message has the end of its log.
+	ErrInstallation = errors.New("slipway-standalone")
+
+	// ErrHosts says that the demo hosts cannot be made here.
+	ErrHosts = errors.New("demo hosts")
+
+	// ErrCommand says that a command ended otherwise than it must.
+	ErrCommand = errors.New("unexpected exit status")
+
+	// ErrWrongRelease says that a host does not run what it must.
+	ErrWrongRelease = errors.New("wrong release")
+)

@@ -1,0 +1,111 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/libs/lifecycle"
+	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/services/executor"
+	"github.com/slipway-deploy/slipway/services/gateway"
+	"github.com/slipway-deploy/slipway/services/history"
+	"github.com/slipway-deploy/slipway/services/scheduler"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/broker"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
+)
+
+// stopMargin is what all parts but the executor, which drains, need to stop, and then some.
+const stopMargin = 15 * time.Second
+
+// Service is a whole installation. It runs once.
+type Service struct {
+	cfg    Config
+	dir    string
+	log    zerolog.Logger
+	out    io.Writer
+	broker *broker.Broker
+	store  *store.Store
+}
+
+// New returns an installation with this configuration. It touches neither disk nor network. What a person at the
+// terminal is told goes to out.
+func New(cfg Config, log zerolog.Logger, out io.Writer) (*Service, error) {
+	dir, err := cfg.dataDir()
+	if err != nil {
+		return nil, fmt.Errorf("data directory %w", err)
+	}
+	s := &Service{cfg: cfg, dir: dir, log: log, out: out}
+	if s.broker, err = broker.New(cfg.NATS.brokerConfig(dir, log)); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.New(cfg.storeConfig(dir, log)); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run works until ctx ends, and then until everything has stopped: what the executor has in hand may take the time that
+// is configured for it. It calls ready once requests are served and the announcement is written.
+//
+// Errors say what to do about them.
+func (s *Service) Run(ctx context.Context, ready func()) error {
+	return s.inDataDir(func(key seal.PrivateKey) error {
+		parts, err := s.parts(key, ready)
+		if err != nil {
+			return err
+		}
+		return lifecycle.Group{StopTimeout: s.cfg.Executor.Drain + stopMargin}.Run(ctx, parts...)
+	})
+}
+
+// inDataDir calls work while this process alone has the data directory.
+func (s *Service) inDataDir(work func(seal.PrivateKey) error) error {
+	claim, err := datadir.Take(s.dir)
+	if err != nil {
+		return err
+	}
+	defer claim.Release() //nolint:errcheck // the claim ends with the process at the latest
+	key, err := seal.LoadOrCreateKeyFile(filepath.Join(s.dir, "seal.key"))
+	if err != nil {
+		return err
+	}
+	return work(key)
+}
+
+// parts are all components, in the order in which they start.
+func (s *Service) parts(key seal.PrivateKey, ready func()) ([]lifecycle.Component, error) {
+	inProcess := s.broker.ClientOptions()
+	historian, err := history.New(s.cfg.historyConfig(s.store.URI()), s.logOf("history"), inProcess...)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	planner, err := scheduler.New(s.cfg.schedulerConfig(), s.logOf("scheduler"), inProcess...)
+	if err != nil {
+		return nil, fmt.Errorf("scheduler: %w", err)
+	}
+	worker, err := executor.New(s.cfg.executorConfig(s.dir, key), s.logOf("executor"), inProcess...)
+	if err != nil {
+		return nil, fmt.Errorf("executor: %w", err)
+	}
+	edge, err := gateway.New(s.cfg.gatewayConfig(key), s.logOf("gateway"), inProcess...)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return []lifecycle.Component{
+		{Name: "broker", Run: s.broker.Run},
+		{Name: "store", Run: s.store.Run},
+		{Name: "history", Run: historian.Run},
+		{Name: "scheduler", Run: planner.Run},
+		{Name: "executor", Run: worker.Run},
+		{Name: "gateway", Run: edge.Run},
+		{Name: "announcement", Run: s.announce(edge, ready)},
+	}, nil
+}
+
+func (s *Service) logOf(part string) zerolog.Logger { return s.log.With().Str("part", part).Logger() }
