@@ -1,0 +1,84 @@
+# What is done to this repository, by name. `make` alone lists it.
+
+MODULES  := $(patsubst %/go.mod,%,$(wildcard */go.mod */*/go.mod))
+COMMANDS := $(wildcard services/*/cmd/*)
+BUILD    := $(CURDIR)/build
+
+# Tools are pinned and kept in build/tools; go.mod files know nothing of them.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(BUILD)/tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# A build depends on the sources alone, not on the state of the clone; git refuses to tell it to another user anyway.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# Packages that are tested at once: as many as the two cores that the tests are made for.
+P ?= 2
+# Where `make run` keeps its data. Empty: where slipway-standalone does by itself, ~/.local/share/slipway.
+DATA ?=
+# Further arguments of `make run`.
+ARGS ?=
+# The part of `make bench` to run. Empty: all of it.
+ONLY ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build every program into build/bin
+	@mkdir -p $(BUILD)/bin
+	CGO_ENABLED=0 go build -trimpath -o $(BUILD)/bin/ $(addprefix ./,$(COMMANDS))
+
+.PHONY: demo
+demo: build ## Watch Slipway deploy to five demo hosts; needs nothing, leaves nothing
+	@$(BUILD)/bin/slipway-demo
+
+.PHONY: run
+run: build ## Run standalone to stay (DATA=directory, ARGS=further arguments)
+	@$(BUILD)/bin/slipway-standalone $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+.PHONY: deps
+deps: ## Install what the tests need (as root on Debian), or say what is missing
+	@.ci/deps
+
+.PHONY: test
+test: deps ## Run all tests of all modules with the race detector; as root, since some mount file systems
+	go test -race -count=1 -timeout 20m -p $(P) work
+
+.PHONY: test-unit
+test-unit: ## Run the tests of libs/deploy, contract, config, lifecycle and seal: seconds, needs nothing
+	go test -count=1 $(addprefix ./libs/,deploy contract config lifecycle seal)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Check style, boundaries and go.mod files
+	go vet -tags bench work
+	@set -e; for module in $(MODULES); do \
+		echo "lint $$module"; \
+		(cd $$module && GOWORK=off go mod tidy -diff && $(GOLANGCI) run ./...); \
+	done
+
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	@echo "install golangci-lint $(GOLANGCI_VERSION); this takes some minutes, once"
+	@GOBIN=$(@D) GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(@D)/golangci-lint $@
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## Format all Go files
+	@set -e; for module in $(MODULES); do (cd $$module && $(GOLANGCI) fmt ./...); done
+
+.PHONY: bench
+bench: ## Measure Slipway beside baselines (ONLY=name: a part) and write build/bench.jsonl
+	@mkdir -p $(BUILD)
+	@$(if $(ONLY),,rm -f $(BUILD)/bench.jsonl)
+	cd services/standalone/bench && go test -tags bench -count=1 -timeout 60m -args -only='$(ONLY)' -out=$(BUILD)/bench.jsonl
+
+.PHONY: tidy
+tidy: ## Bring every go.mod up to date
+	@set -e; for module in $(MODULES); do (cd $$module && GOWORK=off go mod tidy); done
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BUILD)
