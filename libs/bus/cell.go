@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Cells is a bucket of JSON values that change by compare-and-set alone.
-type Cells[T any] struct{ kv jetstream.KeyValue }
+type Cells[T any] struct {
+	bus *Bus
+	kv  jetstream.KeyValue
+}
 
 // OpenCells opens the bucket.
 func OpenCells[T any](ctx context.Context, b *Bus, bucket string) (*Cells[T], error) {
@@ -22,7 +26,7 @@ func OpenCells[T any](ctx context.Context, b *Bus, bucket string) (*Cells[T], er
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", bucket, err)
 	}
-	return &Cells[T]{kv}, nil
+	return &Cells[T]{b, kv}, nil
 }
 
 // Get returns the value and its revision, or ErrNone.
@@ -97,14 +101,43 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 	}
 }
 
-// Delete removes the value of this revision (0: whatever is there) and its
-// history; ErrConflict where it has another.
+// Delete removes the value of this revision (0: whatever is there) and leaves
+// nothing behind; ErrConflict where it has another revision.
 func (c *Cells[T]) Delete(ctx context.Context, key string, rev uint64) error {
-	var opts []jetstream.KVDeleteOpt
-	if rev > 0 {
-		opts = append(opts, jetstream.LastRevision(rev))
+	subject := "$KV." + c.kv.Bucket() + "." + key
+	if rev == 0 {
+		return c.purge(ctx, subject)
 	}
-	return repeat(ctx, func(ctx context.Context) error { return classify(c.kv.Purge(ctx, key, opts...)) })
+	// Only a message can be compared and set; once it stands in the place of the
+	// value it is removed as well, up to its own sequence and no further.
+	marker := nats.NewMsg(subject)
+	marker.Header.Set("KV-Operation", "PURGE")
+	marker.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	var seq uint64
+	err := repeat(ctx, func(ctx context.Context) error {
+		ack, err := c.bus.js.PublishMsg(ctx, marker, jetstream.WithExpectLastSequencePerSubject(rev))
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return classify(err)
+	})
+	if err != nil {
+		return err
+	}
+	return c.purge(ctx, subject, jetstream.WithPurgeSequence(seq+1))
+}
+
+// DeleteBelow removes all values whose keys begin with these tokens, whatever
+// they are.
+func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
+	return c.purge(ctx, "$KV."+c.kv.Bucket()+"."+key+".>")
+}
+
+func (c *Cells[T]) purge(ctx context.Context, subject string, opts ...jetstream.StreamPurgeOpt) error {
+	stream := c.bus.streams["KV_"+c.kv.Bucket()]
+	return repeat(ctx, func(ctx context.Context) error {
+		return classify(stream.Purge(ctx, append(opts, jetstream.WithPurgeSubject(subject))...))
+	})
 }
 
 // Keys returns the keys that match the filter, in no order. A filter is a

@@ -1,6 +1,8 @@
 package bus
 
 import (
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/config"
@@ -26,6 +28,14 @@ func (c Config) Validate() []error {
 	var errs []error
 	if c.URL == "" {
 		errs = append(errs, config.Invalid("url", "must not be empty"))
+	}
+	for address := range strings.SplitSeq(c.URL, ",") {
+		// What the parser says would repeat a password that stands in it.
+		if u, err := url.Parse(strings.TrimSpace(address)); err != nil {
+			errs = append(errs, config.Invalid("url", "is not a list of addresses as nats://host:port"))
+		} else if u.User != nil {
+			errs = append(errs, config.Invalid("url", "must not hold a user or password: set user and password"))
+		}
 	}
 	if c.Replicas != 1 && c.Replicas != 3 && c.Replicas != 5 {
 		errs = append(errs, config.Invalid("replicas", "must be 1, 3 or 5, not %d", c.Replicas))

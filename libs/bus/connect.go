@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +19,23 @@ type Bus struct {
 	js           jetstream.JetStream
 	streams      map[string]jetstream.Stream
 	installation string
+	connection   era
+}
+
+// onceEach calls fn for an error only if it says something new.
+func onceEach(fn func(error)) nats.ConnErrHandler {
+	var (
+		mu   sync.Mutex
+		last string
+	)
+	return func(_ *nats.Conn, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil && err.Error() != last {
+			last = err.Error()
+			fn(err)
+		}
+	}
 }
 
 // Connect connects to NATS and keeps doing so for ever: a broker that is not
@@ -38,6 +56,9 @@ func Connect(cfg Config, name string, log zerolog.Logger, extra ...nats.Option) 
 				log.Warn().Err(err).Msg("disconnected from NATS")
 			}
 		}),
+		// A broker that refuses us may be one whose configuration is being changed.
+		nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectErrHandler(onceEach(func(err error) { log.Warn().Err(err).Msg("cannot connect to NATS") })),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			log.Info().Str("server", nc.ConnectedUrlRedacted()).Msg("connected to NATS again")
 		}),
@@ -69,6 +90,7 @@ func Open(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger) (*
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	b := &Bus{nc: nc, js: js, streams: map[string]jetstream.Stream{}}
+	b.watchConnection()
 	waiting := false
 	err = repeat(ctx, func(ctx context.Context) error {
 		err := b.ensure(ctx, cfg)

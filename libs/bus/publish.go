@@ -97,9 +97,16 @@ func classifyPublish(err error) error {
 // repeat calls fn until it succeeds, fails for good, or ctx ends; then the last
 // error is returned. Each call has a bound of its own.
 func repeat(ctx context.Context, fn func(context.Context) error) error {
+	return repeatWithin(ctx, tryTimeout, fn)
+}
+
+func repeatWithin(ctx context.Context, bound time.Duration, fn func(context.Context) error) error {
 	pause := firstPause
 	for {
-		try, cancel := context.WithTimeout(ctx, tryTimeout)
+		try, cancel := ctx, context.CancelFunc(func() {})
+		if bound > 0 {
+			try, cancel = context.WithTimeout(ctx, bound)
+		}
 		err := fn(try)
 		cancel()
 		if err == nil || !retryable(err) {
@@ -114,4 +121,15 @@ func repeat(ctx context.Context, fn func(context.Context) error) error {
 	}
 }
 
-func retryable(err error) bool { return errors.Is(classify(err), ErrUnavailable) }
+func retryable(err error) bool { return Unavailable(err) }
+
+// Unavailable says whether an error of nats.go or of this package means that the
+// broker does not answer: the same request may succeed once it does.
+func Unavailable(err error) bool { return err != nil && errors.Is(classify(err), ErrUnavailable) }
+
+// Repeat calls fn until it succeeds or fails for another reason than that the
+// broker does not answer, or ctx ends; then it returns the last error. It is for
+// what this package has no words for. Each call has no bound but ctx.
+func Repeat(ctx context.Context, fn func(context.Context) error) error {
+	return repeatWithin(ctx, 0, fn)
+}

@@ -21,8 +21,8 @@ const (
 	maxMessage     = 1 << 20
 )
 
-// ensure creates the streams and buckets that are missing and brings the
-// configuration of the others up to date.
+// ensure creates the streams and buckets that are missing, and gives the others
+// the replicas and the age that are configured.
 func (b *Bus) ensure(ctx context.Context, cfg Config) error {
 	for _, c := range streams(cfg) {
 		s, err := b.ensureStream(ctx, c)

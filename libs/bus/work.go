@@ -11,6 +11,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// maxWaiting is how many slots of all replicas may wait for a message. Beyond it
+// the server would drop pull requests without a word; it cannot be changed once
+// the consumer exists.
+const maxWaiting = 100_000
+
 // ConsumerConfig is how this system takes work: explicit acks, as many
 // deliveries as it needs, no back-off by the server. Attempts are counted in the
 // state, never in the delivery count.
@@ -18,7 +23,7 @@ func ConsumerConfig(durable, filter string, ackWait time.Duration) jetstream.Con
 	return jetstream.ConsumerConfig{
 		Durable: durable, FilterSubject: filter,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: -1,
+		MaxDeliver: -1, MaxAckPending: -1, MaxWaiting: maxWaiting,
 	}
 }
 
@@ -36,8 +41,8 @@ func (b *Bus) Consumer(ctx context.Context, stream string, cfg jetstream.Consume
 	return c, nil
 }
 
-// Delivery is one message to work on. Exactly one of Done, Again and Reject is
-// called, or none where the work was lost to another (ErrLeaseLost): then the
+// Delivery is one message to work on. Exactly one of Done, Skip, Again and Reject
+// is called, or none where the work was lost to another (ErrLeaseLost): then the
 // broker delivers it again by itself.
 type Delivery struct {
 	nc       *nats.Conn
@@ -162,7 +167,9 @@ const pollFor = 20 * time.Second // one pull request; the next follows at once
 // next waits for up to n messages and returns as soon as there is one. While the
 // broker is away it pauses between tries.
 func (b *Bus) next(ctx context.Context, c jetstream.Consumer, n int) []*Delivery {
-	poll, cancel := context.WithTimeout(ctx, pollFor)
+	era, leave := b.connection.within(ctx)
+	defer leave()
+	poll, cancel := context.WithTimeout(era, pollFor)
 	defer cancel()
 	batch, err := c.Fetch(n, jetstream.FetchContext(poll), jetstream.FetchHeartbeat(5*time.Second))
 	if err == nil {

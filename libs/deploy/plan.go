@@ -11,42 +11,57 @@ type Range struct {
 	Count int `json:"count"`
 }
 
-// Plan returns the waves of a deployment of so many targets, in order: each of
-// waveSize targets but the last, or one wave of all where waveSize is 0. The
-// same request gives the same plan.
-func Plan(targets, waveSize int) []Range {
-	if targets <= 0 {
-		return nil
-	}
+// Waves is a plan: targets in order, cut into waves of Size, the last of which
+// may be smaller. It is small whatever the size of the fleet.
+type Waves struct {
+	Targets int `json:"targets"`
+	Size    int `json:"size"`
+}
+
+// Plan returns the waves of a deployment of so many targets: each of waveSize
+// targets but the last, or one wave of all where waveSize is 0. The same
+// request gives the same plan.
+func Plan(targets, waveSize int) Waves {
+	targets = max(targets, 0)
 	if waveSize <= 0 || waveSize > targets {
 		waveSize = targets
 	}
-	return chunks(Range{Count: targets}, waveSize)
+	return Waves{Targets: targets, Size: waveSize}
+}
+
+// Len is the number of waves.
+func (w Waves) Len() int {
+	if w.Size == 0 {
+		return 0
+	}
+	return (w.Targets + w.Size - 1) / w.Size
+}
+
+// At returns the wave with this index.
+func (w Waves) At(wave int) Range {
+	first := wave * w.Size
+	return Range{First: first, Count: min(w.Size, w.Targets-first)}
+}
+
+// Of returns the index of the wave that holds the target, and false where none
+// does.
+func (w Waves) Of(target int) (wave int, ok bool) {
+	if target < 0 || target >= w.Targets {
+		return 0, false
+	}
+	return target / w.Size, true
 }
 
 // Pieces cuts a wave into runs of at most PieceSize targets.
-func (r Range) Pieces() []Range { return chunks(r, PieceSize) }
+func (r Range) Pieces() []Range {
+	pieces := make([]Range, 0, (r.Count+PieceSize-1)/PieceSize)
+	for at := 0; at < r.Count; at += PieceSize {
+		pieces = append(pieces, Range{First: r.First + at, Count: min(PieceSize, r.Count-at)})
+	}
+	return pieces
+}
 
 // Contains says whether the target with this ordinal is in the range.
 func (r Range) Contains(target int) bool {
 	return target >= r.First && target < r.First+r.Count
-}
-
-// WaveOf returns the index of the wave that holds the target, and false where
-// none does.
-func WaveOf(waves []Range, target int) (int, bool) {
-	for i, w := range waves {
-		if w.Contains(target) {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-func chunks(r Range, size int) []Range {
-	out := make([]Range, 0, (r.Count+size-1)/size)
-	for at := 0; at < r.Count; at += size {
-		out = append(out, Range{First: r.First + at, Count: min(size, r.Count-at)})
-	}
-	return out
 }

@@ -26,7 +26,12 @@ func TestPlanCutsTargetsIntoWaves(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, deploy.Plan(c.targets, c.waveSize))
+			plan := deploy.Plan(c.targets, c.waveSize)
+			var waves []deploy.Range
+			for i := range plan.Len() {
+				waves = append(waves, plan.At(i))
+			}
+			require.Equal(t, c.want, waves)
 		})
 	}
 }
@@ -46,7 +51,8 @@ func TestEveryTargetIsInExactlyOneWaveAndOnePieceOfIt(t *testing.T) {
 		waves := deploy.Plan(targets, rapid.IntRange(0, 1100).Draw(t, "wave size"))
 
 		next := 0
-		for i, w := range waves {
+		for i := range waves.Len() {
+			w := waves.At(i)
 			require.Equal(t, next, w.First, "waves follow each other without a gap")
 			for _, p := range w.Pieces() {
 				require.Equal(t, next, p.First, "pieces follow each other without a gap")
@@ -56,14 +62,14 @@ func TestEveryTargetIsInExactlyOneWaveAndOnePieceOfIt(t *testing.T) {
 			}
 			require.Equal(t, w.First+w.Count, next)
 			for _, edge := range []int{w.First, next - 1} {
-				wave, ok := deploy.WaveOf(waves, edge)
+				wave, ok := waves.Of(edge)
 				require.True(t, ok)
 				require.Equal(t, i, wave)
 			}
 		}
 		require.Equal(t, targets, next, "nobody is left out")
 		for _, outside := range []int{-1, targets} {
-			_, ok := deploy.WaveOf(waves, outside)
+			_, ok := waves.Of(outside)
 			require.False(t, ok)
 		}
 	})

@@ -44,7 +44,7 @@ func (t Tally) Total() int { return t.Succeeded + t.Failed + t.Skipped }
 // size of the fleet: results per target stand in pieces of their own (Results).
 type Rollout struct {
 	Phase RolloutPhase `json:"phase"`
-	Waves []Range      `json:"waves"`
+	Waves Waves        `json:"waves"`
 	Wave  int          `json:"wave"`  // the current one
 	Open  []int        `json:"open"`  // pieces of the current wave with targets that have not ended
 	Tally Tally        `json:"tally"` // of the closed pieces and the skipped targets
@@ -62,19 +62,21 @@ func NewRollout(targets, waveSize int) (Rollout, error) {
 	return r.open(0), nil
 }
 
+// Current is the current wave.
+func (r Rollout) Current() Range { return r.Waves.At(r.Wave) }
+
 // Targets is the number of targets over all waves.
 func (r Rollout) Targets() int {
-	last := r.Waves[len(r.Waves)-1]
-	return last.First + last.Count
+	return r.Waves.Targets
 }
 
 // Locate returns the wave and the piece in it that hold the target.
 func (r Rollout) Locate(target int) (wave, piece int, err error) {
-	wave, ok := WaveOf(r.Waves, target)
+	wave, ok := r.Waves.Of(target)
 	if !ok {
 		return 0, 0, fmt.Errorf("%w: target %d of %d", ErrNoSuchTarget, target, r.Targets())
 	}
-	return wave, (target - r.Waves[wave].First) / PieceSize, nil
+	return wave, (target - r.Waves.At(wave).First) / PieceSize, nil
 }
 
 // Planned moves on from Planning, once history can know the targets.
@@ -107,7 +109,7 @@ func (r Rollout) ClosePiece(wave, piece int, ended Tally) Rollout {
 	r.Tally = r.Tally.Add(ended)
 	switch {
 	case len(r.Open) > 0:
-	case r.Wave == len(r.Waves)-1:
+	case r.Wave == r.Waves.Len()-1:
 		r.Phase = Finishing
 	case r.Tally.Failed > 0:
 		r.Phase = Stopping
@@ -121,7 +123,7 @@ func (r Rollout) ClosePiece(wave, piece int, ended Tally) Rollout {
 // Remaining returns the targets of the waves after the current one: those that
 // a stop skips.
 func (r Rollout) Remaining() Range {
-	next := r.Waves[r.Wave].First + r.Waves[r.Wave].Count
+	next := r.Current().First + r.Current().Count
 	return Range{First: next, Count: r.Targets() - next}
 }
 
@@ -169,7 +171,7 @@ func (r Rollout) Outcome() State {
 func (r Rollout) open(wave int) Rollout {
 	r.Wave = wave
 	r.Open = nil
-	for i := range r.Waves[wave].Pieces() {
+	for i := range r.Waves.At(wave).Pieces() {
 		r.Open = append(r.Open, i)
 	}
 	return r

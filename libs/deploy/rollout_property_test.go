@@ -73,7 +73,7 @@ func (h *history) due() []move {
 		due = append(due, deploy.Rollout.Concluded)
 	}
 	if r.Active() {
-		pieces := r.Waves[r.Wave].Pieces()
+		pieces := r.Waves.At(r.Wave).Pieces()
 		for _, p := range r.Open {
 			tally := h.ends(pieces[p])
 			due = append(due, func(now deploy.Rollout) deploy.Rollout { return now.ClosePiece(r.Wave, p, tally) })
@@ -97,7 +97,7 @@ func (h *history) make(m move) {
 	}
 	if h.now.Wave != before.Wave {
 		require.Equal(h, before.Wave+1, h.now.Wave, "waves come one after another")
-		done := before.Waves[before.Wave]
+		done := before.Waves.At(before.Wave)
 		require.Equal(h, deploy.Tally{Succeeded: done.First + done.Count}, h.now.Tally,
 			"a wave begins only after the former has ended without a failure")
 	}
@@ -112,9 +112,9 @@ func (h *history) counted() int {
 	if r.Phase == deploy.Finishing || r.Phase == deploy.Finished {
 		return h.targets
 	}
-	n := r.Waves[r.Wave].First + r.Waves[r.Wave].Count
+	n := r.Waves.At(r.Wave).First + r.Waves.At(r.Wave).Count
 	for _, p := range r.Open {
-		n -= r.Waves[r.Wave].Pieces()[p].Count
+		n -= r.Waves.At(r.Wave).Pieces()[p].Count
 	}
 	return n
 }
@@ -129,8 +129,9 @@ func (h *history) next() move {
 }
 
 // expected is the end of the deployment, worked out without a rollout.
-func (h *history) expected(waves []deploy.Range) (tally deploy.Tally, wave int) {
-	for i, w := range waves {
+func (h *history) expected(waves deploy.Waves) (tally deploy.Tally, wave int) {
+	for i := range waves.Len() {
+		w := waves.At(i)
 		if tally.Failed > 0 {
 			tally.Skipped += w.Count
 			continue

@@ -116,7 +116,7 @@ func TestLocateFindsWaveAndPiece(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.wave, wave, "wave of target %d", c.target)
 		require.Equal(t, c.piece, piece, "piece of target %d", c.target)
-		require.True(t, r.Waves[wave].Pieces()[piece].Contains(c.target))
+		require.True(t, r.Waves.At(wave).Pieces()[piece].Contains(c.target))
 	}
 	for _, outside := range []int{-1, 400} {
 		_, _, err := r.Locate(outside)

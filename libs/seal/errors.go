@@ -3,21 +3,21 @@ package seal
 import "errors"
 
 var (
-	// ErrKey: a text is not a key, or a zero key was used.
+	// ErrKey says that a text is not a key, or a zero key was used.
 	ErrKey = errors.New("not a usable sealing key")
 
-	// ErrOtherKey: the secret was sealed to another key than the one at hand.
+	// ErrOtherKey says that the secret was sealed to another key than the one at hand.
 	ErrOtherKey = errors.New("sealed to another key")
 
-	// ErrDamaged: a text is not a sealed secret of a known version, or not as
+	// ErrDamaged says that a text is not a sealed secret of a known version, or not as
 	// it was when it was sealed.
 	ErrDamaged = errors.New("not a sealed secret, or damaged")
 
-	// ErrContext: the secret was sealed for another place than the one that it
+	// ErrContext says that the secret was sealed for another place than the one that it
 	// is opened for.
 	ErrContext = errors.New("sealed for another context")
 
-	// ErrKeyFile: a key file cannot be used as it is. The message says what to
+	// ErrKeyFile says that a key file cannot be used as it is. The message says what to
 	// do about it.
 	ErrKeyFile = errors.New("unusable key file")
 

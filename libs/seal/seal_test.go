@@ -39,7 +39,7 @@ func TestWhatIsSealedOpensWithItsKeyAndContext(t *testing.T) {
 			require.Equal(t, plaintext, string(got))
 		}
 	}
-	require.NotEqual(t, sealed(t, key.Public(), here, "a"), sealed(t, key.Public(), here, "a"))
+	require.NotEqual(t, sealed(t, key.Public(), here, "a"), sealed(t, key.Public(), here, "a")) //nolint:testifylint // each call seals anew
 }
 
 func TestWhatIsSealedForOnePlaceDoesNotOpenInAnother(t *testing.T) {

@@ -41,7 +41,7 @@ func build() (binary string, err error) {
 
 // lock waits for the lock file at path. A process that dies gives it back.
 func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

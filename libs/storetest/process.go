@@ -30,7 +30,7 @@ func newProcess(t testing.TB) *process {
 		t.Fatalf("build the embedded store: %v", err)
 	}
 	// t.TempDir is named after the test and soon too long for a socket.
-	socketDir, err := os.MkdirTemp("", "store-")
+	socketDir, err := os.MkdirTemp("", "store-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatalf("directory for the store's socket: %v", err)
 	}

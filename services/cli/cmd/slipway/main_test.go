@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,7 +34,7 @@ func buildAndRun(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "slipway")
 	args := append([]string{"build", "-ldflags", "-X main.version=v1.2.3", "-o", binary}, buildFlags...)
-	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(context.Background(), "go", append(args, ".")...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", out, err)
 		return 1
 	}
@@ -54,7 +53,8 @@ type shell struct {
 func newShell(t *testing.T, g *apitest.Gateway) *shell {
 	t.Helper()
 	s := &shell{t: t, dir: t.TempDir()}
-	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir, "TZ=UTC", "TERM=xterm"}
+	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir, "TZ=UTC", "TERM=xterm",
+		"GORACE=atexit_sleep_ms=0"} // else each run of a program with -race takes a second more
 	if g != nil {
 		s.env = append(s.env, "SLIPWAY_URL="+g.URL, "SLIPWAY_TOKEN="+apitest.Token)
 	}
@@ -90,7 +90,7 @@ func (s *shell) finish(ended error, out, err *bytes.Buffer) result {
 	r := result{t: s.t, out: out.String(), err: err.String()}
 	if ended != nil {
 		var exit *exec.ExitError
-		require.True(s.t, errors.As(ended, &exit), "%v", ended)
+		require.ErrorAs(s.t, ended, &exit)
 		r.status = exit.ExitCode()
 	}
 	require.NotContains(s.t, r.out+r.err, apitest.Token)

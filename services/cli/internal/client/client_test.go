@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -141,10 +140,9 @@ func TestAnImpatientClientAsksOnce(t *testing.T) {
 
 func TestPatienceEnds(t *testing.T) {
 	// The address was free a moment ago: nothing listens there.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := "http://" + l.Addr().String()
-	require.NoError(t, l.Close())
+	gone := httptest.NewServer(nil)
+	address := gone.URL
+	gone.Close()
 	var waits atomic.Int32
 	c, err := client.New(client.Options{
 		URL: address, Token: "t", Timeout: 500 * time.Millisecond, Patient: true,

@@ -142,7 +142,7 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 
 // Deployments lists deployments, newest first, in pages of so many. Empty filters are none.
 func (c *Client) Deployments(ctx context.Context, application string, state State, limit int) iter.Seq2[Deployment, error] {
-	query := filters("application", application, "state", string(state))
+	query := filters(map[string]string{"application": application, "state": string(state)})
 	return all[Deployment](ctx, c, "/v1/deployments", query, min(max(limit, 1), PageLimit))
 }
 

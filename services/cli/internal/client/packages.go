@@ -32,7 +32,7 @@ type PackageFetch struct {
 
 // Packages lists packages, newest first. Empty filters are none.
 func (c *Client) Packages(ctx context.Context, application, version string) iter.Seq2[Package, error] {
-	return all[Package](ctx, c, "/v1/packages", filters("application", application, "version", version), PageLimit)
+	return all[Package](ctx, c, "/v1/packages", filters(map[string]string{"application": application, "version": version}), PageLimit)
 }
 
 // FetchPackage has the gateway fetch a package.
@@ -52,16 +52,16 @@ func (c *Client) Upload(ctx context.Context, application, version string, f *Fil
 	if err != nil {
 		return Package{}, false, err
 	}
-	for _, p := range there {
-		if strings.EqualFold(p.SHA256, f.SHA256) {
-			return p, false, nil
+	if len(there) > 0 { // at most one
+		if strings.EqualFold(there[0].SHA256, f.SHA256) {
+			return there[0], false, nil
 		}
-		return p, false, fmt.Errorf("%w: %s %s was uploaded with other content; what is new needs a version of its own",
+		return Package{}, false, fmt.Errorf("%w: %s %s was uploaded with other content; what is new needs a version of its own",
 			ErrVersionTaken, application, version)
 	}
 	u := &upload{file: f, progress: progress}
 	defer u.finish()
-	query := filters("application", application, "version", version, "filename", f.Name, "sha256", f.SHA256)
+	query := filters(map[string]string{"application": application, "version": version, "filename": f.Name, "sha256": f.SHA256})
 	var stored Package
 	// No Idempotency-Key: a package is what it is by application, version and digest, and a repeat of the same is
 	// answered with the first.

@@ -74,12 +74,12 @@ func Collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 	return collected, nil
 }
 
-// filters returns a query of those filters that are set, given as name, value, name, value …
-func filters(pairs ...string) url.Values {
+// filters returns a query of those filters that are set.
+func filters(byName map[string]string) url.Values {
 	q := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
+	for name, value := range byName {
+		if value != "" {
+			q.Set(name, value)
 		}
 	}
 	return q

@@ -35,7 +35,7 @@ const releasesPage = 50
 
 // Releases reads from servers what they hold.
 func (c *Client) Releases(ctx context.Context, q ReleasesQuery) iter.Seq2[ServerReleases, error] {
-	query := filters("application", q.Application, "path", q.Path)
+	query := filters(map[string]string{"application": q.Application, "path": q.Path})
 	query["server"] = q.Servers
 	query["label"] = q.Labels
 	return all[ServerReleases](ctx, c, "/v1/releases", query, releasesPage)

@@ -29,13 +29,14 @@ are left alone. --application takes its last deployment, which must be finished.
 			if err != nil {
 				return err
 			}
-			id := ""
-			if len(args) == 1 {
-				id = args[0]
-			} else if id, err = lastDeploy(ctx, c, application); err != nil {
-				return err
+			if application != "" {
+				id, err := lastDeploy(ctx, c, application)
+				if err != nil {
+					return err
+				}
+				args = []string{id}
 			}
-			made, err := c.RollBack(ctx, id, r)
+			made, err := c.RollBack(ctx, args[0], r)
 			if err != nil {
 				return a.uncertain(ctx, err)
 			}

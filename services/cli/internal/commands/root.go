@@ -52,7 +52,7 @@ const defaultTimeout = 30 * time.Second
 // Main runs the command line and returns the exit status. The end of ctx interrupts it.
 func Main(ctx context.Context, args []string, version string) int {
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, version: version}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	return a.exit(ctx, root.ExecuteContext(ctx))
 }

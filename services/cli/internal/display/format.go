@@ -19,9 +19,9 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }
 
-// Took writes a length of time for people, in at most six characters up to 99 hours. One that is negative, by clocks
+// length writes a length of time for people, in at most six characters up to 99 hours. One that is negative, by clocks
 // that differ, is none.
-func Took(d time.Duration) string {
+func length(d time.Duration) string {
 	d = max(d, 0)
 	switch {
 	case d < 10*time.Second:
@@ -41,9 +41,9 @@ func took(from, to *time.Time, now time.Time) string {
 	case from == nil:
 		return ""
 	case to == nil:
-		return Took(now.Sub(*from))
+		return length(now.Sub(*from))
 	default:
-		return Took(to.Sub(*from))
+		return length(to.Sub(*from))
 	}
 }
 

@@ -40,7 +40,7 @@ func Frame(v View, width, height int, color bool) []string {
 		return drawn(foot, width, color)
 	}
 	foot = append([]line{tally(v.Deployment.Counts)}, foot...)
-	head := line{text(Title(v.Deployment), bold), span{" on " + count(v.Deployment.Targets, "host"), plain}}
+	head := line{text(title(v.Deployment), bold), span{" on " + count(v.Deployment.Targets, "host"), plain}}
 	if v.Deployment.Waves > 1 {
 		head = append(head, span{fmt.Sprintf(", wave %d of %d", v.Deployment.Wave+1, v.Deployment.Waves), plain})
 	}

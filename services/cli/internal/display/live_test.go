@@ -23,7 +23,7 @@ func TestABlockIsRedrawnInPlace(t *testing.T) {
 		require.Equal(t, []string{"before", "one", "two", "three"}, screen.Lines())
 
 		frame.Store([]string{"\x1b[31mONE\x1b[0m", "2"})
-		time.Sleep(drawEvery)
+		<-time.After(drawEvery)
 		synctest.Wait()
 		require.Equal(t, []string{"before", "ONE", "2"}, screen.Lines())
 
@@ -50,7 +50,7 @@ func TestABlockAtTheEndOfTheScreenScrollsOnce(t *testing.T) {
 			}
 			return lines
 		})
-		time.Sleep(10 * drawEvery)
+		<-time.After(10 * drawEvery)
 		live.Stop()
 		lines := screen.Lines()
 		require.Len(t, lines, 7+4)
@@ -65,7 +65,7 @@ func TestDrawingIsGentle(t *testing.T) {
 		n := 0
 		one := Start(busy, func(int, int) []string { n++; return []string{fmt.Sprint(n)} })
 		other := Start(idle, func(int, int) []string { return []string{"always the same"} })
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		one.Stop()
 		other.Stop()
 		require.LessOrEqual(t, busy.Writes(), 10*10)

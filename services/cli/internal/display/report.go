@@ -12,12 +12,12 @@ import (
 
 // Accepted says which deployment was made.
 func Accepted(d client.Deployment) string {
-	return Clean(fmt.Sprintf("Deployment %s: %s on %s.", d.ID, Title(d), count(d.Targets, "host")))
+	return Clean(fmt.Sprintf("Deployment %s: %s on %s.", d.ID, title(d), count(d.Targets, "host")))
 }
 
 // Summary says in one line how a deployment ended.
 func Summary(d client.Deployment, color bool) string {
-	l := line{mark(d.State), text(" "+Title(d)+": ", bold)}
+	l := line{mark(d.State), text(" "+title(d)+": ", bold)}
 	l = append(l, tally(d.Counts)...)
 	if d.EndedAt != nil {
 		l = append(l, span{" in " + took(&d.AcceptedAt, d.EndedAt, *d.EndedAt), dim})
@@ -41,7 +41,7 @@ func Failures(targets []client.Target, color bool) []string {
 	if rows == nil {
 		return nil
 	}
-	return Table([]string{"FAILED HOST", "STEP", "CODE", "REASON"}, rows, color)
+	return table([]string{"FAILED HOST", "STEP", "CODE", "REASON"}, rows, color)
 }
 
 // Deployments is a table of deployments.
@@ -49,11 +49,11 @@ func Deployments(ds []client.Deployment, now time.Time, color bool) []string {
 	rows := make([][]string, 0, len(ds))
 	for _, d := range ds {
 		rows = append(rows, []string{
-			d.ID, d.Kind, Title(d), string(d.State), tally(d.Counts).render(false),
+			d.ID, d.Kind, title(d), string(d.State), tally(d.Counts).render(false),
 			stamp(d.AcceptedAt), took(&d.AcceptedAt, d.EndedAt, now), d.Actor,
 		})
 	}
-	return Table([]string{"DEPLOYMENT", "KIND", "WHAT", "STATE", "HOSTS", "BEGAN", "TOOK", "BY"}, rows, color)
+	return table([]string{"DEPLOYMENT", "KIND", "WHAT", "STATE", "HOSTS", "BEGAN", "TOOK", "BY"}, rows, color)
 }
 
 // Status is what is known of one deployment, and a table of its hosts.
@@ -62,19 +62,19 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 	if d.Waves > 1 {
 		wave = fmt.Sprintf("%d of %d", d.Wave+1, d.Waves)
 	}
-	lines := Fields(
-		"Deployment", d.ID,
-		"Kind", d.Kind,
-		"What", Title(d),
-		"Path", d.Path,
-		"Rolls back", d.RollbackOf,
-		"State", string(d.State),
-		"Hosts", tally(d.Counts).render(false),
-		"Wave", wave,
-		"By", d.Actor,
-		"Began", stamp(d.AcceptedAt),
-		"Took", took(&d.AcceptedAt, d.EndedAt, now),
-	)
+	lines := fields([]field{
+		{"Deployment", d.ID},
+		{"Kind", d.Kind},
+		{"What", title(d)},
+		{"Path", d.Path},
+		{"Rolls back", d.RollbackOf},
+		{"State", string(d.State)},
+		{"Hosts", tally(d.Counts).render(false)},
+		{"Wave", wave},
+		{"By", d.Actor},
+		{"Began", stamp(d.AcceptedAt)},
+		{"Took", took(&d.AcceptedAt, d.EndedAt, now)},
+	})
 	rows := make([][]string, 0, len(targets))
 	for _, t := range targets {
 		rows = append(rows, []string{
@@ -85,7 +85,7 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 		return lines
 	}
 	lines = append(lines, "")
-	return append(lines, Table([]string{"HOST", "STATE", "STEP", "TOOK", "STEPS", "RESULT"}, rows, color)...)
+	return append(lines, table([]string{"HOST", "STATE", "STEP", "TOOK", "STEPS", "RESULT"}, rows, color)...)
 }
 
 // stepTimes says how long each step took.
@@ -115,23 +115,23 @@ func Servers(servers []client.Server, color bool) []string {
 	for _, s := range servers {
 		rows = append(rows, []string{s.Name, address(s), s.User, s.CredentialKind, trust(s), labels(s.Labels), s.ID})
 	}
-	return Table([]string{"NAME", "ADDRESS", "USER", "LOGIN", "HOST KEY", "LABELS", "ID"}, rows, color)
+	return table([]string{"NAME", "ADDRESS", "USER", "LOGIN", "HOST KEY", "LABELS", "ID"}, rows, color)
 }
 
 // Server is what is known of one server.
 func Server(s client.Server) []string {
-	return Fields(
-		"Name", s.Name,
-		"ID", s.ID,
-		"Address", address(s),
-		"User", s.User,
-		"Login", s.CredentialKind,
-		"Host key", trust(s),
-		"Fingerprint", s.HostKeyFingerprint,
-		"Labels", labels(s.Labels),
-		"Added", stamp(s.CreatedAt),
-		"Changed", stamp(s.UpdatedAt),
-	)
+	return fields([]field{
+		{"Name", s.Name},
+		{"ID", s.ID},
+		{"Address", address(s)},
+		{"User", s.User},
+		{"Login", s.CredentialKind},
+		{"Host key", trust(s)},
+		{"Fingerprint", s.HostKeyFingerprint},
+		{"Labels", labels(s.Labels)},
+		{"Added", stamp(s.CreatedAt)},
+		{"Changed", stamp(s.UpdatedAt)},
+	})
 }
 
 func address(s client.Server) string {
@@ -169,7 +169,7 @@ func Packages(packages []client.Package, color bool) []string {
 			p.Application, p.Version, p.Filename, p.Format, Size(p.Size), p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
 		})
 	}
-	return Table([]string{"APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
+	return table([]string{"APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
 }
 
 // Releases is a table of what runs where.
@@ -190,5 +190,5 @@ func Releases(hosts []client.ServerReleases, color bool) []string {
 		}
 		rows = append(rows, []string{h.Name, runs, h.Previous, strings.Join(kept, ", "), problem})
 	}
-	return Table([]string{"HOST", "RUNS", "BEFORE", "KEPT", "PROBLEM"}, rows, color)
+	return table([]string{"HOST", "RUNS", "BEFORE", "KEPT", "PROBLEM"}, rows, color)
 }

@@ -2,9 +2,9 @@ package display
 
 import "strings"
 
-// Table sets rows in columns under their heads. Cells may hold anything; only the last column may be of any width
+// table sets rows in columns under their heads. Cells may hold anything; only the last column may be of any width
 // without pushing others. Empty cells show as "-".
-func Table(heads []string, rows [][]string, color bool) []string {
+func table(heads []string, rows [][]string, color bool) []string {
 	widths := make([]int, len(heads))
 	for i, head := range heads {
 		widths[i] = cells(head)
@@ -35,16 +35,19 @@ func columns(row []string, widths []int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// Fields sets what is known of one thing below each other, given as name, value, name, value … Empty values are left
-// out. A value of several lines goes on below its first.
-func Fields(pairs ...string) []string {
+// field is something that is known of one thing.
+type field struct{ name, value string }
+
+// fields sets what is known of one thing below each other. Empty values are left out. A value of several lines goes on
+// below its first.
+func fields(known []field) []string {
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		width = max(width, cells(pairs[i]))
+	for _, f := range known {
+		width = max(width, cells(f.name))
 	}
 	var lines []string
-	for i := 0; i < len(pairs); i += 2 {
-		name, value := pairs[i], strings.TrimRight(pairs[i+1], "\n")
+	for _, f := range known {
+		name, value := f.name, strings.TrimRight(f.value, "\n")
 		if value == "" {
 			continue
 		}

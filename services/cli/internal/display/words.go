@@ -30,8 +30,8 @@ func mark(s client.State) span {
 	}
 }
 
-// Title says what a deployment does: "shop 1.4.2", "shop 1.4.2 back to 1.4.1".
-func Title(d client.Deployment) string {
+// title says what a deployment does: "shop 1.4.2", "shop 1.4.2 back to 1.4.1".
+func title(d client.Deployment) string {
 	if d.Kind != client.KindRollback {
 		return Clean(d.Application + " " + d.Version)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 )
 
+// What can go wrong, as errors.Is finds it.
 var (
 	// ErrNoHome: there is nowhere to keep settings.
 	ErrNoHome = errors.New("neither XDG_CONFIG_HOME nor HOME names an absolute directory")

@@ -81,13 +81,13 @@ func (s *Screen) Write(b []byte) (int, error) {
 	text := s.pending + string(b)
 	s.pending = ""
 	for text != "" {
-		switch {
-		case text[0] == '\r':
+		switch text[0] {
+		case '\r':
 			s.x, text = 0, text[1:]
-		case text[0] == '\n':
+		case '\n':
 			s.newline()
 			text = text[1:]
-		case text[0] == '\x1b':
+		case '\x1b':
 			end := strings.IndexAny(text[1:], "ABCDEFGHJKLMSTfhlmnsu")
 			if end < 0 {
 				s.pending = text
