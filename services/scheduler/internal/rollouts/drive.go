@@ -29,37 +29,58 @@ func (s *Scheduler) drive(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("read stored command: %w", err)
 		}
-		var next func(deploy.Rollout) deploy.Rollout
-		switch r.Phase {
-		case deploy.Planning:
-			next, err = deploy.Rollout.Planned, s.announce(ctx, o, r)
-			if errors.Is(err, bus.ErrNone) {
-				next, err = abort("the snapshot of its targets is not there"), nil
-			}
-		case deploy.Dispatching:
-			next, err = func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave) }, s.dispatch(ctx, o, r)
-		case deploy.Stopping:
-			next, err = deploy.Rollout.Stopped, s.skip(ctx, o, r)
-		case deploy.Finishing:
-			next, err = deploy.Rollout.Concluded, s.conclude(ctx, o, r)
+		next, err := s.act(ctx, o, r)
+		if errors.Is(err, errSnapshot) {
+			s.log.Error().Err(err).Str("deployment", id).Msg("deployment cannot go on")
+			next, err = abort(r, "the snapshot of its targets is not complete"), nil
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Phase, err)
 		}
-		if err := s.advance(ctx, id, next); err != nil {
+		if _, err := s.advance(ctx, id, next); err != nil {
 			return err
 		}
 	}
 }
 
-func abort(reason string) func(deploy.Rollout) deploy.Rollout {
-	return func(r deploy.Rollout) deploy.Rollout { return r.Abort(reason) }
+// transition moves a rollout on. It leaves one alone that has moved meanwhile.
+type transition func(deploy.Rollout) deploy.Rollout
+
+// act makes the outputs of the phase and returns what follows them.
+func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (transition, error) {
+	switch r.Phase {
+	case deploy.Planning:
+		return deploy.Rollout.Planned, s.announce(ctx, o, r)
+	case deploy.Dispatching:
+		return func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave) }, s.dispatch(ctx, o, r)
+	case deploy.Stopping:
+		return deploy.Rollout.Stopped, s.skip(ctx, o, r)
+	case deploy.Finishing:
+		return deploy.Rollout.Concluded, s.conclude(ctx, o, r)
+	default:
+		return nil, fmt.Errorf("%w: %q", errPhase, r.Phase)
+	}
 }
 
-// advance moves the record on. A finished one no longer needs its command.
-func (s *Scheduler) advance(ctx context.Context, id string, next func(deploy.Rollout) deploy.Rollout) error {
-	_, err := s.records.Change(ctx, id, func(rec record) (record, bool, error) {
+// abort ends a rollout that stands where it was seen: had another replica
+// carried it on, what is missing may have been removed as no longer needed.
+func abort(seen deploy.Rollout, reason string) transition {
+	return func(now deploy.Rollout) deploy.Rollout {
+		if now.Phase != seen.Phase || now.Wave != seen.Wave {
+			return now
+		}
+		return now.Abort(reason)
+	}
+}
+
+// advance moves the record on and returns where the rollout stands then. A
+// finished one no longer needs its command.
+func (s *Scheduler) advance(ctx context.Context, id string, next transition) (deploy.Rollout, error) {
+	rec, err := s.records.Change(ctx, id, func(rec record) (record, bool, error) {
 		before := rec.Rollout.Phase
+		if before == "" {
+			return rec, false, bus.ErrNone // never make a record of nothing
+		}
 		rec.Rollout = next(rec.Rollout)
 		if rec.Rollout.Phase == deploy.Finished && before != deploy.Finished {
 			rec.Command, rec.EndedAt = nil, time.Now().UTC()
@@ -67,9 +88,9 @@ func (s *Scheduler) advance(ctx context.Context, id string, next func(deploy.Rol
 		return rec, true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("write deployment: %w", err)
+		return rec.Rollout, fmt.Errorf("write deployment: %w", err)
 	}
-	return nil
+	return rec.Rollout, nil
 }
 
 // announce tells history what is to come, before any job can report on it.
@@ -78,13 +99,13 @@ func (s *Scheduler) announce(ctx context.Context, o order, r deploy.Rollout) err
 		return err
 	}
 	for piece := range o.rollout.Snapshot.Pieces {
-		snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+		snapshot, err := s.piece(ctx, o, piece)
 		if err != nil {
-			return fmt.Errorf("snapshot: %w", err)
+			return err
 		}
 		planned := contract.PlannedEvent{First: piece * deploy.PieceSize}
 		for i, t := range snapshot.Targets {
-			wave, _ := deploy.WaveOf(r.Waves, planned.First+i)
+			wave, _ := r.Waves.Of(planned.First + i)
 			planned.Targets = append(planned.Targets, contract.PlannedTarget{Host: t.Host, Name: t.Name, Wave: wave})
 		}
 		if err := s.say(ctx, o, 0, plannedOrdinal(piece), planned); err != nil {
@@ -99,7 +120,7 @@ func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) err
 	if err := s.say(ctx, o, r.Wave, waveOrdinal(o, r.Wave), contract.WaveEvent{}); err != nil {
 		return err
 	}
-	return s.eachTarget(ctx, o, r.Waves[r.Wave], func(ctx context.Context, i int, t contract.Target) error {
+	return s.eachTarget(ctx, o, r.Current(), func(ctx context.Context, i int, t contract.Target) error {
 		return s.enter(ctx, o, deploy.Claim{Deployment: o.Deployment, Target: i}, r.Wave, t)
 	})
 }
@@ -107,7 +128,7 @@ func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) err
 // skip ends the targets of the waves that will not come.
 func (s *Scheduler) skip(ctx context.Context, o order, r deploy.Rollout) error {
 	return s.eachTarget(ctx, o, r.Remaining(), func(ctx context.Context, i int, t contract.Target) error {
-		wave, _ := deploy.WaveOf(r.Waves, i)
+		wave, _ := r.Waves.Of(i)
 		e := contract.Envelope{
 			ID:         o.Deployment + "." + t.Host + ".skipped",
 			Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
@@ -139,25 +160,33 @@ func (s *Scheduler) conclude(ctx context.Context, o order, r deploy.Rollout) err
 			return err
 		}
 	}
-	results, err := s.results.Keys(ctx, o.Deployment+".>")
-	if err != nil {
-		return err
+	return s.results.DeleteBelow(ctx, o.Deployment)
+}
+
+// piece returns a piece of the snapshot, or errSnapshot where it is not there.
+func (s *Scheduler) piece(ctx context.Context, o order, piece int) (contract.SnapshotPiece, error) {
+	snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+	if errors.Is(err, bus.ErrNone) {
+		return snapshot, fmt.Errorf("%w: piece %d", errSnapshot, piece)
 	}
-	return each(ctx, 0, len(results), func(ctx context.Context, i int) error { return s.results.Delete(ctx, results[i], 0) })
+	if err != nil {
+		return snapshot, fmt.Errorf("read snapshot: %w", err)
+	}
+	return snapshot, nil
 }
 
 // eachTarget calls fn for each target of the range, many at once.
 func (s *Scheduler) eachTarget(ctx context.Context, o order, within deploy.Range, fn func(context.Context, int, contract.Target) error) error {
 	for at := within.First; at < within.First+within.Count; {
 		piece := at / deploy.PieceSize
-		snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+		snapshot, err := s.piece(ctx, o, piece)
 		if err != nil {
-			return fmt.Errorf("snapshot: %w", err)
+			return err
 		}
 		first := piece * deploy.PieceSize
 		end := min(first+len(snapshot.Targets), within.First+within.Count)
 		if end <= at {
-			return fmt.Errorf("%w: target %d is not in its snapshot", deploy.ErrNoSuchTarget, at)
+			return fmt.Errorf("%w: target %d", errSnapshot, at)
 		}
 		err = each(ctx, at, end-at, func(ctx context.Context, i int) error { return fn(ctx, i, snapshot.Targets[i-first]) })
 		if err != nil {

@@ -22,10 +22,11 @@ func (g *groups) Go(fn func()) { g.Group.Go(func() error { fn(); return nil }) }
 // Wait waits for all that runs.
 func (g *groups) Wait() { _ = g.Group.Wait() }
 
-// each calls fn for the numbers from first on, fanOut at once, and returns the
-// first error.
+// each calls fn for the numbers from first on, fanOut at once, and returns an
+// error if one fails. It calls for the others all the same: a host that cannot
+// be served delays no other.
 func each(ctx context.Context, first, count int, fn func(ctx context.Context, i int) error) error {
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(fanOut)
 	for i := first; i < first+count; i++ {
 		if ctx.Err() != nil {

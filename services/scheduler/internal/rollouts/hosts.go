@@ -53,7 +53,10 @@ func (s *Scheduler) isOpen(ctx context.Context, claim deploy.Claim, wave int) (b
 	if err != nil {
 		return false, fmt.Errorf("read deployment: %w", err)
 	}
-	if !rec.Rollout.Active() || rec.Rollout.Wave != wave {
+	switch r := rec.Rollout; {
+	case r.Phase == deploy.Planning || r.Active() && r.Wave < wave:
+		return false, errBehind
+	case !r.Active() || r.Wave > wave:
 		return false, nil
 	}
 	_, piece, err := rec.Rollout.Locate(claim.Target)
@@ -144,9 +147,13 @@ func (s *Scheduler) serve(ctx context.Context, claim deploy.Claim) (gone bool, e
 	if err != nil {
 		return false, fmt.Errorf("read stored command: %w", err)
 	}
-	snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, claim.Target/deploy.PieceSize))
+	snapshot, err := s.piece(ctx, o, claim.Target/deploy.PieceSize)
+	if errors.Is(err, errSnapshot) { // the sweep drives what is left of it to its end
+		_, err := s.advance(ctx, claim.Deployment, abort(rec.Rollout, err.Error()))
+		return true, err
+	}
 	if err != nil {
-		return false, fmt.Errorf("snapshot: %w", err)
+		return false, err
 	}
 	return false, s.offer(ctx, o, claim.Target, wave, snapshot.Targets[claim.Target%deploy.PieceSize])
 }

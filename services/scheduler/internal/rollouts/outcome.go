@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -29,71 +32,111 @@ func (s *Scheduler) handleEvents(ctx context.Context, g *groups, batch []*bus.De
 			s.note(d.Reject("cannot be read"))
 			continue
 		}
-		if b, ok := m.Body.(contract.JobEndedEvent); ok {
-			e := ending{input: d, host: m.Host, target: m.Target, state: deploy.State(b.State)}
-			byDeployment[m.Deployment] = append(byDeployment[m.Deployment], e)
+		b, ends := m.Body.(contract.JobEndedEvent)
+		if !ends || b.State == string(deploy.Skipped) { // a skipped target had no job; we said so ourselves
+			s.note(d.Skip())
 			continue
 		}
-		s.note(d.Skip())
+		e := ending{input: d, host: m.Host, target: m.Target, state: deploy.State(b.State)}
+		byDeployment[m.Deployment] = append(byDeployment[m.Deployment], e)
 	}
 	for id, endings := range byDeployment {
-		g.Go(func() { s.handleEndings(ctx, id, endings) })
+		inputs := make([]*bus.Delivery, len(endings))
+		for i, e := range endings {
+			inputs[i] = e.input
+		}
+		held, release := bus.HoldAll(ctx, inputs, ackWait) // now, as there may be a wait for a free place
+		g.Go(func() {
+			defer release()
+			s.handleEndings(held, id, endings)
+		})
 	}
 }
 
 func (s *Scheduler) handleEndings(ctx context.Context, id string, endings []ending) {
-	inputs := make([]*bus.Delivery, len(endings))
-	for i, e := range endings {
-		inputs[i] = e.input
-	}
-	ctx, release := bus.HoldAll(ctx, inputs, ackWait)
-	defer release()
 	log := s.log.With().Str("deployment", id).Logger()
-	err := s.record(ctx, id, endings)
+	inputs := func() []*bus.Delivery {
+		all := make([]*bus.Delivery, len(endings))
+		for i, e := range endings {
+			all[i] = e.input
+		}
+		return all
+	}
+	rec, _, err := s.records.Get(ctx, id)
+	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
+		s.settle(ctx, log, nil, inputs()...)
+		return
+	}
+	if err != nil {
+		s.settle(ctx, log, err, inputs()...)
+		return
+	}
+	endings = s.withinPlan(rec.Rollout, endings, log)
+	moved, err := s.record(ctx, id, rec.Rollout, endings)
 	if err == nil {
 		err = each(ctx, 0, len(endings), func(ctx context.Context, i int) error {
 			return s.leave(ctx, endings[i].host, id)
 		})
 	}
-	if err == nil {
+	// Every other change of phase has an input of its own that drives it. To queue
+	// for that here would hold up other deployments.
+	if err == nil && moved {
 		err = s.drive(ctx, id)
 	}
-	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
-		err = nil
-	}
-	s.settle(ctx, log, err, inputs...)
+	s.settle(ctx, log, err, inputs()...)
+}
+
+// withinPlan returns the endings of targets that the deployment has, and
+// refuses the others.
+func (s *Scheduler) withinPlan(r deploy.Rollout, endings []ending, log zerolog.Logger) []ending {
+	return slices.DeleteFunc(endings, func(e ending) bool {
+		_, _, err := r.Locate(e.target)
+		if err == nil && !e.state.Terminal() {
+			err = fmt.Errorf("%w: %q", deploy.ErrNotTerminal, e.state)
+		}
+		if err == nil {
+			return false
+		}
+		log.Error().Err(err).Uint64("seq", e.input.Seq).Msg("event refused")
+		s.note(e.input.Reject(err.Error()))
+		return true
+	})
 }
 
 // record notes how targets ended, a piece at a time, and closes the pieces in
-// which no target is left.
-func (s *Scheduler) record(ctx context.Context, id string, endings []ending) error {
-	rec, _, err := s.records.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	r := rec.Rollout
+// which no target is left. It says whether the rollout may have moved on: by
+// this, or by an earlier delivery of the same endings that was cut short.
+func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, endings []ending) (moved bool, err error) {
 	pieces := map[int][]ending{}
 	for _, e := range endings {
 		wave, piece, err := r.Locate(e.target)
-		if err != nil {
-			return err
-		}
-		if r.Active() && wave == r.Wave { // others were counted when their wave closed
+		switch {
+		case err != nil:
+			return moved, err
+		case r.Phase == deploy.Planning || r.Active() && wave > r.Wave:
+			return moved, errBehind
+		case r.Active() && wave == r.Wave:
 			pieces[piece] = append(pieces[piece], e)
+		default: // counted when its wave closed
+			moved = true
 		}
 	}
 	for piece, endings := range pieces {
-		if err := s.recordPiece(ctx, id, r, piece, endings); err != nil {
-			return err
+		after, err := s.recordPiece(ctx, id, r, piece, endings)
+		if err != nil {
+			return moved, err
 		}
+		moved = moved || !after.Active() || after.Wave != r.Wave
 	}
-	return nil
+	return moved, nil
 }
 
-func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) error {
+// recordPiece notes the endings of one piece and returns where the rollout
+// stands then, as far as that can have changed.
+func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) (deploy.Rollout, error) {
 	results, err := s.results.Change(ctx, resultsKey(id, r.Wave, piece), func(have deploy.Results) (deploy.Results, bool, error) {
 		if have.Outcomes == nil {
-			have = deploy.NewResults(r.Waves[r.Wave].Pieces()[piece])
+			have = deploy.NewResults(r.Current().Pieces()[piece])
 		}
 		for _, e := range endings {
 			next, err := have.Record(e.target, e.state)
@@ -105,11 +148,11 @@ func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout
 		return have, true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("write results: %w", err)
+		return r, fmt.Errorf("write results: %w", err)
 	}
 	tally, closed := results.Closed()
 	if !closed {
-		return nil
+		return r, nil
 	}
 	return s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout { return now.ClosePiece(r.Wave, piece, tally) })
 }

@@ -55,7 +55,7 @@ func (o order) job(wave, target int, t contract.Target) ([]byte, error) {
 func (o order) accepted(r deploy.Rollout) contract.AcceptedEvent {
 	e := contract.AcceptedEvent{
 		Application: o.rollout.Application.Name, Path: o.rollout.Application.Path, Actor: o.rollout.Actor,
-		Targets: r.Targets(), Waves: len(r.Waves), AcceptedAt: o.Time,
+		Targets: r.Targets(), Waves: r.Waves.Len(), AcceptedAt: o.Time,
 	}
 	switch b := o.Body.(type) {
 	case contract.DeployCommand:

@@ -22,7 +22,7 @@ func plannedOrdinal(piece int) int { return 1 + piece }
 
 func waveOrdinal(o order, wave int) int { return 1 + o.rollout.Snapshot.Pieces + wave }
 
-func concludedOrdinal(o order, r deploy.Rollout) int { return waveOrdinal(o, len(r.Waves)) }
+func concludedOrdinal(o order, r deploy.Rollout) int { return waveOrdinal(o, r.Waves.Len()) }
 
 // say appends an event about the deployment as a whole, unless it, or a later
 // one, is stored already.

@@ -117,7 +117,7 @@ func (s *Scheduler) settle(ctx context.Context, log zerolog.Logger, err error, i
 		for _, d := range inputs {
 			s.note(d.Done(ctx))
 		}
-	case errors.Is(err, deploy.ErrInvalidPlan), errors.Is(err, deploy.ErrNoSuchTarget):
+	case errors.Is(err, deploy.ErrInvalidPlan):
 		log.Error().Err(err).Msg("input refused")
 		for _, d := range inputs {
 			s.note(d.Reject(err.Error()))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/xid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -171,4 +172,79 @@ func TestTheSweepFreesAHostWhoseOwnerHasEnded(t *testing.T) {
 	require.NoError(t, err)
 	next := s.deploy(targets, 0)
 	require.Equal(t, "succeeded", s.conclusion(next).State)
+}
+
+// ended publishes the last event of a target as an executor would.
+func (s *system) ended(id string, target int, host string, state deploy.State) {
+	s.t.Helper()
+	e := contract.Envelope{ID: xid.New().String(), Deployment: id, Host: host, Target: target, Attempt: 1}
+	data, err := contract.Encode(e, contract.JobEndedEvent{State: string(state)})
+	require.NoError(s.t, err)
+	_, err = s.bus.Publish(s.t.Context(), contract.JobEventSubject(id, host), e.ID, data)
+	require.NoError(s.t, err)
+}
+
+func TestAHostWhoseSlotStaysTakenHoldsUpNoOtherDeployment(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	targets := servers("h", 40)
+	// An executor died after the last word of an earlier job and before its
+	// acknowledgement, and nobody is there yet to find that out.
+	old, err := contract.Encode(contract.Envelope{Deployment: "earlier", Host: targets[0].Host}, contract.DeployJob{})
+	require.NoError(t, err)
+	require.NoError(t, s.bus.Offer(t.Context(), contract.JobSubject(targets[0].Host), old))
+	blocked := s.deploy(targets, 0)
+	for i, target := range targets[1:] {
+		s.ended(blocked, i+1, target.Host, deploy.Succeeded)
+	}
+	others := servers("other", 1)
+	free := s.deploy(others, 0)
+	s.ended(free, 0, others[0].Host, deploy.Succeeded)
+	require.Equal(t, "succeeded", s.conclusion(free).State)
+	require.NotEqual(t, contract.TypeConcluded, s.story(blocked)[len(s.story(blocked))-1].Type)
+}
+
+func TestAnEventOutsideThePlanTakesNoOtherWithIt(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	targets := servers("h", 2)
+	id := s.deploy(targets, 0)
+	s.ended(id, 77, "stranger", deploy.Succeeded)
+	for i, target := range targets {
+		s.ended(id, i, target.Host, deploy.Succeeded)
+	}
+	require.Equal(t, "succeeded", s.conclusion(id).State)
+}
+
+func TestASnapshotThatIsTooShortFailsTheDeployment(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	cells, err := bus.OpenCells[contract.SnapshotPiece](t.Context(), s.bus, contract.BucketSnapshots)
+	require.NoError(t, err)
+	_, err = cells.Put(t.Context(), "short.0", contract.SnapshotPiece{Targets: servers("h", 2)})
+	require.NoError(t, err)
+	s.command("d", contract.Snapshot{ID: "short", Pieces: 1, Targets: 3}, 0)
+	end := s.conclusion("d")
+	require.Equal(t, "failed", end.State)
+	require.Contains(t, end.Reason, "snapshot")
+}
+
+func TestTheSweepFindsAClaimThatWasLost(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	targets := servers("h", 3)
+	id := s.deploy(targets, 0)
+	require.Eventually(t, func() bool {
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject(targets[2].Host))
+		return err == nil
+	}, patience, 5*time.Millisecond)
+	queues, err := bus.OpenCells[deploy.Queue](t.Context(), s.bus, contract.BucketLocks)
+	require.NoError(t, err)
+	require.NoError(t, queues.Delete(t.Context(), targets[1].Host, 0))
+	jobs, err := s.bus.JetStream().Stream(t.Context(), contract.StreamJobs)
+	require.NoError(t, err)
+	require.NoError(t, jobs.Purge(t.Context()), "a broker that lost what was not on disk")
+	s.executors(succeed)
+	require.Equal(t, "succeeded", s.conclusion(id).State)
+	s.requireWhole(id, targets)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,6 +18,10 @@ import (
 // recordAge is how long the record of an ended deployment stays: longer than a
 // command can, so that one that comes again finds that it was carried out.
 const recordAge = 8 * 24 * time.Hour
+
+// restFor is for how many sweeps a record may rest before it is looked at. A
+// slow host keeps one resting for long, and looking costs some requests a host.
+const restFor = 4
 
 // sweepUntil heals, now and then until ctx ends, what no input would: a host
 // held by a deployment that has ended there, a job that was lost with its
@@ -64,18 +70,100 @@ func (s *Scheduler) heal(ctx context.Context, host string, owner deploy.Claim) e
 	return err
 }
 
+// sweepRecords looks at every record that has not moved for some sweeps.
 func (s *Scheduler) sweepRecords(ctx context.Context) error {
 	var errs []error
 	err := s.entries(ctx, s.records.KV(), "*", func(e jetstream.KeyValueEntry) {
 		var rec record
-		if json.Unmarshal(e.Value(), &rec) != nil || rec.Rollout.Phase != deploy.Finished || time.Since(rec.EndedAt) < recordAge {
+		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < restFor*s.sweep {
 			return
 		}
-		if err := s.records.Delete(ctx, e.Key(), e.Revision()); err != nil && !errors.Is(err, bus.ErrConflict) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, s.revive(ctx, e, rec))
 	})
 	return errors.Join(append(errs, err)...)
+}
+
+// revive carries on with a deployment that rests, or removes what is left of
+// one that ended long ago.
+func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec record) error {
+	switch rec.Rollout.Phase {
+	case deploy.InProgress:
+		return s.reconcile(ctx, e.Key(), rec)
+	case deploy.Finished:
+		if time.Since(rec.EndedAt) < recordAge {
+			return nil
+		}
+		err := s.records.Delete(ctx, e.Key(), e.Revision())
+		if errors.Is(err, bus.ErrConflict) {
+			return nil
+		}
+		return errors.Join(err, s.results.DeleteBelow(ctx, e.Key()))
+	default:
+		return s.drive(ctx, e.Key())
+	}
+}
+
+// reconcile compares what the record waits for with what happened: an ending
+// that was never counted is counted, and a target that has lost its place in
+// the queue of its host enters it again.
+func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error {
+	o, err := readOrder(rec.Command)
+	if err != nil {
+		return fmt.Errorf("read stored command: %w", err)
+	}
+	r := rec.Rollout
+	var (
+		mu     sync.Mutex
+		missed []ending
+	)
+	err = s.eachTarget(ctx, o, r.Current(), func(ctx context.Context, i int, t contract.Target) error {
+		claim := deploy.Claim{Deployment: id, Target: i}
+		open, err := s.isOpen(ctx, claim, r.Wave)
+		if err != nil || !open {
+			return err
+		}
+		state, err := s.endedAs(ctx, id, t.Host)
+		if err != nil {
+			return err
+		}
+		if state == "" {
+			return s.enter(ctx, o, claim, r.Wave, t)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		missed = append(missed, ending{host: t.Host, target: i, state: state})
+		return nil
+	})
+	if err != nil || len(missed) == 0 {
+		return err
+	}
+	moved, err := s.record(ctx, id, r, missed)
+	for _, e := range missed {
+		err = errors.Join(err, s.leave(ctx, e.host, id))
+	}
+	if err == nil && moved {
+		err = s.drive(ctx, id)
+	}
+	return err
+}
+
+// endedAs returns how a target ended, as its story says, or "".
+func (s *Scheduler) endedAs(ctx context.Context, deployment, host string) (deploy.State, error) {
+	last, err := s.bus.Last(ctx, contract.StreamEvents, contract.JobEventSubject(deployment, host))
+	if errors.Is(err, bus.ErrNone) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	m, err := contract.Decode(last.Data)
+	if err != nil {
+		return "", err
+	}
+	if b, ok := m.Body.(contract.JobEndedEvent); ok {
+		return deploy.State(b.State), nil
+	}
+	return "", nil
 }
 
 // entries calls fn for each entry that the bucket holds now.
