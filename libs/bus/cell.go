@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -101,42 +101,28 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 	}
 }
 
-// Delete removes the value of this revision (0: whatever is there) and leaves
-// nothing behind; ErrConflict where it has another revision.
+// markerAge is how long the mark of a deletion stays, for who watches the
+// bucket. Without an end to them the bucket would grow for ever.
+const markerAge = 10 * time.Minute
+
+// Delete removes the value of this revision (0: whatever is there) and its
+// history; ErrConflict where it has another revision. A mark of it stays for a
+// while.
 func (c *Cells[T]) Delete(ctx context.Context, key string, rev uint64) error {
-	subject := "$KV." + c.kv.Bucket() + "." + key
-	if rev == 0 {
-		return c.purge(ctx, subject)
+	opts := []jetstream.KVDeleteOpt{jetstream.PurgeTTL(markerAge)}
+	if rev > 0 {
+		opts = append(opts, jetstream.LastRevision(rev))
 	}
-	// Only a message can be compared and set; once it stands in the place of the
-	// value it is removed as well, up to its own sequence and no further.
-	marker := nats.NewMsg(subject)
-	marker.Header.Set("KV-Operation", "PURGE")
-	marker.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	var seq uint64
-	err := repeat(ctx, func(ctx context.Context) error {
-		ack, err := c.bus.js.PublishMsg(ctx, marker, jetstream.WithExpectLastSequencePerSubject(rev))
-		if err == nil {
-			seq = ack.Sequence
-		}
-		return classify(err)
-	})
-	if err != nil {
-		return err
-	}
-	return c.purge(ctx, subject, jetstream.WithPurgeSequence(seq+1))
+	return repeat(ctx, func(ctx context.Context) error { return classify(c.kv.Purge(ctx, key, opts...)) })
 }
 
 // DeleteBelow removes all values whose keys begin with these tokens, whatever
-// they are.
+// they are, and leaves no mark: watchers are not told.
 func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
-	return c.purge(ctx, "$KV."+c.kv.Bucket()+"."+key+".>")
-}
-
-func (c *Cells[T]) purge(ctx context.Context, subject string, opts ...jetstream.StreamPurgeOpt) error {
 	stream := c.bus.streams["KV_"+c.kv.Bucket()]
+	below := "$KV." + c.kv.Bucket() + "." + key + ".>"
 	return repeat(ctx, func(ctx context.Context) error {
-		return classify(stream.Purge(ctx, append(opts, jetstream.WithPurgeSubject(subject))...))
+		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below)))
 	})
 }
 
@@ -161,5 +147,6 @@ func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
 	return keys, nil
 }
 
-// KV is the bucket itself, for watching.
+// KV is the bucket itself, to read all of it. A watch may not see what Delete
+// removes.
 func (c *Cells[T]) KV() jetstream.KeyValue { return c.kv }

@@ -171,6 +171,22 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 	}
 }
 
+func TestConfigTakesAddressesButNoPasswordsInThem(t *testing.T) {
+	with := func(url string) []error {
+		cfg := settings
+		cfg.URL = url
+		return cfg.Validate()
+	}
+	for _, url := range []string{"nats://a:4222", "tls://a.example.net", "nats://a:4222, nats://[::1]:4222", "localhost"} {
+		require.Empty(t, with(url), url)
+	}
+	for _, url := range []string{"nats://me:hush@a:4222", "nats://a,nats://hush@b", "nats://hush:%zz@a"} {
+		errs := with(url)
+		require.Len(t, errs, 1, url)
+		require.NotContains(t, errs[0].Error(), "hush")
+	}
+}
+
 func TestConnectionIsNamedAfterTheService(t *testing.T) {
 	broker := bustest.Start(t)
 	nc := connect(t, broker)

@@ -40,8 +40,11 @@ func (b *Bus) Append(ctx context.Context, stream, subject string, last uint64, i
 		return seq, err
 	}
 	have, lastErr := b.Last(ctx, stream, subject)
-	if lastErr == nil && have.ID == id && have.Seq > last {
+	switch {
+	case lastErr == nil && have.ID == id && have.Seq > last:
 		return have.Seq, nil
+	case lastErr != nil && !errors.Is(lastErr, ErrNone):
+		return 0, lastErr // whose message it is remains unknown
 	}
 	return 0, err
 }

@@ -80,6 +80,7 @@ func bucket(name string, age time.Duration) jetstream.StreamConfig {
 		Name: "KV_" + name, Subjects: []string{"$KV." + name + ".>"},
 		MaxMsgsPerSubject: 1, MaxAge: age, Discard: jetstream.DiscardNew,
 		AllowRollup: true, DenyDelete: true, AllowDirect: false, MaxMsgSize: maxMessage,
+		AllowMsgTTL: true, // marks of deletions end by themselves
 	}
 }
 

@@ -76,7 +76,7 @@ func TestABadTokenIsRefusedLikeAnyOther(t *testing.T) {
 			res := f.send(request{method: "GET", path: path, anonymous: true, header: map[string]string{
 				"Authorization": authorization, "X-Request-Id": "same",
 			}})
-			res.refused(401, "unauthorized")
+			res.refused(401, "unauthorized") //nolint:misspell // as HTTP spells it
 			require.Equal(t, `Bearer realm="slipway"`, res.Header.Get("WWW-Authenticate"))
 			body := res.object()
 			delete(body, "instance")

@@ -74,8 +74,9 @@ type background struct {
 	all      sync.WaitGroup
 }
 
-func (s *Service) startBackground(b *bus.Bus, a *api.API) (*background, error) {
-	ctx, cancel := context.WithCancel(context.Background())
+// startBackground begins it. It goes on after ctx ends, until stop is called.
+func (s *Service) startBackground(ctx context.Context, b *bus.Bus, a *api.API) (*background, error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	bg := &background{cancel: cancel}
 	asked := make(chan micro.Request)
 	var err error
@@ -99,7 +100,7 @@ func (s *Service) startBackground(b *bus.Bus, a *api.API) (*background, error) {
 			for {
 				select {
 				case r := <-asked:
-					a.RecordHostKey(r)
+					a.RecordHostKey(ctx, r)
 				case <-ctx.Done():
 					return
 				}

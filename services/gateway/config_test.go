@@ -27,10 +27,17 @@ import (
 // freePort returns an address on which nothing listens.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := listen(t)
 	require.NoError(t, l.Close())
 	return l.Addr().String()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	var cfg net.ListenConfig
+	l, err := cfg.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return l
 }
 
 func TestTheDefaultsAreValid(t *testing.T) {
@@ -93,8 +100,7 @@ func TestThePublicKeyMayStandInAFile(t *testing.T) {
 
 func TestATakenPortSaysWhatToDo(t *testing.T) {
 	f := prepare(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := listen(t)
 	t.Cleanup(func() { l.Close() })
 	f.broker.Stop() // the port is found first
 	f.cfg.Listen = l.Addr().String()
@@ -139,7 +145,9 @@ func TestTheAPISpeaksTLS(t *testing.T) {
 	f := start(t, func(c *gateway.Config) { c.TLS = cert })
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	t.Cleanup(client.CloseIdleConnections)
-	res, err := client.Get("https" + f.url[len("http"):] + "/readyz")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https"+f.url[len("http"):]+"/readyz", nil)
+	require.NoError(t, err)
+	res, err := client.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, 200, res.StatusCode)

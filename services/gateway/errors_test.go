@@ -60,7 +60,7 @@ func TestWhatIsNotThereIsAProblemToo(t *testing.T) {
 	for _, path := range []string{
 		"/healthz", "/readyz", "/v1/whoami", "/v1/servers/x", "/v1/packages/x", "/v1/deployments/x",
 	} {
-		require.Contains(t, f.get(path+"?nmae=x").refused(422, "invalid_request"), "nmae", path)
+		require.Contains(t, f.get(path+"?colour=x").refused(422, "invalid_request"), "colour", path)
 	}
 	f.send(request{method: "POST", path: "/v1/servers?x=1", body: web("a")}).refused(422, "invalid_request")
 }

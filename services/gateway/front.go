@@ -27,8 +27,9 @@ type front struct {
 	ended   sync.WaitGroup
 }
 
-func newFront(cfg Config, log zerolog.Logger, first http.Handler) *front {
-	work, cut := context.WithCancel(context.Background())
+// newFront returns a front whose requests go on after ctx ends, until stop.
+func newFront(ctx context.Context, cfg Config, log zerolog.Logger, first http.Handler) *front {
+	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	f := &front{cfg: cfg, cut: cut, failed: make(chan error, 1)}
 	f.show(first)
 	f.server = &http.Server{
@@ -62,8 +63,8 @@ func (f *front) serve(l net.Listener) {
 
 // stop lets the requests that run come to their end for a while, cuts off the
 // rest, and waits for them.
-func (f *front) stop() error {
-	grace, cancel := context.WithTimeout(context.Background(), f.cfg.Timeouts.Shutdown)
+func (f *front) stop(ctx context.Context) error {
+	grace, cancel := context.WithTimeout(ctx, f.cfg.Timeouts.Shutdown)
 	defer cancel()
 	err := f.server.Shutdown(grace)
 	f.cut()

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,8 @@ func tarGz(t testing.TB) []byte {
 func (f *fixture) upload(application, version, filename string, content any, more ...string) *reply {
 	f.Helper()
 	q := url.Values{"application": {application}, "version": {version}, "filename": {filename}}
-	for i := 0; i < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
+	for pair := range slices.Chunk(more, 2) {
+		q.Set(pair[0], pair[1])
 	}
 	return f.send(request{method: "POST", path: "/v1/packages?" + q.Encode(), body: content, media: "application/octet-stream"})
 }
@@ -225,7 +226,8 @@ func TestAPackageThatIsNotWhatWasAnnouncedLeavesNothing(t *testing.T) {
 // rawUpload begins an upload and returns its connection.
 func (f *fixture) rawUpload(length int, first []byte) net.Conn {
 	f.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(f.Context(), "tcp", strings.TrimPrefix(f.url, "http://"))
 	require.NoError(f, err)
 	f.Cleanup(func() { conn.Close() })
 	_, err = fmt.Fprintf(conn, "POST /v1/packages?application=app&version=1&filename=app HTTP/1.1\r\nHost: x\r\n"+

@@ -112,11 +112,11 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 	bad := f.post("/v1/servers", object{
 		"name": "line\nbreak", "address": "-oProxyCommand=x", "user": "-root", "port": 70000,
 		"credential": object{"private_key": "nonsense", "password": "a\x00b", "pasword": "x"},
-		"host_key":   "nonsense", "first_contact": "yes", "labels": object{"bad key": "x", "env": 1}, "adress": "x",
+		"host_key":   "nonsense", "first_contact": "yes", "labels": object{"bad key": "x", "env": 1}, "zone": "x",
 	}).refused(422, "invalid_request")
 	for _, name := range []string{
 		"name", "address", "user", "port", "credential.private_key", "credential.password", "credential.pasword",
-		"host_key", "first_contact", "labels.bad key", "labels.env", "adress",
+		"host_key", "first_contact", "labels.bad key", "labels.env", "zone",
 	} {
 		require.Contains(t, bad, name)
 	}
@@ -282,8 +282,8 @@ func TestServersAreListedInPagesByLabel(t *testing.T) {
 	require.Equal(t, []string{"s1", "s3", "s5"}, f.pages("/v1/servers?limit=2&label=half%3D1&label=env%3Dprod", "name"))
 	require.Empty(t, f.get("/v1/servers?label=env%3Dtest").column("name"))
 
-	bad := f.get("/v1/servers?limit=501&label=nokey&cursor=%21&nmae=x&name=a&name=b").refused(422, "invalid_request")
-	for _, name := range []string{"limit", "label", "cursor", "nmae", "name"} {
+	bad := f.get("/v1/servers?limit=501&label=nokey&cursor=%21&colour=x&name=a&name=b").refused(422, "invalid_request")
+	for _, name := range []string{"limit", "label", "cursor", "colour", "name"} {
 		require.Contains(t, bad, name)
 	}
 }

@@ -58,20 +58,20 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	defer nc.Close()
 
 	a := s.newAPI(nc)
-	front := newFront(s.cfg, s.log, a.Starting())
+	front := newFront(ctx, s.cfg, s.log, a.Starting()) //nolint:contextcheck // requests bring contexts of their own
 	front.serve(listener)
-	defer func() { err = errors.Join(err, front.stop()) }()
+	defer func() { err = errors.Join(err, front.stop(context.WithoutCancel(ctx))) }()
 
 	b, err := s.open(ctx, nc, a)
 	if err != nil {
 		return quiet(ctx, err)
 	}
-	background, err := s.startBackground(b, a)
+	background, err := s.startBackground(ctx, b, a)
 	if err != nil {
 		return err
 	}
 	defer background.stop()
-	front.show(a.Handler())
+	front.show(a.Handler()) //nolint:contextcheck // requests bring contexts of their own
 	addr := listener.Addr().String()
 	s.addr.Store(&addr)
 	s.log.Info().Str("address", addr).Msg("the API listens")
@@ -86,10 +86,10 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 
 // quiet drops the error that the end of ctx causes.
 func quiet(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // newAPI returns the API without what needs the broker.

@@ -102,8 +102,8 @@ func (s *Service) parts(key seal.PrivateKey, ready func()) ([]lifecycle.Componen
 		{Name: "store", Run: s.store.Run},
 		{Name: "history", Run: historian.Run},
 		{Name: "scheduler", Run: planner.Run},
+		{Name: "gateway", Run: edge.Run}, // before the executor, which has it record the key of a first contact
 		{Name: "executor", Run: worker.Run},
-		{Name: "gateway", Run: edge.Run},
 		{Name: "announcement", Run: s.announce(edge, ready)},
 	}, nil
 }

@@ -44,6 +44,7 @@ type Deployment struct {
 	RollbackOf  string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
 	Actor       string     `json:"actor"`
 	State       State      `json:"state"`
+	Reason      string     `json:"reason,omitempty"` // why it failed as a whole, where no host says so
 	Targets     int        `json:"targets"`
 	Wave        int        `json:"wave"` // from 0
 	Waves       int        `json:"waves"`

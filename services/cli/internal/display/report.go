@@ -22,6 +22,9 @@ func Summary(d client.Deployment, color bool) string {
 	if d.EndedAt != nil {
 		l = append(l, span{" in " + took(&d.AcceptedAt, d.EndedAt, *d.EndedAt), dim})
 	}
+	if d.Reason != "" {
+		l = append(l, text(": "+d.Reason, plain))
+	}
 	return l.render(color)
 }
 
@@ -69,6 +72,7 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 		{"Path", d.Path},
 		{"Rolls back", d.RollbackOf},
 		{"State", string(d.State)},
+		{"Because", d.Reason},
 		{"Hosts", tally(d.Counts).render(false)},
 		{"Wave", wave},
 		{"By", d.Actor},

@@ -49,7 +49,8 @@ func (a *API) brief(c *call) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.ctx, a.Limits.Broker)
 }
 
-func (c *call) param(name string) string { return c.http.Param(name) }
+// id is the id in the path.
+func (c *call) id() string { return c.http.Param("id") }
 
 // object parses the JSON body. Fields are taken from it, and what is wrong ends
 // up in c.errs. A body that may be left out counts as {}.

@@ -32,6 +32,7 @@ type deployment struct {
 	RollbackOf  string     `json:"rollback_of,omitempty"`
 	Actor       string     `json:"actor"`
 	State       string     `json:"state"`
+	Reason      string     `json:"reason,omitempty"` // why it failed as a whole
 	Targets     int        `json:"targets"`
 	Wave        int        `json:"wave"`
 	Waves       int        `json:"waves"`
@@ -52,7 +53,7 @@ type counts struct {
 func deploymentOf(d contract.Deployment) deployment {
 	return deployment{
 		ID: d.ID, Kind: d.Kind, Application: d.Application, Path: d.Path, Version: d.Version, Package: d.Package,
-		From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor, State: d.State,
+		From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor, State: d.State, Reason: d.Reason,
 		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves, Counts: counts(d.Counts),
 		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
 	}
@@ -254,7 +255,7 @@ func (a *API) getDeployment(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	d, err := a.Deployments.Get(c.ctx, c.param("id"))
+	d, err := a.Deployments.Get(c.ctx, c.id())
 	if err != nil {
 		return answer{}, err
 	}

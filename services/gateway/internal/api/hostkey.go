@@ -12,8 +12,8 @@ import (
 
 // RecordHostKey answers an executor that met a host for the first time with the
 // key that counts from now on (contract.RecordHostKeys).
-func (a *API) RecordHostKey(req micro.Request) {
-	data, err := contract.Encode(contract.Envelope{}, a.recordHostKey(req.Data()))
+func (a *API) RecordHostKey(ctx context.Context, req micro.Request) {
+	data, err := contract.Encode(contract.Envelope{}, a.recordHostKey(ctx, req.Data()))
 	if err == nil {
 		err = req.Respond(data)
 	}
@@ -22,7 +22,7 @@ func (a *API) RecordHostKey(req micro.Request) {
 	}
 }
 
-func (a *API) recordHostKey(data []byte) contract.Body {
+func (a *API) recordHostKey(ctx context.Context, data []byte) contract.Body {
 	m, err := contract.Decode(data)
 	if err != nil {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
@@ -35,7 +35,7 @@ func (a *API) recordHostKey(data []byte) contract.Body {
 	if wrong != "" {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: "the key " + wrong}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), a.Limits.Broker)
+	ctx, cancel := context.WithTimeout(ctx, a.Limits.Broker)
 	defer cancel()
 	key, err := a.Servers.RecordHostKey(ctx, m.Host, offered)
 	switch {

@@ -199,7 +199,7 @@ func (a *API) getPackage(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	p, err := a.Packages.Get(c.ctx, c.param("id"))
+	p, err := a.Packages.Get(c.ctx, c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -210,7 +210,7 @@ func (a *API) deletePackage(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	if err := a.Packages.Delete(c.ctx, c.param("id")); err != nil {
+	if err := a.Packages.Delete(c.ctx, c.id()); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil

@@ -29,7 +29,7 @@ type code string
 // The codes, as openapi.yaml lists them.
 const (
 	codeMalformed     code = "malformed_request"
-	codeUnauthorized  code = "unauthorized"
+	codeUnauthorized  code = "unauthorized" //nolint:misspell // as HTTP spells it
 	codeForbidden     code = "forbidden"
 	codeNotFound      code = "not_found"
 	codeMethod        code = "method_not_allowed"
@@ -125,7 +125,7 @@ func problemf(c code, format string, args ...any) *problem {
 
 // with adds a bad field.
 func (p *problem) with(name, message string) *problem {
-	p.errs.Check(name, message)
+	p.errs.Add(name, "%s", message)
 	return p
 }
 
@@ -156,7 +156,7 @@ func problemOf(err error) *problem {
 		if errors.Is(err, c.err) {
 			p := problemf(c.code, "%s", err)
 			if c.code == codeNameTaken {
-				p.with("name", "is taken by another server")
+				return p.with("name", "is taken by another server")
 			}
 			return p
 		}

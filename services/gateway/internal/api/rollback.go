@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
@@ -28,7 +27,7 @@ func (a *API) rollBack(c *call) (answer, error) {
 	}
 	listed := readServers(o, &c.errs)
 	o.End()
-	of, err := a.Deployments.Finished(c.ctx, c.param("id"))
+	of, err := a.Deployments.Finished(c.ctx, c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -76,7 +75,7 @@ func (a *API) begunOn(c *call, of deployments.Finished, listed []string) ([]inve
 	if len(missing) > 0 {
 		gone := problemf(codeDeleted, "list the servers that are to be rolled back in servers, without these")
 		for _, id := range missing {
-			gone.with("servers", fmt.Sprintf("%q (%s) was deleted", names[id], id))
+			gone.errs.Add("servers", "%q (%s) was deleted", names[id], id)
 		}
 		return nil, gone
 	}

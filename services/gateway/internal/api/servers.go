@@ -103,7 +103,7 @@ func (a *API) getServer(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	s, rev, err := a.Servers.Get(c.ctx, c.param("id"))
+	s, rev, err := a.Servers.Get(c.ctx, c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -126,7 +126,7 @@ func (a *API) changeServer(c *call) (answer, error) {
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
-	s, rev, err := a.Servers.Change(c.ctx, c.param("id"), must, func(s inventory.Server) (inventory.Server, error) {
+	s, rev, err := a.Servers.Change(c.ctx, c.id(), must, func(s inventory.Server) (inventory.Server, error) {
 		return in.Apply(s, a.Seal, time.Now())
 	})
 	if err != nil {
@@ -143,7 +143,7 @@ func (a *API) deleteServer(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := a.Servers.Delete(c.ctx, c.param("id"), must); err != nil {
+	if err := a.Servers.Delete(c.ctx, c.id(), must); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil

@@ -82,7 +82,7 @@ func (a *API) listTargets(c *call) (answer, error) {
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
-	found, err := a.Deployments.Targets(c.ctx, c.param("id"), p)
+	found, err := a.Deployments.Targets(c.ctx, c.id(), p)
 	if err != nil {
 		return answer{}, err
 	}

@@ -168,7 +168,7 @@ func status(m contract.Message) contract.Deployment {
 		s.Kind, s.Version, s.From, s.RollbackOf = string(deploy.KindRollback), c.To, c.From, c.Of
 	}
 	s.Application, s.Path, s.Actor = r.Application.Name, r.Application.Path, r.Actor
-	s.Targets, s.Waves = r.Snapshot.Targets, len(deploy.Plan(r.Snapshot.Targets, r.WaveSize))
+	s.Targets, s.Waves = r.Snapshot.Targets, deploy.Plan(r.Snapshot.Targets, r.WaveSize).Len()
 	s.Counts.Pending = r.Snapshot.Targets
 	return s
 }

@@ -34,14 +34,14 @@ func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contra
 	if err != nil {
 		return answer, fmt.Errorf("%w: %s: %w", ErrNoAnswer, subject, err)
 	}
-	switch b := m.Body.(type) {
-	case A:
-		return b, nil
-	case contract.Refused:
-		return answer, refusal(b)
-	default:
+	if no, ok := m.Body.(contract.Refused); ok {
+		return answer, refusal(no)
+	}
+	answer, ok := m.Body.(A)
+	if !ok {
 		return answer, fmt.Errorf("%w: %s: the answer is a %s", ErrNoAnswer, subject, m.Type)
 	}
+	return answer, nil
 }
 
 func refusal(r contract.Refused) error {

@@ -143,7 +143,7 @@ func (d *Desk) planned(ctx context.Context, m contract.Message, p Page) (contrac
 			return page, fmt.Errorf("%w: snapshot %s: %w", ErrNoAnswer, r.Snapshot.ID, err)
 		}
 		for ; at < min(end, first+len(piece.Targets)); at++ {
-			wave, _ := deploy.WaveOf(waves, at)
+			wave, _ := waves.Of(at)
 			t := piece.Targets[at-first]
 			page.Targets = append(page.Targets, contract.TargetStatus{
 				Target: at, Host: t.Host, Name: t.Name, Wave: wave, State: string(deploy.Pending), Steps: []contract.StepStatus{},

@@ -41,8 +41,9 @@ func (d *Desk) Sweep(ctx context.Context, age time.Duration) error {
 func (d *Desk) abandoned(ctx context.Context, snapshot string, age time.Duration) (bool, error) {
 	deployment, attempt, ok := strings.Cut(snapshot, "-")
 	made, err := xid.FromString(attempt)
-	if !ok || err != nil || time.Since(made.Time()) <= age {
-		return false, nil // not one of ours, or one that may be on its way
+	foreign := !ok || err != nil
+	if foreign || time.Since(made.Time()) <= age {
+		return false, nil // it may be on its way
 	}
 	m, err := d.command(ctx, deployment)
 	switch {

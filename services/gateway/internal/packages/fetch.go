@@ -104,7 +104,7 @@ func (f *Fetcher) Fetch(ctx context.Context, location string, limit int64, take 
 		return fmt.Errorf("%w: it is not a URL", ErrFetch)
 	}
 	req.Header.Set("User-Agent", "slipway-gateway")
-	res, err := f.client.Do(req)
+	res, err := f.client.Do(req) //nolint:bodyclose // it is closed below; the linter loses it in the closure
 	if err != nil {
 		return fetchError(ctx, err)
 	}

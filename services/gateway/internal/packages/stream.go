@@ -63,7 +63,7 @@ func (in *incoming) Read(p []byte) (n int, err error) {
 		err = ErrTooLarge
 	case errors.Is(err, io.EOF) && in.want != "" && in.want != in.digest():
 		err = ErrDigest
-	case err == io.EOF || err == nil:
+	case err == nil || errors.Is(err, io.EOF):
 		return n, err
 	default:
 		err = fmt.Errorf("%w: %w", ErrBroken, err)

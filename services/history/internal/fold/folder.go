@@ -20,7 +20,6 @@ type Folder struct {
 	headers *cache[string, deploy.Header] // as the store has confirmed them
 	buckets *cache[BucketKey, deploy.Bucket]
 	outage  *outage
-	log     zerolog.Logger
 }
 
 // NewFolder returns a folder that knows no document yet.
@@ -30,7 +29,6 @@ func NewFolder(store Store, log zerolog.Logger) *Folder {
 		headers: newCache[string, deploy.Header](cachedHeaders),
 		buckets: newCache[BucketKey, deploy.Bucket](cachedBuckets),
 		outage:  &outage{log: log},
-		log:     log,
 	}
 }
 

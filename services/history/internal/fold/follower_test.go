@@ -32,6 +32,8 @@ type world struct {
 	cfg    bus.Config
 	store  *foldtest.Memory
 	last   uint64
+
+	replacing sync.Mutex // held while followers must not make EV anew
 }
 
 func newWorld(t *testing.T) *world {
@@ -59,7 +61,12 @@ func (w *world) publish(messages []foldtest.Message) {
 // follow runs a follower until the test ends or stop is called.
 func (w *world) follow() (at *fold.Position, stop func()) {
 	at = fold.NewPosition()
-	f := fold.NewFollower(w.open, w.store, at, zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel))
+	open := func(ctx context.Context) (*bus.Bus, error) {
+		w.replacing.Lock()
+		defer w.replacing.Unlock()
+		return w.open(ctx)
+	}
+	f := fold.NewFollower(open, w.store, at, zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	var err error
@@ -232,6 +239,8 @@ func (w *world) replaceEvents(sameInstallation bool) {
 	require.NoError(w.t, err)
 	like := b.Events().CachedInfo().Config
 	js := b.JetStream()
+	w.replacing.Lock()
+	defer w.replacing.Unlock()
 	require.NoError(w.t, js.DeleteStream(w.t.Context(), contract.StreamEvents))
 	if sameInstallation {
 		_, err = js.CreateStream(w.t.Context(), like)

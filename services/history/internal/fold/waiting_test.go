@@ -19,8 +19,8 @@ func TestWaitReturnsOnceTheEventIsFolded(t *testing.T) {
 			p.set(seq)
 			synctest.Wait()
 			select {
-			case <-seen:
-				require.FailNow(t, "too early", "at %d", seq)
+			case err := <-seen:
+				require.FailNow(t, "too early", "at %d: %v", seq, err)
 			default:
 			}
 		}

@@ -45,18 +45,19 @@ func (s *script) deployment(id string, targets int) []Message {
 	e := contract.Envelope{Deployment: id, Project: "shop"}
 	all := []Message{s.system(e, contract.AcceptedEvent{
 		Kind: pickFrom(s, "deploy", "rollback"), Application: pickFrom(s, "web", "api"), Path: "/srv/web",
-		Version: "v" + id, Package: "p" + id, Actor: "ann", Targets: targets, Waves: len(waves), AcceptedAt: s.now,
+		Version: "v" + id, Package: "p" + id, Actor: "ann", Targets: targets, Waves: waves.Len(), AcceptedAt: s.now,
 	})}
 	for _, piece := range (deploy.Range{Count: targets}).Pieces() {
 		planned := contract.PlannedEvent{First: piece.First}
 		for i := range piece.Count {
-			wave, _ := deploy.WaveOf(waves, piece.First+i)
+			wave, _ := waves.Of(piece.First + i)
 			planned.Targets = append(planned.Targets, contract.PlannedTarget{Host: host(piece.First + i), Name: "web ü 1", Wave: wave})
 		}
 		all = append(all, s.system(e, planned))
 	}
 	state, stop := deploy.Succeeded, false
-	for w, wave := range waves {
+	for w := range waves.Len() {
+		wave := waves.At(w)
 		e.Wave = w
 		var jobs [][]Message
 		for i := range wave.Count {

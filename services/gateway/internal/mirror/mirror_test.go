@@ -1,0 +1,150 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/contract"
+)
+
+type value struct {
+	N     int    `json:"n"`
+	Alias string `json:"alias,omitempty"`
+}
+
+const bucket = contract.BucketServers
+
+func open(t *testing.T) (*bustest.Server, *bus.Bus, *bus.Cells[value], *Mirror[value]) {
+	t.Helper()
+	var cfg bus.Config
+	config.Defaults(&cfg)
+	broker := bustest.Start(t)
+	b, err := bus.Open(t.Context(), broker.Connect(t), cfg, zerolog.Nop())
+	require.NoError(t, err)
+	cells, err := bus.OpenCells[value](t.Context(), b, bucket)
+	require.NoError(t, err)
+	m, err := Open(t.Context(), b, bucket, func(v value) string { return v.Alias }, zerolog.Nop())
+	require.NoError(t, err)
+	return broker, b, cells, m
+}
+
+func TestARefreshSeesEverythingThatWasStoredBefore(t *testing.T) {
+	_, _, cells, m := open(t)
+	for i := range 50 {
+		key := fmt.Sprint("k", i%7)
+		rev, err := cells.Put(t.Context(), key, value{N: i})
+		require.NoError(t, err)
+		require.NoError(t, m.Refresh(t.Context()))
+		e, ok := m.Get(key)
+		require.True(t, ok)
+		require.Equal(t, Entry[value]{value{N: i}, rev}, e)
+	}
+	require.NoError(t, cells.Retire(t.Context(), "k1", 0))
+	require.NoError(t, m.Refresh(t.Context()))
+	_, ok := m.Get("k1")
+	require.False(t, ok)
+	m.View(func(all map[string]Entry[value]) { require.Len(t, all, 6) })
+}
+
+func TestAnAliasFollowsItsValue(t *testing.T) {
+	_, _, cells, m := open(t)
+	put := func(key, alias string) {
+		_, err := cells.Put(t.Context(), key, value{Alias: alias})
+		require.NoError(t, err)
+		require.NoError(t, m.Refresh(t.Context()))
+	}
+	put("a", "x")
+	_, ok := m.Find("x")
+	require.True(t, ok)
+	put("a", "y")
+	_, ok = m.Find("x")
+	require.False(t, ok)
+	_, ok = m.Find("y")
+	require.True(t, ok)
+	require.NoError(t, cells.Retire(t.Context(), "a", 0))
+	require.NoError(t, m.Refresh(t.Context()))
+	_, ok = m.Find("y")
+	require.False(t, ok)
+}
+
+func TestManyCanRefreshAtOnce(t *testing.T) {
+	_, _, cells, m := open(t)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 30 {
+				key := fmt.Sprint("k", i)
+				_, err := cells.Put(t.Context(), key, value{N: n})
+				if err == nil {
+					err = m.Refresh(t.Context())
+				}
+				if e, _ := m.Get(key); err != nil || e.Value.N != n {
+					t.Errorf("own write %d is not seen, but %d: %v", n, e.Value.N, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestAMirrorWithoutItsBrokerSaysSoAndGoesOnLater(t *testing.T) {
+	broker, _, cells, m := open(t)
+	_, err := cells.Put(t.Context(), "a", value{N: 1})
+	require.NoError(t, err)
+	require.NoError(t, m.Refresh(t.Context()))
+	broker.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, m.Refresh(ctx), bus.ErrUnavailable)
+	require.NoError(t, m.RefreshWithin(t.Context(), time.Hour), "what is known is recent enough")
+	_, ok := m.Get("a")
+	require.True(t, ok)
+	broker.Restart()
+	require.NoError(t, m.Refresh(t.Context()))
+}
+
+func TestABucketThatIsMadeAnewIsReadAnew(t *testing.T) {
+	_, b, cells, m := open(t)
+	for i := range 5 {
+		_, err := cells.Put(t.Context(), fmt.Sprint(i), value{N: i})
+		require.NoError(t, err)
+	}
+	require.NoError(t, m.Refresh(t.Context()))
+	stream, err := b.JetStream().Stream(t.Context(), "KV_"+bucket)
+	require.NoError(t, err)
+	require.NoError(t, b.JetStream().DeleteStream(t.Context(), "KV_"+bucket))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, m.Refresh(ctx), bus.ErrUnavailable)
+
+	_, err = b.JetStream().CreateStream(t.Context(), stream.CachedInfo().Config)
+	require.NoError(t, err)
+	_, err = cells.Put(t.Context(), "new", value{N: 9})
+	require.NoError(t, err)
+	require.NoError(t, m.Refresh(t.Context()))
+	m.View(func(all map[string]Entry[value]) { require.Len(t, all, 1) })
+}
+
+func TestADamagedValueHidesNoOther(t *testing.T) {
+	_, b, cells, _ := open(t)
+	_, err := b.JetStream().Publish(t.Context(), "$KV."+bucket+".bad", []byte("not JSON"))
+	require.NoError(t, err)
+	_, err = cells.Put(t.Context(), "good", value{N: 1})
+	require.NoError(t, err)
+	var log strings.Builder
+	m, err := Open[value](t.Context(), b, bucket, nil, zerolog.New(&log))
+	require.NoError(t, err)
+	require.NoError(t, m.Refresh(t.Context()))
+	m.View(func(all map[string]Entry[value]) { require.Len(t, all, 1) })
+	require.Contains(t, log.String(), "bad")
+}

@@ -1,0 +1,72 @@
+package packages
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/rs/xid"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/config"
+)
+
+func open(t *testing.T) (*Catalog, *bus.Bus) {
+	t.Helper()
+	var cfg bus.Config
+	config.Defaults(&cfg)
+	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
+	require.NoError(t, err)
+	c, err := Open(t.Context(), b, 1<<20, zerolog.Nop())
+	require.NoError(t, err)
+	return c, b
+}
+
+// chunksStored is how many chunks lie in the store.
+func chunksStored(t *testing.T, c *Catalog) uint64 {
+	t.Helper()
+	info, err := c.content.stream.Info(t.Context())
+	require.NoError(t, err)
+	return info.State.Msgs
+}
+
+func TestWhatUploadsLeftBehindIsSwept(t *testing.T) {
+	c, b := open(t)
+	n := New{ID: xid.New().String(), Application: "app", Version: "1", Filename: "app"}
+	_, created, err := c.Store(t.Context(), n, bytes.NewReader([]byte("content")))
+	require.NoError(t, err)
+	require.True(t, created)
+	kept := chunksStored(t, c)
+
+	// Died after the content was complete and before the record was written.
+	content := bytes.Repeat([]byte("x"), 600<<10)
+	orphan, err := newIncoming(n, bytes.NewReader(content), 1<<20)
+	require.NoError(t, err)
+	require.NoError(t, c.content.put(t.Context(), "orphan", orphan))
+	// Died in the middle of the content.
+	_, err = b.Publish(t.Context(), chunks+"half", "half.0", content[:1000])
+	require.NoError(t, err)
+
+	require.NoError(t, c.Sweep(t.Context(), time.Hour))
+	require.Equal(t, kept+3+1+1, chunksStored(t, c), "what is young may be on its way")
+	require.NoError(t, c.Sweep(t.Context(), 0))
+	require.Equal(t, kept+1, chunksStored(t, c), "a mark that the object is gone is all that stays")
+	_, err = c.Get(t.Context(), n.ID)
+	require.NoError(t, err)
+	got, err := c.content.objects.GetBytes(t.Context(), n.ID)
+	require.NoError(t, err)
+	require.Equal(t, "content", string(got))
+	require.NoError(t, c.Sweep(t.Context(), 0), "once more")
+}
+
+func TestFilenamesInURLs(t *testing.T) {
+	for location, want := range map[string]string{
+		"http://x/a.tar.gz": "a.tar.gz", "http://x/a/b%20c.zip?x=y#z": "b c.zip", "http://x": "", "http://x/": "", "http://x/a/": "",
+		"http://x/..": "", "http://x/-rf": "", "http://x/a%2Fb": "b",
+	} {
+		require.Equal(t, want, FilenameIn(location), location)
+	}
+}

@@ -1,0 +1,200 @@
+package history_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/storetest"
+	"github.com/slipway-deploy/slipway/services/history"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
+)
+
+const (
+	deadline = 2 * time.Minute
+	often    = 10 * time.Millisecond
+
+	database = "main" // the one that is looked at; "replayed" is compared with it
+)
+
+// world is a broker, a store, and an event stream.
+type world struct {
+	t      testing.TB
+	broker *bustest.Server
+	nc     *nats.Conn
+	bus    *bus.Bus
+	store  *storetest.Store
+	mongo  *mongo.Client
+	ids    []string // of the deployments
+	last   uint64   // sequence of the last event
+
+	logged chan string // messages of history's log
+}
+
+func newWorld(t testing.TB) *world {
+	w := &world{t: t, broker: bustest.Start(t), store: storetest.StartEmbedded(t), logged: make(chan string, 10_000)}
+	w.nc = w.broker.Connect(t)
+	var err error
+	w.bus, err = bus.Open(t.Context(), w.nc, w.config("").NATS, zerolog.Nop())
+	require.NoError(t, err)
+	w.mongo, err = mongo.Connect(options.Client().ApplyURI(w.store.URI))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = w.mongo.Disconnect(context.Background()) })
+	return w
+}
+
+func (w *world) config(name string) history.Config {
+	cfg := history.Config{Store: history.StoreConfig{URI: config.Secret(w.store.URI), Database: name}}
+	config.Defaults(&cfg)
+	return cfg
+}
+
+// publish stores messages in EV, waiting out a broker that is away.
+func (w *world) publish(messages []foldtest.Message) {
+	for _, m := range messages {
+		seq, err := w.bus.Publish(w.t.Context(), m.Subject, m.ID, m.Data)
+		require.NoError(w.t, err)
+		w.last = seq
+	}
+}
+
+// stream returns an event stream of the test's own.
+func (w *world) stream(deployments, targets int) []foldtest.Message {
+	w.ids = nil
+	for i := range deployments {
+		w.ids = append(w.ids, fmt.Sprintf("d%019d", i))
+	}
+	return foldtest.Stream(rand.New(rand.NewPCG(1, uint64(targets))).IntN, deployments, targets)
+}
+
+// launch runs history until the test ends or stop is called.
+func (w *world) launch(cfg history.Config) (s *history.Service, ready <-chan struct{}, stop func()) {
+	w.t.Helper()
+	log := zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel).
+		Hook(zerolog.HookFunc(func(_ *zerolog.Event, _ zerolog.Level, message string) { w.logged <- message }))
+	s, err := history.New(cfg, log, nats.InProcessServer(w.broker), nats.ReconnectWait(often))
+	require.NoError(w.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	began := make(chan struct{})
+	var running sync.WaitGroup
+	var ended error
+	running.Go(func() { ended = s.Run(ctx, func() { close(began) }) })
+	stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+		require.NoError(w.t, ended)
+	})
+	w.t.Cleanup(stop)
+	return s, began, stop
+}
+
+// start is launch that waits until the service is ready.
+func (w *world) start(cfg history.Config) (s *history.Service, stop func()) {
+	w.t.Helper()
+	s, ready, stop := w.launch(cfg)
+	w.awaitReady(ready)
+	return s, stop
+}
+
+func (w *world) awaitReady(ready <-chan struct{}) {
+	w.t.Helper()
+	select {
+	case <-ready:
+	case <-time.After(deadline):
+		require.FailNow(w.t, "history is not ready")
+	}
+}
+
+// ask returns the answer to a question, and false where there is none now.
+func (w *world) ask(subject, deployment string, question contract.Body) (contract.Body, bool) {
+	data, err := contract.Encode(contract.Envelope{Deployment: deployment}, question)
+	require.NoError(w.t, err)
+	reply, err := w.nc.Request(subject, data, 10*time.Second)
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrDisconnected) {
+		return nil, false
+	}
+	require.NoError(w.t, err)
+	answer, err := contract.Decode(reply.Data)
+	require.NoError(w.t, err)
+	refused, ok := answer.Body.(contract.Refused)
+	return answer.Body, !ok || refused.Code != contract.RefusedUnavailable
+}
+
+// await waits until questions are answered with what this event changed.
+func (w *world) await(seq uint64) {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool {
+		_, ok := w.ask(contract.QueryDeployment, w.ids[0], contract.GetDeployment{MinSeq: seq})
+		return ok
+	}, deadline, often)
+}
+
+// dump returns all documents of users, as they are stored.
+func (w *world) dump(of string) map[string][]bson.M {
+	w.t.Helper()
+	all := map[string][]bson.M{}
+	for _, name := range []string{"deployments", "targets", "setaside"} {
+		cursor, err := w.mongo.Database(of).Collection(name).Find(w.t.Context(), bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+		require.NoError(w.t, err)
+		docs := []bson.M{}
+		require.NoError(w.t, cursor.All(w.t.Context(), &docs))
+		all[name] = docs
+	}
+	return all
+}
+
+// awaitLog waits until history logs the message, after the last one awaited.
+func (w *world) awaitLog(message string) {
+	w.t.Helper()
+	late := time.After(deadline)
+	for {
+		select {
+		case have := <-w.logged:
+			if have == message {
+				return
+			}
+		case <-late:
+			require.FailNow(w.t, "it was not logged", message)
+		}
+	}
+}
+
+// requireReplayed says that database holds what a replay of EV into an empty
+// one gives. No history may run.
+func (w *world) requireReplayed() {
+	w.t.Helper()
+	cfg := w.config("replayed")
+	cfg.Store.SingleWriter = true
+	_, stop := w.start(cfg)
+	w.await(w.last)
+	stop()
+	want := w.dump("replayed")
+	require.Len(w.t, want["deployments"], len(w.ids))
+	require.Equal(w.t, want, w.dump(database))
+}
+
+// awaitCheckpoint waits until everything up to the last event is known to be
+// stored.
+func (w *world) awaitCheckpoint() {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool {
+		var at struct{ Seq uint64 }
+		err := w.mongo.Database(database).Collection("checkpoints").FindOne(w.t.Context(), bson.D{{Key: "_id", Value: "ev"}}).Decode(&at)
+		return err == nil && at.Seq == w.last
+	}, deadline, often)
+}
