@@ -73,7 +73,7 @@ type dials struct{ atomic.Int64 }
 
 func (d *dials) Dial(network, address string) (net.Conn, error) {
 	d.Add(1)
-	return net.Dial(network, address)
+	return net.Dial(network, address) //nolint:noctx // the interface gives none
 }
 
 func TestABrokerThatRefusesIsAskedAgain(t *testing.T) {

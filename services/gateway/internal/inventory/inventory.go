@@ -55,7 +55,7 @@ func (v *Inventory) Create(ctx context.Context, s Server) (Server, uint64, error
 	}
 	err = v.claim(ctx, s.Name, s.ID, rev)
 	if errors.Is(err, ErrNameTaken) {
-		_ = v.cells.Retire(ctx, s.ID, rev) // it was never seen; the sweep finds what is left
+		_ = v.cells.Delete(ctx, s.ID, rev) // it was never seen; the sweep finds what is left
 	}
 	return s, rev, err
 }
@@ -134,7 +134,7 @@ func (v *Inventory) Delete(ctx context.Context, id string, must uint64) error {
 			return err
 		}
 		began = true
-		if err = v.cells.Retire(ctx, id, rev); err == nil {
+		if err = v.cells.Delete(ctx, id, rev); err == nil {
 			v.release(ctx, have.Name, claimRev)
 			return nil
 		}

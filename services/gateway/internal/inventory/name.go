@@ -79,7 +79,7 @@ func (v *Inventory) release(ctx context.Context, name string, rev uint64) {
 	if rev == 0 {
 		return
 	}
-	if err := v.cells.Retire(ctx, nameKey(name), rev); err != nil && !errors.Is(err, bus.ErrConflict) {
+	if err := v.cells.Delete(ctx, nameKey(name), rev); err != nil && !errors.Is(err, bus.ErrConflict) {
 		v.log.Debug().Err(err).Msg("a lapsed claim to a name stays behind")
 	}
 }
@@ -99,7 +99,7 @@ func (v *Inventory) Sweep(ctx context.Context, age time.Duration) error {
 		}
 	})
 	for id, rev := range dead {
-		if err := v.cells.Retire(ctx, id, rev); err != nil && !errors.Is(err, bus.ErrConflict) {
+		if err := v.cells.Delete(ctx, id, rev); err != nil && !errors.Is(err, bus.ErrConflict) {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func TestARenameThatDiedLosesItsClaim(t *testing.T) {
 func TestADeletionThatDiedFreesItsName(t *testing.T) {
 	v := open(t)
 	s, rev := create(t, v, "a")
-	require.NoError(t, v.cells.Retire(t.Context(), s.ID, rev)) // the claim stays
+	require.NoError(t, v.cells.Delete(t.Context(), s.ID, rev)) // the claim stays
 	require.Empty(t, names(t, v))
 	create(t, v, "a")
 	require.Equal(t, []string{"a"}, names(t, v))

@@ -49,7 +49,7 @@ func TestARefreshSeesEverythingThatWasStoredBefore(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, Entry[value]{value{N: i}, rev}, e)
 	}
-	require.NoError(t, cells.Retire(t.Context(), "k1", 0))
+	require.NoError(t, cells.Delete(t.Context(), "k1", 0))
 	require.NoError(t, m.Refresh(t.Context()))
 	_, ok := m.Get("k1")
 	require.False(t, ok)
@@ -71,7 +71,7 @@ func TestAnAliasFollowsItsValue(t *testing.T) {
 	require.False(t, ok)
 	_, ok = m.Find("y")
 	require.True(t, ok)
-	require.NoError(t, cells.Retire(t.Context(), "a", 0))
+	require.NoError(t, cells.Delete(t.Context(), "a", 0))
 	require.NoError(t, m.Refresh(t.Context()))
 	_, ok = m.Find("y")
 	require.False(t, ok)

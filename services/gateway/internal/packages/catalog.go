@@ -191,7 +191,7 @@ func (c *Catalog) Delete(ctx context.Context, id string) error {
 	if !ok {
 		return ErrNotFound
 	}
-	err := c.cells.Retire(ctx, versionKey(e.Value.Application, e.Value.Version), e.Revision)
+	err := c.cells.Delete(ctx, versionKey(e.Value.Application, e.Value.Version), e.Revision)
 	if err != nil && !errors.Is(err, bus.ErrConflict) {
 		return err
 	} // records never change: a conflict means that it was deleted just now

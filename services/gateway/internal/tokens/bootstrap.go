@@ -83,7 +83,7 @@ func revoke(ctx context.Context, tokens *bus.Cells[Token], key string) error {
 	if key == "" {
 		return nil
 	}
-	if err := tokens.Retire(ctx, key, 0); err != nil {
+	if err := tokens.Delete(ctx, key, 0); err != nil {
 		return fmt.Errorf("revoke the token that is replaced: %w", err)
 	}
 	return nil

@@ -81,7 +81,7 @@ func (s *session) feed() {
 // report tells the client how the command ended. A signal that SSH has no name for is told as a shell tells it.
 func (s *session) report(state syscall.WaitStatus) {
 	status := uint32(state.ExitStatus())
-	if state.Signaled() { //nolint:misspell // so it is named
+	if state.Signaled() {
 		if name, ok := nameOf(state.Signal()); ok {
 			end := struct {
 				Name              string
