@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// openStore connects to the documents of an installation.
+func openStore(t testing.TB, uri string) *mongo.Client {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+	return client
+}
+
+// documents are all documents of a collection by their id, as text with the fields in order.
+func documents(t testing.TB, db *mongo.Database, collection string) map[string]string {
+	t.Helper()
+	cursor, err := db.Collection(collection).Find(t.Context(), bson.D{})
+	require.NoError(t, err)
+	found := map[string]string{}
+	for cursor.Next(t.Context()) {
+		id, ok := cursor.Current.Lookup("_id").StringValueOK()
+		require.True(t, ok, "the id of %s is no string", cursor.Current)
+		found[id] = cursor.Current.String()
+	}
+	require.NoError(t, cursor.Err())
+	return found
+}
+
+// awaitFolded waits until the documents have seen the event.
+func awaitFolded(t testing.TB, db *mongo.Database, seq uint64) {
+	t.Helper()
+	eventually(t, func() bool {
+		var checkpoint struct {
+			Seq int64 `bson:"seq"`
+		}
+		err := db.Collection("checkpoints").FindOne(t.Context(), bson.D{}).Decode(&checkpoint)
+		return err == nil && checkpoint.Seq >= int64(seq)
+	}, "history never folds event %d into database %s", seq, db.Name())
+}
+
+// checkReplay fails the test unless folding all events again, by another history into an empty database, gives the very
+// same documents.
+func checkReplay(t testing.TB, f *fleet) {
+	t.Helper()
+	last := lastSeq(t, openStreams(t, f.natsURL))
+	store := openStore(t, f.storeAt)
+	awaitFolded(t, store.Database("slipway"), last)
+
+	again := f.process("history-replay", "history", f.storeFlags("replay"))
+	again.start()
+	awaitFolded(t, store.Database("replay"), last)
+	for _, collection := range []string{"deployments", "targets"} {
+		grown, replayed := documents(t, store.Database("slipway"), collection), documents(t, store.Database("replay"), collection)
+		require.NotEmpty(t, grown)
+		require.Equal(t, sortedKeys(grown), sortedKeys(replayed))
+		for id := range grown {
+			require.JSONEq(t, grown[id], replayed[id], "%s %s", collection, id)
+		}
+	}
+	require.Empty(t, documents(t, store.Database("slipway"), "setaside"))
+}

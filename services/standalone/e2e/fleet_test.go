@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fleet is Slipway as separate processes, each of which can die alone.
+type fleet struct {
+	*client
+	t       testing.TB
+	dir     string
+	natsURL string
+	storeAt string // URI of the store
+
+	broker     *process
+	store      *process
+	gateway    *process
+	history    *process
+	schedulers []*process
+	executors  []*process
+}
+
+// fleetSize says how many replicas there are, and what executors are told beyond what they need.
+type fleetSize struct {
+	schedulers, executors int
+	flags                 []string
+}
+
+// startFleet starts all processes and returns when requests are served.
+func startFleet(t testing.TB, size fleetSize) *fleet {
+	t.Helper()
+	f := &fleet{t: t, dir: workDir(t)}
+	f.newBroker()
+	f.newStore()
+	f.broker.start()
+	f.store.start()
+	f.awaitBroker()
+	f.awaitStore()
+
+	keyFile := filepath.Join(f.dir, "seal.key")
+	public := f.output("slipway-executor", "keygen", keyFile)
+	address := "127.0.0.1:" + strconv.Itoa(reservePort(t))
+	f.gateway = f.service("gateway", "--listen", address, "--seal-public-key", public)
+	f.history = f.service("history", f.storeFlags("slipway")...)
+	for n := range size.schedulers {
+		f.schedulers = append(f.schedulers, f.replica("scheduler", n))
+	}
+	for n := range size.executors {
+		name := fmt.Sprintf("executor-%d", n+1)
+		f.executors = append(f.executors, f.replica("executor", n, append([]string{
+			"--name", name, "--seal-private-key-file", keyFile, "--cache-dir", filepath.Join(f.dir, name),
+		}, size.flags...)...))
+	}
+	for _, p := range f.services() {
+		p.start()
+	}
+	for _, p := range f.services() {
+		p.awaitLog(`"message":"ready"`)
+	}
+	token := tokenLine.FindStringSubmatch(f.output("slipway-gateway", "bootstrap", "--nats-url", f.natsURL, "--seal-public-key", public))
+	require.NotNil(t, token, "bootstrap prints no token")
+	f.client = newClient(t, f.dir, "http://"+address, token[1])
+	must[any](t, f.client, request{method: "GET", path: "/readyz"}, http.StatusOK)
+	return f
+}
+
+// services are the processes that are Slipway's own.
+func (f *fleet) services() []*process {
+	return slices.Concat([]*process{f.gateway, f.history}, f.schedulers, f.executors)
+}
+
+// service is a process of its own kind alone, replica one of several.
+func (f *fleet) service(kind string, flags ...string) *process {
+	return f.process(kind, kind, flags)
+}
+
+func (f *fleet) replica(kind string, n int, flags ...string) *process {
+	return f.process(fmt.Sprintf("%s-%d", kind, n+1), kind, flags)
+}
+
+func (f *fleet) process(name, kind string, flags []string) *process {
+	f.t.Helper()
+	return newProcess(f.t, f.dir, name, "slipway-"+kind, append([]string{"--nats-url", f.natsURL}, flags...)...)
+}
+
+func (f *fleet) storeFlags(database string) []string {
+	return []string{"--store-uri", f.storeAt, "--store-database", database, "--store-single-writer"}
+}
+
+// newBroker makes a nats-server that keeps its port and its store over a kill.
+func (f *fleet) newBroker() {
+	f.t.Helper()
+	port := reservePort(f.t)
+	f.natsURL = fmt.Sprintf("nats://127.0.0.1:%d", port)
+	config := filepath.Join(f.dir, "nats.conf")
+	text := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream {store_dir: %q}\n", port, filepath.Join(f.dir, "nats"))
+	require.NoError(f.t, os.WriteFile(config, []byte(text), 0o600))
+	f.broker = newProcess(f.t, f.dir, "nats", "nats-server", "-c", config)
+}
+
+func (f *fleet) awaitBroker() { f.broker.awaitLog(`Server is ready`) }
+
+// newStore makes a store that keeps its socket and its documents over a kill.
+func (f *fleet) newStore() {
+	f.t.Helper()
+	f.store = newProcess(f.t, f.dir, "store", "slipway-standalone", "store",
+		"--dir", filepath.Join(f.dir, "store"), "--listen", "unix:"+filepath.Join(f.dir, "store.sock"))
+}
+
+func (f *fleet) awaitStore() { f.storeAt = f.store.awaitLog(`store ready (\S+)`) }
+
+// output runs a program to its end and returns what it prints.
+func (f *fleet) output(binary string, args ...string) string {
+	f.t.Helper()
+	p := newProcess(f.t, f.dir, binary+"-"+args[0], binary, args...)
+	p.start()
+	require.Zero(f.t, p.awaitExit(), "%s %v: %s", binary, args, p.output())
+	printed := strings.TrimSpace(p.output())
+	require.NoError(f.t, os.Remove(p.log)) // a token, which no log may hold
+	return printed
+}
+
+// awaitTarget waits until a target of the deployment is as wanted, and returns it.
+func awaitTarget(t testing.TB, c *client, deployment string, wanted func(target) bool) target {
+	t.Helper()
+	var found target
+	eventually(t, func() bool {
+		for _, one := range c.targets(t, deployment) {
+			if wanted(one) {
+				found = one
+				return true
+			}
+		}
+		return false
+	}, "no target of deployment %s is as wanted", deployment)
+	return found
+}
+
+// inTransfer says that bytes are on their way to the target.
+func inTransfer(one target) bool {
+	return one.State == "running" && one.Step == "stage" && one.Done > 0
+}
+
+// executorOf returns the process that works on the target: names in events begin with the name of the executor.
+func (f *fleet) executorOf(one target) *process {
+	f.t.Helper()
+	for _, e := range f.executors {
+		if regexp.MustCompile("^" + e.name + `\b`).MatchString(one.Executor) {
+			return e
+		}
+	}
+	require.FailNow(f.t, "nobody's target", "%+v", one)
+	return nil
+}
+
+// outage is how long what a deployment needs is gone for.
+const outage = 10 * time.Second

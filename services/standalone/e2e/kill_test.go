@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/hosttest"
+)
+
+// slowTransfer is a release that is on its way to every host for some seconds.
+const (
+	slowTransfer = 2 << 20 // bytes
+	slowRate     = slowTransfer / 5
+)
+
+// scene is a fleet with ten hosts on slow lines, which run v1.
+type scene struct {
+	*fleet
+	hosts   []*hosttest.Host
+	names   []string
+	streams jetstream.JetStream
+}
+
+func newScene(t *testing.T, executors int) *scene {
+	t.Helper()
+	s := &scene{fleet: startFleet(t, fleetSize{schedulers: 1, executors: executors}), hosts: hosttest.Start(t, 10)}
+	s.streams = openStreams(t, s.natsURL)
+	for _, h := range s.hosts {
+		s.names = append(s.names, s.add(t, slowly(t, h, slowRate)).Name)
+	}
+	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", slowTransfer).tarGz(t))
+	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: s.names}).ID)
+	watch(t, s.hosts)
+	return s
+}
+
+// begin has v2 deployed and returns when bytes are on their way to some host.
+func (s *scene) begin(t *testing.T) (deployment, target) {
+	t.Helper()
+	d := s.deploy(t, order{Application: app, Version: "v2", Servers: s.names})
+	return d, awaitTarget(t, s.client, d.ID, inTransfer)
+}
+
+// requireAllRight waits for the deployment and fails the test unless it ended as if nothing had happened.
+func (s *scene) requireAllRight(t *testing.T, d deployment) {
+	t.Helper()
+	s.succeed(t, d.ID)
+	for _, h := range s.hosts {
+		requireRuns(t, h, "v2")
+		requireNothingStaged(t, h)
+	}
+	awaitEmpty(t, s.streams, contract.StreamJobs)
+	checkStories(t, readEvents(t, s.streams))
+}
+
+func TestAnotherExecutorTakesOverFromOneThatIsKilledInMidTransfer(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 2)
+	d, at := s.begin(t)
+	victim := s.executorOf(at)
+	victim.kill()
+	s.requireAllRight(t, d)
+	taken := s.targets(t, d.ID)[at.Name]
+	require.Greater(t, taken.Attempt, 1)
+	require.NotEqual(t, at.Executor, taken.Executor)
+}
+
+func TestAServiceThatIsKilledInTheMiddleGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 1)
+	for _, victim := range []*process{s.schedulers[0], s.history, s.gateway} {
+		// A version of its own for each, or the second would find everything done.
+		version := "v2-" + victim.name
+		s.upload(t, app, version, "shop.tar.gz", contentOf(version, slowTransfer).tarGz(t))
+		d := s.deploy(t, order{Application: app, Version: version, Servers: s.names})
+		awaitTarget(t, s.client, d.ID, inTransfer)
+		victim.kill()
+		victim.start()
+		s.succeed(t, d.ID)
+		for _, h := range s.hosts {
+			requireRuns(t, h, version)
+		}
+	}
+	checkStories(t, readEvents(t, s.streams))
+	checkReplay(t, s.fleet)
+	look := secrets{"the token": s.token, "the private key": keyMaterial(s.hosts[0].PrivateKeyPEM)}
+	look.requireNotInStreams(t, s.streams)
+	look.requireNotInFiles(t, s.dir)
+}
+
+func TestARequestThatIsRepeatedAfterTheGatewayWasKilledMakesOneDeployment(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, 1)
+	asks := make([]request, 100)
+	for n := range asks {
+		asks[n] = order{Application: app, Version: "v1", Servers: s.names[n%10 : n%10+1]}.request(uniqueKey())
+	}
+	first := make([]answer, len(asks)) // none where the gateway died first
+	var asking sync.WaitGroup
+	for n, ask := range asks {
+		asking.Go(func() { first[n], _ = s.do(ask) })
+	}
+	eventually(t, func() bool { return s.commands(t) > len(asks)/5 }, "too few commands are stored")
+	s.gateway.kill()
+	asking.Wait()
+	s.gateway.start()
+
+	answered := 0
+	for n, ask := range asks {
+		d := must[deployment](t, s.client, ask, http.StatusAccepted)
+		if first[n].status == http.StatusAccepted {
+			answered++
+			require.Contains(t, string(first[n].body), d.ID, "another deployment is answered")
+		}
+		require.Equal(t, d.ID, must[deployment](t, s.client, ask, http.StatusAccepted).ID)
+		s.succeed(t, d.ID)
+	}
+	t.Logf("%d of %d requests were answered before the kill", answered, len(asks))
+	require.Len(t, all[deployment](t, s.client, "/v1/deployments", nil), 1+len(asks), "one for each key, beside the first")
+	require.Equal(t, 1+len(asks), s.commands(t))
+}
+
+// commands is how many deployments were ever accepted.
+func (s *scene) commands(t *testing.T) int {
+	t.Helper()
+	stream, err := s.streams.Stream(t.Context(), contract.StreamCommands)
+	require.NoError(t, err)
+	return int(stream.CachedInfo().State.Msgs)
+}
