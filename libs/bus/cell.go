@@ -147,6 +147,6 @@ func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
 	return keys, nil
 }
 
-// KV is the bucket itself, to read all of it. A watch may not see what Delete
-// removes.
+// KV is the bucket itself, for watching and to read all of it. A watch sees what
+// Delete removes, and nothing of DeleteBelow.
 func (c *Cells[T]) KV() jetstream.KeyValue { return c.kv }
