@@ -62,7 +62,7 @@ func classify(err error) error {
 	}
 	// A message larger than the client buffers is written at once, so that a
 	// connection that breaks then shows as it is.
-	var network net.Error
+	var network *net.OpError
 	if errors.As(err, &network) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) {
 		return errors.Join(ErrUnavailable, err)
 	}

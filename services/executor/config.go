@@ -34,7 +34,8 @@ type SSHConfig struct {
 	ConnectTimeout time.Duration `conf:"connect_timeout" default:"10s" help:"for the TCP connection, and again for the handshake"`
 	KeepAlive      time.Duration `conf:"keep_alive" default:"5s" help:"how often a host is asked for a sign of life"`
 	MaxMissed      int           `conf:"max_missed" default:"3" help:"signs of life in a row that may be missing"`
-	Starts         int           `conf:"starts" default:"16" help:"connections that are being made at once"`
+	Starts         int           `conf:"starts" default:"16" help:"handshakes with hosts at once; as many again for looking at what hosts hold"`
+	RecordWait     time.Duration `conf:"record_wait" default:"30s" help:"for a gateway to record the host key of a first contact"`
 }
 
 // JobConfig bounds jobs and their steps.
@@ -72,7 +73,7 @@ func (c SealConfig) Validate() []error {
 func (c SSHConfig) Validate() []error {
 	return positive(map[string]int64{
 		"connect_timeout": int64(c.ConnectTimeout), "keep_alive": int64(c.KeepAlive),
-		"max_missed": int64(c.MaxMissed), "starts": int64(c.Starts),
+		"max_missed": int64(c.MaxMissed), "starts": int64(c.Starts), "record_wait": int64(c.RecordWait),
 	})
 }
 

@@ -68,6 +68,7 @@ func (s *system) executor(adjust func(*Config)) (stop func()) {
 	cfg.Job.AckWait = 2 * time.Second
 	cfg.Drain = 10 * time.Second
 	cfg.SSH.ConnectTimeout, cfg.SSH.KeepAlive = 3*time.Second, 500*time.Millisecond
+	cfg.SSH.RecordWait = 2 * time.Second
 	if adjust != nil {
 		adjust(&cfg)
 	}

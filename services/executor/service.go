@@ -71,16 +71,21 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
-	dialer := hosts.New(s.key, s.cfg.SSH.Agent, nc, ssh.Options{
-		ConnectTimeout: s.cfg.SSH.ConnectTimeout, KeepAlive: s.cfg.SSH.KeepAlive, MaxMissed: s.cfg.SSH.MaxMissed,
-	}, s.cfg.SSH.Starts)
-
-	stopInspecting, err := inspect.Serve(ctx, nc, dialer, s.log)
+	// Inspections have a dialer of their own: neither they nor jobs wait for the handshakes of the others.
+	stopInspecting, err := inspect.Serve(ctx, nc, hosts.New(nc, s.dialer()), s.log)
 	if err != nil {
 		return err
 	}
 	defer stopInspecting()
-	return jobs.New(b, s.log, dialer, cache, s.settings()).Run(ctx, ready)
+	return jobs.New(b, s.log, hosts.New(nc, s.dialer()), cache, s.settings()).Run(ctx, ready)
+}
+
+func (s *Service) dialer() hosts.Settings {
+	c := s.cfg.SSH
+	return hosts.Settings{
+		Key: s.key, Agent: c.Agent, Starts: c.Starts, RecordWait: c.RecordWait,
+		SSH: ssh.Options{ConnectTimeout: c.ConnectTimeout, KeepAlive: c.KeepAlive, MaxMissed: c.MaxMissed},
+	}
 }
 
 func (s *Service) openCache(store jetstream.ObjectStore) (*bundles.Cache, error) {

@@ -24,8 +24,10 @@ const (
 	sweepEvery = 15 * time.Minute
 	sweepAge   = time.Hour // far longer than any request pauses between two writes
 	sweepLimit = time.Minute
+	warmEvery  = 2 * time.Minute // so that the first request after a quiet hour need not read all of the inventory
 
 	hostKeysAtOnce = 16
+	toBegin        = 2 * time.Second // for the scheduler; it takes milliseconds
 )
 
 // open opens everything that rests on the broker, waiting for it until ctx ends.
@@ -61,7 +63,7 @@ func (s *Service) openStores(ctx context.Context, b *bus.Bus, a *api.API) (err e
 	if a.Idempotency, err = idempotency.Open(ctx, b); err != nil {
 		return err
 	}
-	limits := deployments.Limits{Broker: a.Limits.Broker, Query: a.Limits.Query, Inspect: a.Limits.Inspect}
+	limits := deployments.Limits{Broker: a.Limits.Broker, Query: a.Limits.Query, Inspect: a.Limits.Inspect, Begin: toBegin}
 	a.Deployments, err = deployments.Open(ctx, b, limits, s.log)
 	return err
 }
@@ -108,6 +110,7 @@ func (s *Service) startBackground(ctx context.Context, b *bus.Bus, a *api.API) (
 		})
 	}
 	bg.all.Go(func() { s.sweep(ctx, a) })
+	bg.all.Go(func() { keepWarm(ctx, a) })
 	return bg, nil
 }
 
@@ -115,6 +118,23 @@ func (bg *background) stop() {
 	_ = bg.endpoint.Stop()
 	bg.cancel()
 	bg.all.Wait()
+}
+
+// keepWarm keeps the copies of the inventory close to what is stored.
+func keepWarm(ctx context.Context, a *api.API) {
+	tick := time.NewTicker(warmEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		brief, cancel := context.WithTimeout(ctx, a.Limits.Broker)
+		// What fails now is done by the next request, which then says so.
+		_ = errors.Join(a.Tokens.Refresh(brief), a.Servers.Refresh(brief), a.Packages.Refresh(brief))
+		cancel()
+	}
 }
 
 // sweep removes what gateways left behind that died between two writes. It

@@ -15,14 +15,14 @@ import (
 )
 
 func TestWithoutABrokerNothingIsAccepted(t *testing.T) {
-	f := start(t, func(c *gateway.Config) { c.Timeouts.Broker = 300 * time.Millisecond })
+	f := start(t)
 	ids := f.fleet("a")
 	f.shop("1")
 	id := xid.New().String()
-	f.get("/v1/whoami").is(200)
+	impatient := f.runImpatient()
 	f.broker.Stop()
 	unavailable := func(method, path string, body any) {
-		res := f.send(request{method: method, path: path, body: body})
+		res := f.send(request{method: method, path: path, body: body, url: impatient})
 		res.refused(503, "unavailable")
 		require.NotEmpty(t, res.Header.Get("Retry-After"), path)
 	}
@@ -40,7 +40,7 @@ func TestWithoutABrokerNothingIsAccepted(t *testing.T) {
 	unavailable("PATCH", "/v1/servers/"+ids[0], object{"port": 1})
 	unavailable("DELETE", "/v1/servers/"+ids[0], nil)
 	unavailable("DELETE", "/v1/packages/"+id, nil)
-	f.get("/healthz").is(200)
+	f.send(request{method: "GET", path: "/healthz", url: impatient}).is(200)
 
 	f.broker.Restart()
 	f.eventually(func() bool { return f.get("/readyz").StatusCode == 200 }, "it does not recover")

@@ -206,20 +206,6 @@ func TestADeploymentIsFoundAtOnce(t *testing.T) {
 	require.Equal(t, seq, targets.MinSeq)
 }
 
-func TestAReadWaitsForTheFirstEvent(t *testing.T) {
-	f := start(t)
-	h := f.withHistory()
-	f.shop("1")
-	id := f.post("/v1/deployments", object{"application": "shop", "version": "1", "servers": f.fleet("a")}).is(202).id()
-	d := finished(id, "1", 1)
-	d.State, d.Seq, d.EndedAt = "running", 1, nil
-	h.know(d)
-	read := make(chan *reply)
-	go func() { read <- f.get("/v1/deployments/" + id) }()
-	f.begin(id)
-	require.Equal(t, "running", (<-read).is(200).text("state"))
-}
-
 func TestADeploymentWhoseEventsAgedOutIsReadFromHistory(t *testing.T) {
 	f := start(t)
 	h := f.withHistory()

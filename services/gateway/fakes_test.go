@@ -10,9 +10,8 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
-// respond answers queries on a subject, as a service does, until the test ends
-// or stop is called.
-func (f *fixture) respond(subject string, answer func(contract.Message) contract.Body) (stop func()) {
+// respond answers queries on a subject, as a service does, until the test ends.
+func (f *fixture) respond(subject string, answer func(contract.Message) contract.Body) {
 	f.Helper()
 	service, err := micro.AddService(f.bus.Conn(), micro.Config{Name: "fake", Version: "0.0.1"})
 	require.NoError(f, err)
@@ -32,9 +31,7 @@ func (f *fixture) respond(subject string, answer func(contract.Message) contract
 	}), micro.WithEndpointSubject(subject))
 	require.NoError(f, err)
 	require.NoError(f, f.bus.Conn().Flush())
-	stop = sync.OnceFunc(func() { _ = service.Stop() })
-	f.Cleanup(stop)
-	return stop
+	f.Cleanup(func() { _ = service.Stop() })
 }
 
 // history answers as history does, from what a test tells it.

@@ -76,6 +76,9 @@ func prepare(t testing.TB, configure ...func(*gateway.Config)) *fixture {
 	f := &fixture{TB: t, broker: bustest.Start(t), key: key, log: &lockedBuffer{}}
 	config.Defaults(&f.cfg)
 	f.cfg.Listen = "127.0.0.1:0"
+	// A busy machine is no reason for a test to fail; tests that want an end to
+	// patience start an impatient gateway.
+	f.cfg.Timeouts.Broker, f.cfg.Timeouts.Query, f.cfg.Timeouts.Inspect = patience, patience, patience
 	f.cfg.SealPublicKey = key.Public().String()
 	for _, change := range configure {
 		change(&f.cfg)
@@ -97,6 +100,15 @@ func (f *fixture) run() string {
 	require.NoError(f, err)
 	f.background(service)
 	return "http://" + service.Addr()
+}
+
+// runImpatient starts another gateway, which gives up on the broker at once.
+func (f *fixture) runImpatient() string {
+	f.Helper()
+	before := f.cfg.Timeouts.Broker
+	f.cfg.Timeouts.Broker = 300 * time.Millisecond
+	defer func() { f.cfg.Timeouts.Broker = before }()
+	return f.run()
 }
 
 // background runs the service until the test ends, and returns when it is ready.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
-	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
 // once sends a POST with an Idempotency-Key.
@@ -271,15 +270,17 @@ func (g *gate) Read(p []byte) (int, error) {
 }
 
 func TestAFailureOnTheWayKeepsTheID(t *testing.T) {
-	f := start(t, func(c *gateway.Config) { c.Timeouts.Broker = 300 * time.Millisecond })
+	f := start(t)
 	f.shop("1")
 	body := object{"application": "shop", "version": "1", "servers": f.fleet("a")}
-	f.get("/v1/whoami").is(200)
+	impatient := f.runImpatient()
 	stream, err := f.bus.JetStream().Stream(t.Context(), contract.StreamCommands)
 	require.NoError(t, err)
 	cfg := stream.CachedInfo().Config
 	require.NoError(t, f.bus.JetStream().DeleteStream(t.Context(), contract.StreamCommands))
-	res := f.once("k", "/v1/deployments", body)
+	res := f.send(request{
+		method: "POST", path: "/v1/deployments", body: body, url: impatient, header: map[string]string{"Idempotency-Key": "k"},
+	})
 	res.refused(503, "unavailable")
 	require.NotEmpty(t, res.Header.Get("Retry-After"))
 	cells, key := f.memories()

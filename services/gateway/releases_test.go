@@ -70,17 +70,24 @@ func TestAQuestionAboutReleasesThatCannotBeAsked(t *testing.T) {
 func TestAnExecutorThatDoesNotAnswerFailsItsRows(t *testing.T) {
 	f := start(t, func(c *gateway.Config) { c.Timeouts.Inspect = 200 * time.Millisecond })
 	f.fleet("a")
-	stop := f.respond(contract.QueryReleases, func(contract.Message) contract.Body { return nil })
-	code := func() any {
-		row := f.get("/v1/releases?application=shop&path=/srv/shop").is(200).object()["items"].([]any)[0].(map[string]any)
-		return row["failure"].(map[string]any)["code"]
-	}
-	require.Equal(t, "deadline_exceeded", code())
-	stop()
+	f.respond(contract.QueryReleases, func(contract.Message) contract.Body { return nil })
+	require.Equal(t, "deadline_exceeded", f.failureOf("a"))
+}
+
+func TestAnExecutorThatRefusesFailsItsRows(t *testing.T) {
+	f := start(t)
+	f.fleet("a")
 	f.respond(contract.QueryReleases, func(contract.Message) contract.Body {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: "no"}
 	})
-	require.Equal(t, "internal_error", code())
+	require.Equal(t, "internal_error", f.failureOf("a"))
+}
+
+// failureOf is the code of the failure in a server's row.
+func (f *fixture) failureOf(server string) any {
+	f.Helper()
+	row := f.get("/v1/releases?application=shop&path=/srv/shop&server=" + server).is(200).object()["items"].([]any)[0].(map[string]any)
+	return row["failure"].(map[string]any)["code"]
 }
 
 func TestAHostKeyIsKeptOnFirstContactAlone(t *testing.T) {

@@ -32,6 +32,6 @@ func keygen(path string) int {
 		fmt.Fprintf(os.Stderr, "slipway-executor keygen: %v\n", err)
 		return 1
 	}
-	fmt.Println(key.Public())
+	fmt.Fprintln(os.Stdout, key.Public())
 	return 0
 }

@@ -170,8 +170,8 @@ func TestZipThatLiesAboutItsSizes(t *testing.T) {
 
 func TestZipDirectoryIsNotReadWithoutEnd(t *testing.T) {
 	var headers []zip.FileHeader
-	for i := range 30_000 {
-		headers = append(headers, zipped(fmt.Sprintf("%050d", i), "", 0o644))
+	for i := range 9_000 {
+		headers = append(headers, zipped(fmt.Sprintf("%0100d", i), "", 0o644))
 	}
 	_, _, err := buildLimited(makeZip(t, headers...), FormatZip, small)
 	require.ErrorIs(t, err, ErrTooMany)

@@ -128,7 +128,7 @@ func TestRefusedZips(t *testing.T) {
 	}
 }
 
-func TestEveryTruncationIsCorrupt(t *testing.T) {
+func TestTruncatedIsCorrupt(t *testing.T) {
 	raw := makeTar(t, sample...)
 	for format, data := range map[Format][]byte{
 		FormatTar:    raw[:len(raw)-2*blockSize], // the end marker is not content
@@ -136,7 +136,11 @@ func TestEveryTruncationIsCorrupt(t *testing.T) {
 		FormatTarZst: zstded(t, raw, zstd.WithEncoderCRC(true)),
 		FormatZip:    makeZip(t, zipped("a", strings.Repeat("a", 100), 0o644), zipped("b", "b", 0o644)),
 	} {
-		for size := range len(data) {
+		// Each place near the ends, where the structures are, and some between.
+		for size := 0; size < len(data); size++ {
+			if size > 100 && size < len(data)-100 && size%61 != 0 && size%blockSize != 0 {
+				continue
+			}
 			_, _, err := buildLimited(data[:size], format, DefaultLimits())
 			if size == 0 && format == FormatTarZst { // no frame is a valid stream
 				require.ErrorIs(t, err, ErrEmpty)

@@ -27,15 +27,20 @@ const fetchFor = 30 * time.Minute
 
 // Cache holds bundles on disk, up to a bound beyond what is in use.
 type Cache struct {
-	dir    string
-	lock   *os.File
+	parent string
 	bound  int64
 	limits archive.Limits
 	source Source
 
 	flights singleflight.Group
+	under   context.Context // of the flights, which serve several jobs and end with none of them
+	stop    context.CancelFunc
+	flying  sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
+	dir     string // this process's own, below parent
+	lock    *os.File
 	entries map[string]*entry
 	clock   uint64
 }
@@ -68,25 +73,42 @@ func Open(dir string, bound int64, limits archive.Limits, source Source) (*Cache
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	return &Cache{dir: own, lock: lock, bound: bound, limits: limits, source: source, entries: map[string]*entry{}}, nil
+	under, stop := context.WithCancel(context.Background())
+	return &Cache{
+		parent: dir, dir: own, lock: lock, bound: bound, limits: limits, source: source,
+		under: under, stop: stop, entries: map[string]*entry{},
+	}, nil
 }
 
-// Close removes the cache from disk.
-func (c *Cache) Close() error { return errors.Join(os.RemoveAll(c.dir), c.lock.Close()) }
+// Close ends what is being made, waits for that, and removes the cache from
+// disk. Take fails with ErrClosed from then on.
+func (c *Cache) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.stop()
+	c.flying.Wait()
+	return errors.Join(os.RemoveAll(c.dir), c.lock.Close())
+}
 
 // Take returns the bundle of a package, making it if need be. However many ask
 // at once, it is made once. Release it when it is no longer needed.
 //
-// Errors: ErrMissing, ErrAltered, ErrNoRoom, archive.ErrRefused (which covers
-// all that archive.Build refuses), archive.ErrCorrupt, or ctx's.
+// Errors: ErrMissing, ErrAltered, ErrLocal (ErrNoRoom is one), ErrClosed,
+// archive.ErrRefused (which covers all that archive.Build refuses),
+// archive.ErrCorrupt, or ctx's.
 func (c *Cache) Take(ctx context.Context, p contract.Package) (*Bundle, error) {
 	for {
 		if b := c.taken(p.ID); b != nil {
 			return b, nil
 		}
-		made := c.flights.DoChan(p.ID, func() (any, error) {
+		made := c.flights.DoChan(p.ID, func() (any, error) { //nolint:contextcheck // its context is the cache's own, see below
+			if !c.takeOff() {
+				return nil, ErrClosed
+			}
+			defer c.flying.Done()
 			// The work serves every job that waits, so no job's end ends it.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchFor)
+			ctx, cancel := context.WithTimeout(c.under, fetchFor)
 			defer cancel()
 			return nil, c.make(ctx, p)
 		})
@@ -101,8 +123,14 @@ func (c *Cache) Take(ctx context.Context, p contract.Package) (*Bundle, error) {
 	}
 }
 
-// Open returns a reader of the bundle from its start.
-func (b *Bundle) Open() (*os.File, error) { return os.Open(b.entry.path) }
+// Open returns a reader of the bundle from its start. It fails with ErrLocal.
+func (b *Bundle) Open() (*os.File, error) {
+	file, err := os.Open(b.entry.path)
+	if err != nil {
+		return nil, local(err)
+	}
+	return file, nil
+}
 
 // Release gives the bundle back to the cache.
 func (b *Bundle) Release() {
@@ -114,11 +142,28 @@ func (b *Bundle) Release() {
 	})
 }
 
+// takeOff counts a flight among those that Close waits for, unless it has begun
+// to.
+func (c *Cache) takeOff() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.flying.Add(1)
+	}
+	return !c.closed
+}
+
+// taken returns the bundle if it is there. One whose file is gone, as whoever
+// clears temporary directories may have removed it, is not.
 func (c *Cache) taken(id string) *Bundle {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[id]
 	if e == nil {
+		return nil
+	}
+	if _, err := os.Stat(e.path); err != nil {
+		delete(c.entries, id)
 		return nil
 	}
 	c.clock++
@@ -135,23 +180,30 @@ func (c *Cache) make(ctx context.Context, p contract.Package) (err error) {
 	if there {
 		return nil
 	}
-	raw, err := os.CreateTemp(c.dir, "package-*")
+	dir, err := c.own()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+		return local(err)
+	}
+	raw, err := os.CreateTemp(dir, "package-*")
+	if err != nil {
+		return local(err)
 	}
 	defer func() { _, _ = raw.Close(), os.Remove(raw.Name()) }()
 	if err := c.fetch(ctx, p, raw); err != nil {
-		return full(err)
+		return err
 	}
-	out, err := os.CreateTemp(c.dir, "bundle-*")
+	out, err := os.CreateTemp(dir, "bundle-*")
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+		return local(err)
 	}
 	src := archive.Source{Data: raw, Size: p.Size, Format: archive.Format(p.Format), Name: p.Filename}
 	manifest, err := archive.Build(ctx, src, out, c.limits)
 	if err = errors.Join(err, out.Close()); err != nil {
 		_ = os.Remove(out.Name())
-		return full(err)
+		if errors.Is(err, archive.ErrRefused) || ctx.Err() != nil {
+			return err
+		}
+		return local(err) // of all that is left, our disk is the cause
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,11 +240,24 @@ func (c *Cache) trim() {
 	}
 }
 
-func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+// own returns the directory of this process, and makes another where whoever
+// clears temporary directories removed it.
+func (c *Cache) own() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := os.Stat(c.dir); err == nil {
+		return c.dir, nil
 	}
-	return err
+	if err := os.MkdirAll(c.parent, 0o700); err != nil {
+		return "", err
+	}
+	dir, lock, err := claim(c.parent)
+	if err != nil {
+		return "", err
+	}
+	_ = c.lock.Close()
+	c.dir, c.lock = dir, lock
+	return dir, nil
 }
 
 // removeAbandoned removes the directories of processes that are gone: those

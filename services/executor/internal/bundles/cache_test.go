@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -159,6 +160,67 @@ func TestWhatAProcessThatDiedLeftIsRemovedAndTheLivingAreLeftAlone(t *testing.T)
 	s.open(1 << 20)
 	require.NoDirExists(t, dead)
 	require.DirExists(t, living.dir)
+}
+
+func TestTheCacheGoesOnAfterItsDirectoryWasRemoved(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	p := s.upload("p", "content")
+	b, err := c.Take(t.Context(), p)
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(s.dir))
+	_, err = b.Open()
+	require.ErrorIs(t, err, ErrLocal)
+	b.Release()
+
+	for _, p := range []contract.Package{p, s.upload("q", "more")} {
+		b, err := c.Take(t.Context(), p)
+		require.NoError(t, err)
+		file, err := b.Open()
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		b.Release()
+	}
+	s.open(1 << 20) // as another process would
+	require.DirExists(t, c.dir, "the new directory is claimed as the old one was")
+}
+
+func TestTroubleWithTheDiskIsTheExecutorsOwn(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	require.NoError(t, os.RemoveAll(s.dir))
+	require.NoError(t, os.WriteFile(s.dir, nil, 0o600))
+	t.Cleanup(func() { require.NoError(t, os.Remove(s.dir)) })
+	_, err := c.Take(t.Context(), s.upload("p", "content"))
+	require.ErrorIs(t, err, ErrLocal)
+	require.NotErrorIs(t, err, ErrNoRoom)
+	require.ErrorIs(t, local(&os.PathError{Err: syscall.ENOSPC}), ErrNoRoom)
+}
+
+func TestCloseEndsWhatIsBeingMade(t *testing.T) {
+	s := newSetting(t)
+	c, err := Open(s.dir, 1<<20, archive.DefaultLimits(), stuck(make(chan struct{}, 1)))
+	require.NoError(t, err)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := c.Take(context.Background(), contract.Package{ID: "p"})
+		failed <- err
+	}()
+	<-c.source.(stuck)
+	require.NoError(t, c.Close())
+	require.ErrorIs(t, <-failed, context.Canceled)
+	_, err = c.Take(t.Context(), contract.Package{ID: "p"})
+	require.ErrorIs(t, err, ErrClosed)
+	require.Empty(t, s.files())
+}
+
+// stuck is a source that says when it is asked, and never answers.
+type stuck chan struct{}
+
+func (s stuck) Fetch(ctx context.Context, _ string, _ *os.File) error {
+	s <- struct{}{}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // files lists the bundles and packages in all caches of the setting.

@@ -1,12 +1,29 @@
 package bundles
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
 
 var (
 	// ErrMissing says that the package is not in the object store any more.
 	ErrMissing = errors.New("the package was deleted")
 	// ErrAltered says that what the object store holds is not what was uploaded.
 	ErrAltered = errors.New("the package is not what was uploaded")
-	// ErrNoRoom says that the cache's directory cannot hold the package.
-	ErrNoRoom = errors.New("no room for the package on the executor")
+	// ErrLocal says that this executor cannot keep packages on its disk. Another
+	// one may.
+	ErrLocal = errors.New("the executor cannot keep the package")
+	// ErrNoRoom is ErrLocal: the disk is full, or over quota.
+	ErrNoRoom = fmt.Errorf("%w: no room", ErrLocal)
+	// ErrClosed says that the cache was closed.
+	ErrClosed = errors.New("the executor is stopping")
 )
+
+// local says that an error is this executor's own trouble.
+func local(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	return fmt.Errorf("%w: %w", ErrLocal, err)
+}

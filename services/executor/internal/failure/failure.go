@@ -48,10 +48,12 @@ var codes = []struct {
 	{hostcmd.ErrMissingTool, contract.FailMissingTool},
 	{hostcmd.ErrNotALink, contract.FailCurrentNotALink},
 	{hostcmd.ErrBusy, contract.FailHostBusy},
+	{hostcmd.ErrSuperseded, contract.FailHost},
 	{hostcmd.ErrFailed, contract.FailHost},
 	{hosts.ErrKilled, contract.FailHost},
 	{ssh.ErrRefused, contract.FailHost},
-	{bundles.ErrNoRoom, contract.FailInternal},
+	{bundles.ErrLocal, contract.FailInternal},
+	{bundles.ErrClosed, contract.FailInternal},
 }
 
 // maxReason bounds a reason, in bytes: it travels in an event and rests in a

@@ -52,8 +52,9 @@ func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
 		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment)
 }
 
-// Switch points `current` at a staged release. Results: KeyPrevious, what ran
-// before, if anything did, and KeyCurrent.
+// Switch points `current` at a staged release. Results: KeyCurrent and, if this
+// deployment moved the link, now or in an earlier try, KeyPrevious: what it left,
+// empty where nothing ran.
 func Switch(f Fence, r Release, deployment string) (string, error) {
 	return f.command("switch", switchScript,
 		errors.Join(r.check(), validateID("deployment", deployment)),
@@ -63,12 +64,16 @@ func Switch(f Fence, r Release, deployment string) (string, error) {
 // Rollback leaves the version from for what ran before it, skipping what is
 // incomplete, never succeeded, or was rolled back from itself. When from is not
 // what runs, nothing is done. With a version to, it switches there, whatever
-// runs. Results: KeyUnchanged with what runs, or KeyRolledBack and KeyCurrent.
-// A repeat for the same deployment keeps to what the first one decided.
+// runs; from may be empty then. Results: KeyUnchanged with what runs, or
+// KeyRolledBack and KeyCurrent. A repeat for the same deployment keeps to what
+// the first one decided, so a deployment id is for one Switch or one Rollback.
 func Rollback(f Fence, base, from, to, deployment string) (string, error) {
-	errs := []error{ValidateBase(base), ValidateVersion(from), validateID("deployment", deployment)}
+	errs := []error{ValidateBase(base), validateID("deployment", deployment)}
 	if to != "" {
 		errs = append(errs, ValidateVersion(to))
+	}
+	if from != "" || to == "" {
+		errs = append(errs, ValidateVersion(from))
 	}
 	return f.command("rollback", rollbackScript, errors.Join(errs...), base, from, to, deployment)
 }

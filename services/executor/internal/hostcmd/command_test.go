@@ -51,6 +51,10 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "token 9223372036854775808")
 	_, err = Rollback(fence(1), "x", "v1", "v 2", "d")
 	require.ErrorContains(t, err, `"v 2"`)
+	_, err = Rollback(fence(1), "x", "", "", "d")
+	require.ErrorIs(t, err, ErrInvalid)
+	_, err = Rollback(fence(1), "x", "", "v2", "d")
+	require.NoError(t, err)
 	_, err = Inspect("")
 	require.ErrorIs(t, err, ErrInvalid)
 }
@@ -85,9 +89,9 @@ func TestCheckTellsWhatTheHostSaid(t *testing.T) {
 	for code, want := range exitErrors {
 		require.ErrorIs(t, Check(code, ""), want)
 	}
-	err := Check(ExitDiskFull, "motd\ntar: ./x: Cannot write\nslipway: disk full: 5 KiB free\n")
+	err := Check(ExitDiskFull, "motd\ntar: ./x: Cannot write\nslipway: 5 KiB free\n")
 	require.ErrorIs(t, err, ErrDiskFull)
-	require.Equal(t, "disk full: disk full: 5 KiB free\nmotd\ntar: ./x: Cannot write", err.Error())
+	require.Equal(t, "disk full: 5 KiB free\nmotd\ntar: ./x: Cannot write", err.Error())
 	err = Check(127, "bash: sh: command not found\n")
 	require.ErrorIs(t, err, ErrFailed)
 	require.ErrorContains(t, err, "exit code 127")

@@ -69,7 +69,19 @@ type host struct {
 
 func newHost(t testing.TB, land userland) *host {
 	t.Helper()
-	return &host{t: t, home: t.TempDir(), userland: land}
+	return &host{t: t, home: newHome(t), userland: land}
+}
+
+// newHome returns an empty directory, in memory where there is such a place:
+// Stage syncs the disk, which takes its time while other tests write to it.
+func newHome(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "slipway-hostcmd-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // onEach runs a story once in each userland, each time on a fresh host.

@@ -90,9 +90,7 @@ func TestNamesNeverRun(t *testing.T) {
 				rt.Skip("not a name of one directory")
 			}
 			h := &host{t: t, userland: land}
-			var err error
-			h.home, err = os.MkdirTemp(t.TempDir(), "")
-			require.NoError(rt, err)
+			h.home = newHome(t)
 			line, err := Probe(fence(uint64(i+1)), Release{Base: name, Version: "v1", Digest: digestOf("v1")}, 0)
 			require.NoError(rt, err)
 			a := h.run(line, nil)
@@ -133,9 +131,9 @@ func story(t *testing.T, h *host, name string) {
 		h.must(Probe(f, p.release, 0))
 		a := h.stage(f, p)
 		require.NoError(t, a.err, "%q: %s", name, a.stderr)
-		h.must(Switch(f, p.release, "d"))
+		h.must(Switch(f, p.release, "dep-"+version))
 	}
-	require.Equal(t, "v1", h.must(Rollback(fence(3), name, "v2", "", "d")).value(KeyCurrent))
+	require.Equal(t, "v1", h.must(Rollback(fence(3), name, "v2", "", "back")).value(KeyCurrent))
 	require.Equal(t, []string{"v2"}, h.must(Clean(fence(3), name, 1)).All(KeyRemoved))
 	a := h.must(Inspect(name))
 	require.Equal(t, "v1", a.value(KeyCurrent))

@@ -34,7 +34,7 @@ func TestDeployFromNothing(t *testing.T) {
 		require.Regexp(t, "^digest="+p.release.Digest+"\ndeployment=dep-v1\nstaged_at=20[0-9-]+T[0-9:]+Z\n$", string(marker))
 
 		a = h.must(Switch(fence(1), p.release, "dep-v1"))
-		require.Equal(t, []Result{{KeyCurrent, "v1"}}, a.Results)
+		require.Equal(t, []Result{{KeyPrevious, ""}, {KeyCurrent, "v1"}}, a.Results)
 		h.requireCurrent("v1")
 
 		a = h.must(Probe(fence(1), p.release, 1<<20))

@@ -1,6 +1,6 @@
 // Package hosts connects to the targets of jobs: it opens their credentials,
 // verifies their host keys, has the key of a first contact recorded, and bounds
-// how many connections are being made at once.
+// how many handshakes are under way at once.
 package hosts
 
 import (
@@ -12,29 +12,47 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
-// recordFor bounds the wait for the gateway to record a host key.
-const recordFor = 5 * time.Second
+// recordTry bounds one request to record a host key.
+const recordTry = 5 * time.Second
+
+// Settings are what a Dialer is told.
+type Settings struct {
+	Key        seal.PrivateKey // opens credentials
+	Agent      string          // socket of an SSH agent for targets without a credential; empty: none
+	SSH        ssh.Options     // Admit is the Dialer's own
+	Starts     int             // handshakes at once: they are what costs a host and a jump host most
+	RecordWait time.Duration   // for a gateway to record a host key: it may be starting, too
+}
 
 // Dialer connects to hosts.
 type Dialer struct {
-	key     seal.PrivateKey
-	agent   string
-	nc      *nats.Conn
-	options ssh.Options
-	starts  chan struct{}
+	set    Settings
+	nc     *nats.Conn
+	starts chan struct{}
 }
 
-// New returns a dialer. The key opens credentials; agent is the socket of an SSH
-// agent for targets without one (empty: none); at most starts connections are
-// being made at once, since handshakes are what costs a host and a jump host
-// most.
-func New(key seal.PrivateKey, agent string, nc *nats.Conn, options ssh.Options, starts int) *Dialer {
-	return &Dialer{key: key, agent: agent, nc: nc, options: options, starts: make(chan struct{}, starts)}
+// New returns a dialer. It asks gateways over nc.
+func New(nc *nats.Conn, set Settings) *Dialer {
+	d := &Dialer{set: set, nc: nc, starts: make(chan struct{}, set.Starts)}
+	d.set.SSH.Admit = d.admit
+	return d
+}
+
+// admit waits for a turn to shake hands. A host that does not even answer the
+// connect holds none.
+func (d *Dialer) admit(ctx context.Context) (done func(), err error) {
+	select {
+	case d.starts <- struct{}{}:
+		return func() { <-d.starts }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // Dial connects and logs in. Errors are those of ssh.Dial, ErrCredential and
@@ -44,16 +62,10 @@ func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*ssh.Client, erro
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case d.starts <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 	client, err := ssh.Dial(ctx, ssh.Target{
 		Address: t.Address, Port: t.Port, User: t.User, Auth: auth,
 		HostKey: t.HostKey, FirstContact: t.FirstContact,
-	}, d.options)
-	<-d.starts
+	}, d.set.SSH)
 	if err != nil || t.HostKey != "" {
 		return client, err
 	}
@@ -65,9 +77,9 @@ func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*ssh.Client, erro
 
 func (d *Dialer) auth(t contract.Target) (ssh.Auth, error) {
 	if t.Credential == "" {
-		return ssh.Auth{AgentSocket: d.agent}, nil
+		return ssh.Auth{AgentSocket: d.set.Agent}, nil
 	}
-	clear, err := d.key.Open(contract.CredentialContext(t.Host), seal.Sealed(t.Credential))
+	clear, err := d.set.Key.Open(contract.CredentialContext(t.Host), seal.Sealed(t.Credential))
 	if err != nil {
 		return ssh.Auth{}, fmt.Errorf("%w: %w", ErrCredential, err)
 	}
@@ -79,16 +91,29 @@ func (d *Dialer) auth(t contract.Target) (ssh.Auth, error) {
 }
 
 // record has the gateway keep the key, and compares it with the one that counts
-// from then on: another executor may have been first, and met another host.
+// from then on: another executor may have been first, and met another host. It
+// repeats while no gateway answers: after a restart executors may be first.
 func (d *Dialer) record(ctx context.Context, host, key string) error {
 	ask, err := contract.Encode(contract.Envelope{Host: host}, contract.RecordHostKey{Key: key})
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordFor)
+	var reply *nats.Msg
+	within, cancel := context.WithTimeout(ctx, d.set.RecordWait)
 	defer cancel()
-	reply, err := d.nc.RequestWithContext(ctx, contract.RecordHostKeys, ask)
-	if err != nil {
+	err = bus.Repeat(within, func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, recordTry)
+		defer cancel()
+		reply, err = d.nc.RequestWithContext(ctx, contract.RecordHostKeys, ask)
+		return err
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case bus.Unavailable(err): // without what it wraps: this is no deadline of a step
+		return fmt.Errorf("%w: no gateway answered within %s", ErrNotRecorded, d.set.RecordWait)
+	default:
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
 	}
 	m, err := contract.Decode(reply.Data)

@@ -43,20 +43,32 @@ func Serve(ctx context.Context, nc *nats.Conn, dialer *hosts.Dialer, log zerolog
 	return func() {
 		_ = service.Stop() // fails only if the connection is gone already
 		cancel()
-		i.answering.Wait()
+		i.stop()
 	}, nil
 }
 
 type inspector struct {
-	ctx       context.Context //nolint:containedctx // the handlers of micro are given none
-	dialer    *hosts.Dialer
-	log       zerolog.Logger
+	ctx    context.Context //nolint:containedctx // the handlers of micro are given none
+	dialer *hosts.Dialer
+	log    zerolog.Logger
+
+	mu        sync.Mutex // between handle and stop: none may begin once stop waits
+	closed    bool
 	answering sync.WaitGroup
+}
+
+func (i *inspector) stop() {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	i.answering.Wait()
 }
 
 // handle answers in a goroutine: micro gives one message after the other.
 func (i *inspector) handle(req micro.Request) {
-	if i.ctx.Err() != nil {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed || i.ctx.Err() != nil {
 		return
 	}
 	i.answering.Go(func() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
 	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
@@ -31,13 +32,13 @@ type attempt struct {
 	fence      hostcmd.Fence
 	release    hostcmd.Release
 	staged     bool   // the release lies on the host, complete
-	current    string // what the host runs, as far as it told
+	current    string // what the host runs, as far as it told; empty: nothing, or unknown
 	outcome    contract.JobEndedEvent
 }
 
 // attempt does the steps of a job and says how it ended. It returns an error
 // only where this attempt must not say anything more: it was superseded, or may
-// be, or the broker is away.
+// be, or the broker is away, or another executor should try (bundles.ErrLocal).
 func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Message, j *journal) (contract.JobEndedEvent, error) {
 	p, err := planOf(m)
 	if err != nil {
@@ -45,7 +46,11 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 	}
 	a := &attempt{
 		Worker: w, plan: p, deployment: m.Deployment, journal: j, log: log,
-		fence:   hostcmd.Fence{Installation: w.bus.Installation(), Token: j.Token(), Wait: w.set.LockWait},
+		// Two servers of the inventory may be one login. Tokens order the attempts
+		// on one server; of two servers neither's work supersedes the other's.
+		fence: hostcmd.Fence{
+			Installation: w.bus.Installation() + "-" + m.Host, Token: j.Token(), Wait: w.set.LockWait,
+		},
 		release: hostcmd.Release{Base: p.app.Path, Version: p.pkg.Version, Digest: p.pkg.SHA256},
 	}
 	defer a.disconnect()
@@ -83,13 +88,15 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 	switch {
 	case err == nil:
 		return nil, a.journal.stepEnded(leased, step, began, deploy.Succeeded, note, nil)
-	case errors.Is(err, errSuperseded), errors.Is(err, hostcmd.ErrSuperseded):
+	case errors.Is(err, errSuperseded), errors.Is(err, bundles.ErrLocal):
 		return nil, err
-	default:
-		why := failure.Explain(err)
-		a.log.Info().Err(err).Str("step", string(step)).Str("code", why.Code).Msg("step failed")
-		return why, a.journal.stepEnded(leased, step, began, deploy.Failed, note, why)
+	case errors.Is(err, hostcmd.ErrSuperseded):
+		// The journal decides: if there is a newer attempt, the next word conflicts.
+		err = fmt.Errorf("%w: %w", errTokensLost, err)
 	}
+	why := failure.Explain(err)
+	a.log.Info().Err(err).Str("step", string(step)).Str("code", why.Code).Msg("step failed")
+	return why, a.journal.stepEnded(leased, step, began, deploy.Failed, note, why)
 }
 
 // try does a step, and again with a new connection where the old one broke:

@@ -6,6 +6,9 @@ var (
 	// errSuperseded says that another attempt of the same job has begun. This one
 	// must do nothing more: no step, no event, no acknowledgement.
 	errSuperseded = errors.New("another attempt has taken over")
+	// errTokensLost says that the host refuses the token as too low, though no
+	// newer attempt is known: the broker lost what it had stored.
+	errTokensLost = errors.New("the host has seen a newer token of this installation, whose broker knows of none; see docs/operations.md")
 	// errUnknownStep is a mistake in this program: the domain names a step that
 	// nobody carries out.
 	errUnknownStep = errors.New("unknown step")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +23,9 @@ type journal struct {
 	envelope contract.Envelope
 	subject  string
 
-	mu   sync.Mutex
-	last uint64
+	mu     sync.Mutex
+	last   uint64
+	unsure []string // ids of events after last of which it is not known whether they are stored
 }
 
 // position is where the story of a deployment on a host stands.
@@ -50,10 +52,10 @@ func read(ctx context.Context, b *bus.Bus, deployment, host string) (position, e
 	return position{seq: last.Seq, attempt: m.Attempt, ended: ended}, nil
 }
 
-// open begins an attempt after this position. The sequence of its first event
-// is the fencing token of everything that follows.
-func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, executor string) (*journal, error) {
-	j := &journal{
+// after returns the journal of the attempt that follows this position. Nothing
+// is said yet, and it has no token.
+func after(b *bus.Bus, job contract.Message, at position) *journal {
+	return &journal{
 		bus: b, last: at.seq,
 		subject: contract.JobEventSubject(job.Deployment, job.Host),
 		envelope: contract.Envelope{
@@ -61,6 +63,12 @@ func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, ex
 			Wave: job.Wave, Attempt: at.attempt + 1, Traceparent: job.Traceparent,
 		},
 	}
+}
+
+// open begins an attempt after this position. The sequence of its first event
+// is the fencing token of everything that follows.
+func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, executor string) (*journal, error) {
+	j := after(b, job, at)
 	if err := j.append(ctx, contract.JobStartedEvent{Executor: executor}); err != nil {
 		return nil, err
 	}
@@ -71,6 +79,7 @@ func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, ex
 // Token is the fencing token of the attempt.
 func (j *journal) Token() uint64 { return j.envelope.Token }
 
+// append stores an event as the next of the chain.
 func (j *journal) append(ctx context.Context, body contract.Body) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -81,14 +90,32 @@ func (j *journal) append(ctx context.Context, body contract.Body) error {
 		return err
 	}
 	seq, err := j.bus.Append(ctx, contract.StreamEvents, j.subject, j.last, e.ID, data)
-	if errors.Is(err, bus.ErrConflict) {
-		return fmt.Errorf("%w: %w", errSuperseded, err)
+	if errors.Is(err, bus.ErrConflict) && j.resume(ctx) {
+		seq, err = j.bus.Append(ctx, contract.StreamEvents, j.subject, j.last, e.ID, data)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, bus.ErrConflict):
+		return fmt.Errorf("%w: %w", errSuperseded, err)
+	case err != nil:
+		j.unsure = append(j.unsure, e.ID)
 		return err
 	}
-	j.last = seq
+	j.last, j.unsure = seq, nil
 	return nil
+}
+
+// resume finds the end of the chain again where the last word is one of this
+// attempt's own, whose answer it did not wait for or did not get.
+func (j *journal) resume(ctx context.Context) bool {
+	if len(j.unsure) == 0 {
+		return false
+	}
+	last, err := j.bus.Last(ctx, contract.StreamEvents, j.subject)
+	if err != nil || !slices.Contains(j.unsure, last.ID) {
+		return false
+	}
+	j.last, j.unsure = last.Seq, nil
+	return true
 }
 
 func (j *journal) stepBegan(ctx context.Context, step deploy.Step, at time.Time) error {

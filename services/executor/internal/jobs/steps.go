@@ -14,12 +14,14 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
 // progressEvery is how often a transfer is reported on.
 const progressEvery = time.Second
 
-// look raises the fence on the host and reads what is there.
+// look reads what is on the host. For a deployment, which is about to send much,
+// it raises the fence too; the first command of a rollback raises it itself.
 func (a *attempt) look(ctx context.Context) (note string, err error) {
 	if a.kind == deploy.KindRollback {
 		out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
@@ -101,6 +103,7 @@ func (a *attempt) transfer(ctx context.Context, b *bundles.Bundle, content io.Re
 
 // activate points current at the release, or back at an earlier one.
 func (a *attempt) activate(ctx context.Context) (note string, err error) {
+	a.current = "" // a command whose end is not known may have moved the link
 	out, err := a.run(ctx, nil, func() (string, error) {
 		if a.kind == deploy.KindRollback {
 			return hostcmd.Rollback(a.fence, a.app.Path, a.from, a.to, a.deployment)
@@ -108,20 +111,42 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 		return hostcmd.Switch(a.fence, a.release, a.deployment)
 	})
 	if err != nil {
+		if ended(ctx, err) {
+			a.current = a.runs(ctx)
+		}
 		return "", err
 	}
 	if runs, unchanged := out.Get(hostcmd.KeyUnchanged); unchanged {
-		a.outcome.Release = runs
+		a.current, a.outcome.Release = runs, runs
 		a.outcome.Note = fmt.Sprintf("the host runs %s, so there was nothing to do", orNothing(runs))
 		return a.outcome.Note, nil
 	}
 	a.outcome.Release, _ = out.Get(hostcmd.KeyCurrent)
-	a.outcome.Previous, _ = out.Get(hostcmd.KeyPrevious)
-	if left, rolledBack := out.Get(hostcmd.KeyRolledBack); rolledBack {
-		a.outcome.Previous = left
+	a.current = a.outcome.Release
+	// An earlier attempt may have moved the link: the host remembers what was left.
+	if a.kind == deploy.KindRollback {
+		a.outcome.Previous, _ = out.Get(hostcmd.KeyRolledBack)
+		a.outcome.Changed = true
+		return "", nil
 	}
-	a.outcome.Changed = a.current != a.outcome.Release
+	a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
 	return "", nil
+}
+
+// ended says whether the error of a command is its exit status, so that nothing
+// of it goes on.
+func ended(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !ssh.IsTransient(err) && !errors.Is(err, hosts.ErrKilled)
+}
+
+// runs asks the host what it runs; empty if it does not say.
+func (a *attempt) runs(ctx context.Context) string {
+	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
+	if err != nil {
+		return ""
+	}
+	current, _ := out.Get(hostcmd.KeyCurrent)
+	return current
 }
 
 // clean removes the releases beyond those to keep.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 )
 
@@ -79,13 +81,12 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 	if err == nil {
 		_, err = planOf(m)
 	}
-	if err != nil {
-		w.log.Error().Err(err).Str("subject", d.Subject()).Uint64("seq", d.Seq).Msg("job refused")
-		w.note(d.Reject("cannot be read"))
-		return
-	}
 	ctx, release := d.Hold(ctx, w.set.AckWait)
 	defer release()
+	if err != nil {
+		w.refuse(ctx, d, m, err)
+		return
+	}
 	log := w.log.With().Str("deployment", m.Deployment).Str("host", m.Host).Logger()
 	err = w.carryOut(ctx, log, m)
 	switch {
@@ -93,6 +94,10 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 		w.note(d.Done(ctx))
 	case errors.Is(err, errSuperseded), ctx.Err() != nil:
 		log.Info().AnErr("cause", context.Cause(ctx)).Err(err).Msg("job left to another attempt")
+	case errors.Is(err, bundles.ErrLocal):
+		log.Error().Err(err).Msg("job handed back, for another executor if there is one")
+		release() // a heartbeat after it would put the next delivery off
+		w.note(d.Again(w.set.AckWait))
 	default:
 		log.Warn().Err(err).Msg("job cut short, it will be delivered again")
 	}
@@ -113,11 +118,32 @@ func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Me
 		return j.end(ctx, failed(contract.FailAttempts, "every attempt was cut short before it ended"))
 	}
 	ended, err := w.attempt(ctx, log, m, j)
+	if errors.Is(err, bundles.ErrLocal) && at.attempt+1 >= w.set.MaxAttempts {
+		return j.end(ctx, failed(contract.FailAttempts, fmt.Sprintf("no executor could carry it out; the last said: %s", failure.Explain(err).Reason)))
+	}
 	if err != nil {
 		return err
 	}
 	log.Info().Str("state", ended.State).Str("release", ended.Release).Msg("job ended")
 	return j.end(ctx, ended)
+}
+
+// refuse ends a job that this executor cannot read. If it can be told whose job
+// it is, the host fails, since nobody would hear of it otherwise.
+func (w *Worker) refuse(ctx context.Context, d *bus.Delivery, m contract.Message, why error) {
+	w.log.Error().Err(why).Str("subject", d.Subject()).Uint64("seq", d.Seq).Msg("job refused")
+	if contract.ValidToken(m.Deployment) && d.Subject() == contract.JobSubject(m.Host) {
+		at, err := read(ctx, w.bus, m.Deployment, m.Host)
+		if err == nil && !at.ended {
+			reason := fmt.Sprintf("this executor does not know the job's type %q, or cannot read it", m.Type)
+			err = after(w.bus, m, at).end(ctx, failed(contract.FailInternal, reason))
+		}
+		if err != nil {
+			w.log.Warn().Err(err).Msg("refusal not stored, the job will be delivered again")
+			return
+		}
+	}
+	w.note(d.Reject("cannot be read"))
 }
 
 func failed(code, reason string) contract.JobEndedEvent {

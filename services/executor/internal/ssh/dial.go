@@ -29,6 +29,14 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Admit != nil {
+		done, err := o.Admit(ctx)
+		if err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		defer done()
+	}
 	h := handshake{wire: &wire{Conn: conn}, check: check, login: credentials}
 	client, err := h.run(ctx, t, o.ConnectTimeout)
 	if err != nil {

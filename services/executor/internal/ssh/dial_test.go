@@ -99,6 +99,27 @@ func TestDialEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled, "ended before it began")
 }
 
+func TestOnlyHandshakesAreAdmitted(t *testing.T) {
+	h := hosttest.Start(t, 1)[0]
+	begun, over := 0, 0
+	o := Options{Admit: func(context.Context) (func(), error) {
+		begun++
+		return func() { over++ }, nil
+	}}
+	open(t, target(h), o)
+	require.Equal(t, []int{1, 1}, []int{begun, over})
+
+	h.Stop()
+	_, err := Dial(t.Context(), target(h), o)
+	require.ErrorIs(t, err, ErrUnreachable)
+	require.Equal(t, 1, begun, "a host that does not take the connection needs no turn")
+
+	h.Start()
+	full := errors.New("no turn")
+	_, err = Dial(t.Context(), target(h), Options{Admit: func(context.Context) (func(), error) { return nil, full }})
+	require.ErrorIs(t, err, full)
+}
+
 func TestClientOutlivesTheContextOfDial(t *testing.T) {
 	h := hosttest.Start(t, 1)[0]
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net"
 	"strconv"
@@ -49,6 +50,9 @@ type Options struct {
 	// MaxMissed is after how many intervals without any sign of life the connection is given up; counting begins with
 	// the next question, so a silent host is noticed MaxMissed to MaxMissed+1 intervals after it last spoke. Default 3.
 	MaxMissed int
+	// Admit is called between the TCP connect and the handshake, which is what costs both sides most, and may wait for
+	// its turn; its error ends the Dial. The function that it returns is called when the handshake is over. It may be nil.
+	Admit func(context.Context) (done func(), err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -56,5 +60,6 @@ func (o Options) withDefaults() Options {
 		ConnectTimeout: cmp.Or(o.ConnectTimeout, 10*time.Second),
 		KeepAlive:      cmp.Or(o.KeepAlive, 5*time.Second),
 		MaxMissed:      cmp.Or(o.MaxMissed, 3),
+		Admit:          o.Admit,
 	}
 }

@@ -18,6 +18,7 @@ type wait int
 
 const (
 	forBroker wait = iota
+	forKeys        // a private key that is encrypted takes its time to open
 	forHistory
 	forServers
 	forUpload
@@ -49,10 +50,10 @@ var routes = []route{
 	{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
 	{http.MethodGet, "/v1/whoami", admin, noBody, forBroker, (*API).whoami},
 
-	{http.MethodPost, "/v1/servers", admin, jsonBody, forBroker, (*API).createServer},
+	{http.MethodPost, "/v1/servers", admin, jsonBody, forKeys, (*API).createServer},
 	{http.MethodGet, "/v1/servers", admin, noBody, forBroker, (*API).listServers},
 	{http.MethodGet, "/v1/servers/:id", admin, noBody, forBroker, (*API).getServer},
-	{http.MethodPatch, "/v1/servers/:id", admin, patchBody, forBroker, (*API).changeServer},
+	{http.MethodPatch, "/v1/servers/:id", admin, patchBody, forKeys, (*API).changeServer},
 	{http.MethodDelete, "/v1/servers/:id", admin, noBody, forBroker, (*API).deleteServer},
 
 	{http.MethodPost, "/v1/packages", admin, uploadBody, forUpload, (*API).createPackage},

@@ -13,6 +13,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// openingKeys is how long opening an encrypted private key may take: seconds
+// where somebody asked ssh-keygen for many rounds.
+const openingKeys = 30 * time.Second
+
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // identifyRequest gives every request an id, the client's if it sent one.
@@ -32,6 +36,8 @@ func identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 
 func (a *API) limit(w wait) time.Duration {
 	switch w {
+	case forKeys:
+		return a.Limits.Broker + openingKeys
 	case forHistory: // it asks the broker first, waits for a first event, and then asks history
 		return 2*a.Limits.Broker + a.Limits.Query
 	case forServers:

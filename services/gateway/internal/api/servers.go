@@ -41,7 +41,9 @@ func (a *API) createServer(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if c.attempt.Resumed {
-		if s, rev, err := a.Servers.Get(c.ctx, c.attempt.Resource); err == nil {
+		ctx, cancel := a.brief(c)
+		defer cancel()
+		if s, rev, err := a.Servers.Get(ctx, c.attempt.Resource); err == nil {
 			return serverCreated(s, rev), nil
 		}
 	}
@@ -58,7 +60,9 @@ func (a *API) createServer(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	s, rev, err := a.Servers.Create(c.ctx, s)
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	s, rev, err := a.Servers.Create(ctx, s)
 	if err != nil {
 		return answer{}, err
 	}
@@ -126,7 +130,9 @@ func (a *API) changeServer(c *call) (answer, error) {
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
-	s, rev, err := a.Servers.Change(c.ctx, c.id(), must, func(s inventory.Server) (inventory.Server, error) {
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	s, rev, err := a.Servers.Change(ctx, c.id(), must, func(s inventory.Server) (inventory.Server, error) {
 		return in.Apply(s, a.Seal, time.Now())
 	})
 	if err != nil {

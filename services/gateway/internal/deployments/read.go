@@ -11,10 +11,6 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// firstEvent is how long the scheduler is given to begin with a deployment
-// before the question is answered from the command.
-const firstEvent = 2 * time.Second
-
 // known is what the streams know of a deployment.
 type known struct {
 	seq     uint64            // of its last event; 0: there is none
@@ -57,7 +53,7 @@ func (d *Desk) lastEvent(ctx context.Context, id string) (uint64, error) {
 
 // awaitEvent is lastEvent once there is one, or 0 after a while.
 func (d *Desk) awaitEvent(ctx context.Context, id string) (uint64, error) {
-	enough := time.After(firstEvent)
+	enough := time.After(d.limits.Begin)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
 		seq, err := d.lastEvent(ctx, id)
 		if err != nil || seq > 0 {

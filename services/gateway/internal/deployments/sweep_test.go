@@ -15,13 +15,15 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
+const patience = 30 * time.Second
+
 func open(t *testing.T) *Desk {
 	t.Helper()
 	var cfg bus.Config
 	config.Defaults(&cfg)
 	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
 	require.NoError(t, err)
-	d, err := Open(t.Context(), b, Limits{time.Second, time.Second, time.Second}, zerolog.Nop())
+	d, err := Open(t.Context(), b, Limits{patience, patience, patience, patience}, zerolog.Nop())
 	require.NoError(t, err)
 	return d
 }

@@ -159,3 +159,6 @@ func (v *Inventory) Lookup(ctx context.Context, ids []string) (found []Server, m
 	})
 	return found, missing, nil
 }
+
+// Refresh brings the copy that answers come from up to date.
+func (v *Inventory) Refresh(ctx context.Context) error { return v.view.Refresh(ctx) }

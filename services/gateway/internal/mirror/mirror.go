@@ -3,6 +3,9 @@
 // stream. There is no watch that could lag: after Refresh the copy holds
 // everything that was stored before Refresh was called. Where nothing was
 // written, that costs one round trip.
+//
+// That a value was deleted is told by a mark in its place, which the broker drops
+// after ten minutes. A copy that was not refreshed for half as long is read anew.
 package mirror
 
 import (
@@ -25,7 +28,9 @@ const (
 	tryTimeout = 2 * time.Second
 	pause      = 50 * time.Millisecond
 
-	operation = "KV-Operation" // header of what is no value but an end: DEL or PURGE
+	longestGap = 5 * time.Minute // half of what bus.Cells gives the mark of a deletion
+
+	operation = "KV-Operation" // header of what is no value but the mark of a deletion
 )
 
 // Entry is a value and the revision that it has.
@@ -42,7 +47,9 @@ type Mirror[T any] struct {
 	alias  func(T) string // a second name for a value; nil: none
 	log    zerolog.Logger
 
+	gap   time.Duration             // after which the copy is read anew
 	turn  chan struct{}             // held by the one refresh that runs
+	since time.Time                 // the copy was complete, or empty, at this time; under turn
 	next  uint64                    // first sequence that was not read; under turn
 	begun atomic.Pointer[time.Time] // when the last refresh that succeeded began
 
@@ -58,7 +65,7 @@ func Open[T any](ctx context.Context, b *bus.Bus, bucket string, alias func(T) s
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", bucket, err)
 	}
-	m := &Mirror[T]{stream: stream, prefix: "$KV." + bucket + ".", alias: alias, log: log, turn: make(chan struct{}, 1)}
+	m := &Mirror[T]{stream: stream, prefix: "$KV." + bucket + ".", alias: alias, log: log, gap: longestGap, turn: make(chan struct{}, 1)}
 	m.reset()
 	return m, nil
 }
@@ -78,9 +85,13 @@ func (m *Mirror[T]) Refresh(ctx context.Context) error {
 		return nil // the one that had the turn began after this call
 	}
 	begun := time.Now()
+	if m.behind(begun) {
+		m.reset()
+	}
 	for {
 		err := m.readOn(ctx)
 		if err == nil {
+			m.since = begun
 			m.begun.Store(&begun)
 			return nil
 		}
@@ -121,7 +132,16 @@ func (m *Mirror[T]) readOn(ctx context.Context) error {
 	}
 }
 
+// behind says whether a mark may have come and gone unseen. The clock on the
+// wall counts too: the other one stands still while a machine sleeps.
+func (m *Mirror[T]) behind(now time.Time) bool {
+	return max(now.Sub(m.since), now.Round(0).Sub(m.since.Round(0))) > m.gap
+}
+
+// reset empties the copy. Nobody looks at it then: who looks has refreshed it
+// just before.
 func (m *Mirror[T]) reset() {
+	m.since = time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.next, m.entries, m.aliases = 1, map[string]Entry[T]{}, map[string]string{}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
@@ -147,4 +148,28 @@ func TestADamagedValueHidesNoOther(t *testing.T) {
 	require.NoError(t, m.Refresh(t.Context()))
 	m.View(func(all map[string]Entry[value]) { require.Len(t, all, 1) })
 	require.Contains(t, log.String(), "bad")
+}
+
+func TestADeletionWhoseMarkIsGoneIsSeenAfterAGap(t *testing.T) {
+	_, b, cells, m := open(t)
+	for _, key := range []string{"stays", "goes"} {
+		_, err := cells.Put(t.Context(), key, value{Alias: key})
+		require.NoError(t, err)
+	}
+	require.NoError(t, m.Refresh(t.Context()))
+	require.NoError(t, cells.Delete(t.Context(), "goes", 0))
+	stream, err := b.JetStream().Stream(t.Context(), "KV_"+bucket)
+	require.NoError(t, err)
+	mark, err := stream.GetLastMsgForSubject(t.Context(), "$KV."+bucket+".goes")
+	require.NoError(t, err)
+	lives, err := time.ParseDuration(mark.Header.Get("Nats-TTL"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, lives, 2*longestGap)
+
+	require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject("$KV."+bucket+".goes")))
+	m.gap = 0
+	require.NoError(t, m.Refresh(t.Context()))
+	m.View(func(all map[string]Entry[value]) { require.Len(t, all, 1) })
+	_, ok := m.Find("goes")
+	require.False(t, ok)
 }

@@ -204,3 +204,6 @@ func versionKey(application, version string) string {
 	sum := sha256.Sum256([]byte(application + "\x00" + version))
 	return hex.EncodeToString(sum[:])
 }
+
+// Refresh brings the copy that answers come from up to date.
+func (c *Catalog) Refresh(ctx context.Context) error { return c.view.Refresh(ctx) }

@@ -79,7 +79,7 @@ func (s *Store) Identify(ctx context.Context, secret string) (Token, error) {
 	return Token{}, ErrUnknown
 }
 
-// Refresh makes sure that the tokens can be read.
+// Refresh brings the copy that answers come from up to date.
 func (s *Store) Refresh(ctx context.Context) error { return s.view.Refresh(ctx) }
 
 // generate makes a token: 32 random bytes, as text.

@@ -6,11 +6,13 @@
 // What a Follower goes through:
 //
 //	opening ──> resuming ──> following ──> (its context ends)
-//	   ▲                        │
-//	   └────────────────────────┘ the connection broke, or documents were lost
+//	   ▲          │   ▲          │
+//	   └──────────┘   └──────────┘ the connection broke, or documents were lost
+//	    EV is gone
 //
 //	opening    waits for the broker; streams that are gone are made again
-//	resuming   waits for the store and decides after which event to go on
+//	resuming   waits for the connection and the store, looks which stream EV is
+//	           now, and decides after which event to go on
 //	following  one goroutine reads and decodes (tail), one folds and writes
 //
 // Its guarantees:

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
 const (
@@ -32,27 +35,31 @@ type Follower struct {
 	stored       Checkpoint // as the store last confirmed it
 }
 
-// NewFollower returns a follower that moves position on. open is called whenever
-// the connection to NATS is new: it waits until the streams are there.
+// NewFollower returns a follower that moves position on. open waits until the
+// streams are there, and makes those that are not. It is called once, and again
+// only where EV is gone: each call leaves a handler on the connection.
 func NewFollower(open func(context.Context) (*bus.Bus, error), store Store, position *Position, log zerolog.Logger) *Follower {
 	return &Follower{open: open, store: store, folder: NewFolder(store, log), position: position, log: log}
 }
 
 // Run folds events until ctx ends, and calls ready whenever it begins to. It
-// fails only where NATS refuses what it asks for.
+// fails only where NATS refuses what it asks for, or the connection is closed.
 func (f *Follower) Run(ctx context.Context, ready func()) error {
 	defer f.leave(ctx)
 	var pauses backoff
+	var b *bus.Bus
 	for pauses.wait(ctx) {
-		b, err := f.open(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("open the event stream: %w", err)
+		if b == nil {
+			var err error
+			if b, err = f.open(ctx); ctx.Err() != nil {
+				return nil
+			} else if err != nil {
+				return fmt.Errorf("open the event stream: %w", err)
+			}
 		}
 		from := f.position.Seq()
-		if err = f.resume(ctx, b); err == nil {
+		err := f.resume(ctx, b)
+		if err == nil {
 			ready()
 			err = f.follow(ctx, b)
 		}
@@ -61,6 +68,12 @@ func (f *Follower) Run(ctx context.Context, ready func()) error {
 		}
 		if f.position.Seq() > from {
 			pauses = backoff{}
+		}
+		switch {
+		case errors.Is(err, nats.ErrConnectionClosed): // it does not come back
+			return err
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			b = nil
 		}
 		f.react(ctx, err)
 	}
@@ -84,12 +97,17 @@ func (f *Follower) react(ctx context.Context, err error) {
 
 // resume decides after which event to go on, and moves the position there.
 func (f *Follower) resume(ctx context.Context, b *bus.Bus) error {
-	info, err := b.Events().Info(ctx)
+	if err := awaitConnection(ctx, b.Conn()); err != nil {
+		return err
+	}
+	// What was known of the stream is of the connection before.
+	stream, err := b.JetStream().Stream(ctx, contract.StreamEvents)
 	if err != nil {
 		return fmt.Errorf("look at the event stream: %w", err)
 	}
-	if f.installation != b.Installation() {
-		if err := f.begin(ctx, b.Installation()); err != nil {
+	info := stream.CachedInfo()
+	if installation := info.Config.Metadata[contract.MetadataInstallation]; f.installation != installation {
+		if err := f.begin(ctx, installation); err != nil {
 			return err
 		}
 	}

@@ -61,10 +61,11 @@ func (w *world) publish(messages []foldtest.Message) {
 // follow runs a follower until the test ends or stop is called.
 func (w *world) follow() (at *fold.Position, stop func()) {
 	at = fold.NewPosition()
+	nc := w.broker.Connect(w.t)
 	open := func(ctx context.Context) (*bus.Bus, error) {
 		w.replacing.Lock()
 		defer w.replacing.Unlock()
-		return w.open(ctx)
+		return bus.Open(ctx, nc, w.cfg, zerolog.Nop())
 	}
 	f := fold.NewFollower(open, w.store, at, zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel))
 	ctx, cancel := context.WithCancel(context.Background())

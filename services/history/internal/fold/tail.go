@@ -26,6 +26,23 @@ const (
 	unusedFor = time.Minute
 )
 
+// awaitConnection returns nil once there is a connection to the broker.
+func awaitConnection(ctx context.Context, nc *nats.Conn) error {
+	changes := nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer nc.RemoveStatusListener(changes)
+	if !nc.IsConnected() {
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if nc.IsClosed() {
+		return nats.ErrConnectionClosed
+	}
+	return nil
+}
+
 // tail reads the events after this sequence, in order and without a gap, and
 // gives them to out. It returns why it ended: when ctx did, or when the
 // connection broke.

@@ -109,7 +109,7 @@ func TestSchedulersThatCrashLoseAndDoubleNothing(t *testing.T) {
 	var stop atomic.Bool
 	var crashing sync.WaitGroup
 	for n := range 3 {
-		dice := rand.New(rand.NewPCG(uint64(n), 1)) //nolint:gosec // chaos that can be repeated
+		dice := rand.New(rand.NewPCG(uint64(n), 1)) // chaos that can be repeated
 		crashing.Go(func() {
 			for !stop.Load() {
 				crash := s.replica()

@@ -35,13 +35,13 @@ try() { said=$("$@" 2>&1) || broken "$said"; }
 broken() {
 	case $1 in
 	*"No space left on device"* | *"uota exceeded"*)
-		die 82 "disk full: $1" ;;
+		die 82 "$1" ;;
 	*"Permission denied"* | *"Read-only file system"* | *"Operation not permitted"* | *"Not a directory"* | *"File exists"* | *"irectory nonexistent"*)
 		die 87 "$1" ;;
 	*"nvalid option"* | *"nrecognized option"* | *"nknown option"*)
 		die 88 "a tool here lacks an option: $1" ;;
 	esac
-	full && die 82 "disk full: $1"
+	full && die 82 "$1"
 	die 1 "$1"
 }
 

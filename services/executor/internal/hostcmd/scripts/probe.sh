@@ -12,4 +12,4 @@ say staged no
 free=$(free_kb "$base")
 [ -n "$free" ] || exit 0
 say free_kb "$free"
-[ "$free" -ge "$need_kb" ] || die 82 "disk full: $base has $free KiB free, the release takes $need_kb KiB"
+[ "$free" -ge "$need_kb" ] || die 82 "$base has $free KiB free, the release takes $need_kb KiB"

@@ -6,7 +6,7 @@
 #   .slipway/previous/<version>     what ran before it was switched to, newest first
 #   .slipway/successful/<version>   it was switched to; a number that rises with each switch
 #   .slipway/rolledback/<version>   it was rolled back from, and not switched to since
-#   .slipway/rollback/<deployment>  what that rollback decided: version left, target
+#   .slipway/rollback/<deployment>  what that rollback or switch decided: version left, target
 #   .slipway/stage/<token>/         being unpacked
 #   .slipway/next/current           the link on its way to be current
 base=$1

@@ -78,7 +78,7 @@ for word in $words; do
 	esac
 done
 if [ -n "$overfull" ] || { [ "$tar" != 0 ] && full; }; then
-	die 82 "disk full: unpacking release $version left $(free_kb "$base") KiB free in $base"
+	die 82 "unpacking release $version left $(free_kb "$base") KiB free in $base"
 fi
 [ "$tee" != 0 ] || [ "$got" = "$want" ] ||
 	die 83 "the bundle did not arrive as it was sent: $size bytes with sha256 $want were meant to, sha256 $got did"

@@ -5,14 +5,16 @@ complete "$version" || die 85 "release $version is not complete in $base"
 read_digest "$version"
 [ "$found" = "$digest" ] || die 84 "release $version is here with other content (digest $found)"
 read_current
+record=$meta/rollback/$deployment
 # Before the switch, and not once it is done: a repeat after a crash, on either
-# side of the switch, leaves the record of what really ran before.
+# side of the switch, leaves the records of what really ran before.
 if [ "$current" != "$version" ]; then
 	remember "$version"
+	put "$record" "${current:--} $version"
 	point_at "$version"
 fi
 succeeded "$version" "$deployment"
-was=
-{ read -r was <"$meta/previous/$version"; } 2>/dev/null
-is_version "$was" && say previous "$was"
+left=
+{ read -r left target <"$record"; } 2>/dev/null
+[ -z "$left" ] || say previous "${left#-}"
 say current "$version"
