@@ -3,11 +3,11 @@
 package bench
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +52,12 @@ func TestAccept(t *testing.T) {
 		},
 		func(int) measurement {
 			return load(t, func() error {
-				res, err := s.http.Post(bare, "application/json", bytes.NewReader([]byte(`{"application":"accept","version":"1","servers":["nowhere"]}`)))
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, bare,
+					strings.NewReader(`{"application":"accept","version":"1","servers":["nowhere"]}`))
+				if err != nil {
+					return err
+				}
+				res, err := s.http.Do(req)
 				if err != nil {
 					return err
 				}
@@ -111,7 +116,7 @@ func startBareEcho(t *testing.T) string {
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	srv := &http.Server{Handler: e}
+	srv := &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 	go func() { _ = srv.Serve(listener) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	return "http://" + listener.Addr().String()

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,7 +45,9 @@ func startSlipway(t *testing.T) *slipway {
 	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("standalone ended: %v", err)
+		}
 	})
 	select {
 	case <-ready:
@@ -101,7 +104,7 @@ func (s *slipway) send(method, path string, body any) (int, []byte) {
 		}
 		content = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequest(method, s.url+path, content)
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, content)
 	if err != nil {
 		return 0, []byte(err.Error())
 	}
@@ -152,7 +155,7 @@ func (s *slipway) deploy(application, version string, servers []string) deployme
 	var d deployment
 	s.call("POST", "/v1/deployments", map[string]any{"application": application, "version": version, "servers": servers}, &d)
 	for d.State == "accepted" || d.State == "running" {
-		time.Sleep(2 * time.Millisecond) // as a client would poll
+		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // as a client would poll
 		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
 	}
 	if d.State != "succeeded" {

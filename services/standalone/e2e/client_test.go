@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,7 +96,7 @@ func (c *client) do(r request) (answer, error) {
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
 	}
-	req, err := http.NewRequest(r.method, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), r.method, address, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

@@ -218,7 +218,7 @@ func (p *process) output() string {
 // poll looks at the condition until it holds, and says whether it did in time. Unlike require.Eventually it looks at once,
 // in this goroutine.
 func poll(within time.Duration, condition func() bool) bool {
-	for deadline := time.Now().Add(within); ; time.Sleep(pollEvery) {
+	for deadline := time.Now().Add(within); ; time.Sleep(pollEvery) { //nolint:forbidigo // this is the condition with a deadline
 		if condition() {
 			return true
 		}
@@ -253,7 +253,7 @@ func workDir(t testing.TB) string {
 	if keep != "" {
 		require.NoError(t, os.MkdirAll(keep, 0o700))
 	}
-	dir, err := os.MkdirTemp(keep, "slipway-")
+	dir, err := os.MkdirTemp(keep, "slipway-") //nolint:usetesting // a directory that may be kept
 	require.NoError(t, err)
 	if keep != "" {
 		t.Logf("files are kept in %s", dir)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net"
 	"strconv"
 	"sync"
@@ -52,7 +53,7 @@ func (l *line) accept(listener net.Listener) {
 		if err != nil {
 			return
 		}
-		far, err := net.Dial("tcp", l.address)
+		far, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.address)
 		if err != nil {
 			_ = near.Close()
 			continue
@@ -77,7 +78,7 @@ func (l *line) carry(to, from net.Conn, rate int) {
 		n, err := from.Read(chunk)
 		if n > 0 {
 			if rate > 0 {
-				time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
+				time.Sleep(time.Duration(n) * time.Second / time.Duration(rate)) //nolint:forbidigo // this makes the line slow
 			}
 			if _, err := to.Write(chunk[:n]); err != nil {
 				return

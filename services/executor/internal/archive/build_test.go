@@ -123,7 +123,7 @@ func listing(t testing.TB, bundle []byte) []string {
 	var lines []string
 	for {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return lines
 		}
 		require.NoError(t, err)

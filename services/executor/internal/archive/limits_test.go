@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,7 +141,7 @@ func TestSparseFileCountsWithItsHoles(t *testing.T) {
 	binary.BigEndian.PutUint64(block[483+4:], 1<<40+1)
 	block[483] = 0x80
 	fixChecksum(block)
-	data := append(append(block, 'x'), make([]byte, 3*blockSize-1)...)
+	data := slices.Concat(block, []byte{'x'}, make([]byte, 3*blockSize-1))
 
 	h, err := tar.NewReader(bytes.NewReader(data)).Next()
 	require.NoError(t, err)

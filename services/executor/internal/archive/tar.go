@@ -69,7 +69,7 @@ func addTar(b *bundle, r io.Reader) error {
 	tr := tar.NewReader(r)
 	for {
 		header, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		// Depending on GODEBUG, Next checks names too. The bundle's own checks
@@ -181,11 +181,11 @@ func newGzipMembers(r io.Reader) (*gzipMembers, error) {
 func (g *gzipMembers) Read(p []byte) (int, error) {
 	for {
 		n, err := g.gz.Read(p)
-		if err == io.EOF && n == 0 {
+		if errors.Is(err, io.EOF) && n == 0 {
 			if err = g.next(); err == nil {
 				continue
 			}
-		} else if err == io.EOF {
+		} else if errors.Is(err, io.EOF) {
 			err = nil // the next call sees it again
 		}
 		return n, err

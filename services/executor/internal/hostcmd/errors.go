@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// ErrInvalid: an argument that no command is built from. The message says which
+// ErrInvalid says: an argument that no command is built from. The message says which
 // and why.
 var ErrInvalid = errors.New("invalid")
 
 // How a command fails. Check makes these of exit codes.
 var (
-	// ErrFailed: for a reason without a code of its own; the message has it.
+	// ErrFailed says: for a reason without a code of its own; the message has it.
 	ErrFailed = errors.New("the command failed on the host")
-	// ErrSuperseded: a higher token has been here, or is at work. Stop.
+	// ErrSuperseded says: a higher token has been here, or is at work. Stop.
 	ErrSuperseded = errors.New("superseded by a newer token")
-	// ErrBusy: the lock was not to be had within Fence.Wait.
+	// ErrBusy says: the lock was not to be had within Fence.Wait.
 	ErrBusy = errors.New("host is busy")
-	// ErrDiskFull: no space or no inodes left, or over quota.
+	// ErrDiskFull says: no space or no inodes left, or over quota.
 	ErrDiskFull = errors.New("disk full")
-	// ErrChecksum: what arrived is not what was sent.
+	// ErrChecksum says: what arrived is not what was sent.
 	ErrChecksum = errors.New("checksum mismatch")
-	// ErrConflict: the version is there with other content.
+	// ErrConflict says: the version is there with other content.
 	ErrConflict = errors.New("release conflict")
-	// ErrIncomplete: the release is not there, or not complete.
+	// ErrIncomplete says: the release is not there, or not complete.
 	ErrIncomplete = errors.New("release missing or incomplete")
-	// ErrNoRollback: nothing that ran before can be gone back to.
+	// ErrNoRollback says: nothing that ran before can be gone back to.
 	ErrNoRollback = errors.New("nothing to roll back to")
-	// ErrNotWritable: a directory cannot be made or written, for want of
+	// ErrNotWritable says: a directory cannot be made or written, for want of
 	// permission, or as something else has its name.
 	ErrNotWritable = errors.New("not writable")
-	// ErrMissingTool: a program, or an option of it, is not there.
+	// ErrMissingTool says: a program, or an option of it, is not there.
 	ErrMissingTool = errors.New("missing tool")
-	// ErrNotALink: `current` is a real directory or file.
+	// ErrNotALink says: `current` is a real directory or file.
 	ErrNotALink = errors.New("current is not a link")
 )
 

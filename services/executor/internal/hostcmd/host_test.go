@@ -76,7 +76,7 @@ func newHost(t testing.TB, land userland) *host {
 // Stage syncs the disk, which takes its time while other tests write to it.
 func newHome(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "slipway-hostcmd-")
+	dir, err := os.MkdirTemp("/dev/shm", "slipway-hostcmd-") //nolint:usetesting // see above
 	if err != nil {
 		return t.TempDir()
 	}
@@ -285,7 +285,7 @@ func names(t testing.TB, dir string) []string {
 // eventually waits for a condition, and fails with what it waited for.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // this is the condition with a deadline
 		if time.Now().After(deadline) {
 			t.Fatal("gave up waiting: " + what)
 		}

@@ -184,7 +184,7 @@ func unprivileged(t *testing.T, land userland) *host {
 // openTempDir is one that other users can enter, unlike those of t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "slipway-hostcmd-")
+	dir, err := os.MkdirTemp("", "slipway-hostcmd-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))

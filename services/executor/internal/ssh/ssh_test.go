@@ -54,7 +54,7 @@ func expectNoLeaks(t *testing.T) {
 				t.Fatalf("%d goroutines are left, %d were there before:\n%s",
 					runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) //nolint:forbidigo // this is a condition with a deadline
 		}
 	})
 }

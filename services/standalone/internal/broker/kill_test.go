@@ -58,7 +58,7 @@ func TestKilledProcessLosesNoAcknowledgedMessage(t *testing.T) {
 
 		b, stop := start(t, broker.Config{Dir: dir})
 		n := countMessages(t, connect(t, "", b.ClientOptions()...))
-		require.EqualValues(t, acknowledged, n)
+		require.Equal(t, acknowledged, n)
 		stop()
 	}
 }

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -31,7 +30,7 @@ var givenUp = []string{"will be DISABLED", "disabling JetStream", "ritical write
 
 // Fatalf implements server.Logger.
 func (l *serverLog) Fatalf(format string, v ...any) {
-	l.fail(errors.New(fmt.Sprintf(format, v...)))
+	l.fail(fmt.Errorf(format, v...))
 }
 
 // Errorf implements server.Logger.

@@ -49,7 +49,7 @@ func checkFile(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it was read alone
 	if err := checkIntegrity(ctx, db); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func listTables(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var tables []string
 	for rows.Next() {
 		var name string

@@ -47,6 +47,6 @@ func asOrdinaryUser(t *testing.T, f func()) {
 	defer runtime.UnlockOSThread()
 	_, _, errno := syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
 	require.Zero(t, errno)
-	defer syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0)
+	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0) }()
 	f()
 }

@@ -150,15 +150,14 @@ func TestFileThatIsDamagedInUseEndsTheStore(t *testing.T) {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	go func() {
-		ended <- s.Run(ctx, func() {
-			overwrite(t, file, 40*4096, 20*4096)
-			client, leave := connect(t, s.URI())
-			defer leave()
-			_, err := client.Database("slipway").Collection("targets").CountDocuments(ctx, bson.M{"a": 1})
-			require.Error(t, err)
-		})
-	}()
+	ready := make(chan struct{})
+	go func() { ended <- s.Run(ctx, func() { close(ready) }) }()
+	<-ready
+	overwrite(t, file, 40*4096, 20*4096)
+	client, leave := connect(t, s.URI())
+	defer leave()
+	_, err = client.Database("slipway").Collection("targets").CountDocuments(ctx, bson.M{"a": 1})
+	require.Error(t, err)
 	err = <-ended
 	require.ErrorIs(t, err, store.ErrDamaged)
 	require.ErrorContains(t, err, "move the file away")

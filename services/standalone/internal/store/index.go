@@ -38,7 +38,7 @@ func (s *Store) EnsureIDIndex(ctx context.Context, database string, collections 
 	if err != nil {
 		return fmt.Errorf("index database %q: %w", database, err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // what was made is committed
 	entries, err := readCatalogue(ctx, db)
 	if err != nil {
 		return fmt.Errorf("index database %q: %w", database, err)
@@ -101,7 +101,7 @@ func readCatalogue(ctx context.Context, db *sql.DB) ([]catalogueEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var entries []catalogueEntry
 	for rows.Next() {
 		var e catalogueEntry

@@ -186,7 +186,7 @@ func TestDroppedDatabaseCanBeMadeAgain(t *testing.T) {
 
 func TestLongDataDirectoryGetsAShortSocketThatIsRemovedAtStop(t *testing.T) {
 	cfg := store.Config{Dir: filepath.Join(t.TempDir(), strings.Repeat("long", 30))}
-	tmp, err := os.MkdirTemp("", "slipway-test-") // t.TempDir is too long a name for a socket itself
+	tmp, err := os.MkdirTemp("", "slipway-test-") //nolint:usetesting // t.TempDir is too long a name for a socket itself
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
 	t.Setenv("TMPDIR", tmp)
