@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// batchSize bounds a batch while there is much to make good: a document is
-	// written once a batch, so that large ones replay twice as fast as 500 did.
+	// written once a batch, so that larger ones write it less often.
 	batchSize = 2000
 	// batchWait is how long the first event of a batch waits for others: long
 	// enough to write the document of a busy deployment once and not for every
