@@ -37,7 +37,7 @@ func TestAccept(t *testing.T) {
 		"name": "nowhere", "address": "127.0.0.1", "port": 1, "user": "nobody",
 		"host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDI4SKl3opHp7nZ4fmWX1VZ4xxTTYY6N9qpDxQqtuVCa",
 	}, nil)
-	s.upload("accept", "1", []byte("a package of one file"))
+	s.upload("accept", "1", "accept.bin", []byte("a package of one file"))
 	body := map[string]any{"application": "accept", "version": "1", "servers": []string{"nowhere"}}
 	bare := startBareEcho(t)
 

@@ -23,7 +23,7 @@ func TestQueue(t *testing.T) {
 	wanted(t, "queue")
 	s := startSlipway(t)
 	servers := s.addServers(hosttest.Start(t, 1))
-	s.upload("queue", "1", []byte("a package of one file"))
+	s.upload("queue", "1", "queue.bin", []byte("a package of one file"))
 	s.deploy("queue", "1", servers)
 
 	js := startBareNATS(t)
@@ -31,7 +31,7 @@ func TestQueue(t *testing.T) {
 	require.NoError(t, err)
 	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "DONE", Subjects: []string{"done"}})
 	require.NoError(t, err)
-	consumer, err := js.CreateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy})
+	consumer, err := js.CreateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{Durable: "bench", AckPolicy: jetstream.AckExplicitPolicy})
 	require.NoError(t, err)
 
 	compare(t, map[string]string{"queue.first_step.p50": "ms", "queue.first_step.p99": "ms"},

@@ -38,14 +38,14 @@ func TestShip(t *testing.T) {
 	hosts := hosttest.Start(t, shipHosts)
 	servers := s.addServers(hosts)
 	warm := pack(t, 0)
-	s.upload("ship", "warm", warm)
+	s.upload("ship", "warm", "ship.tar.gz", warm)
 	s.deploy("ship", "warm", servers)
 	plainShip(t, hosts, warm, "warm")
 
 	archives := map[int][]byte{}
 	for round := range *rounds {
 		archives[round] = pack(t, round+1)
-		s.upload("ship", strconv.Itoa(round), archives[round])
+		s.upload("ship", strconv.Itoa(round), "ship.tar.gz", archives[round])
 	}
 	compare(t, map[string]string{"ship.20MB.20hosts": "s"},
 		func(round int) measurement {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,7 +44,7 @@ func startSlipway(t *testing.T) *slipway {
 	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
+		if err := <-done; err != nil {
 			t.Errorf("standalone ended: %v", err)
 		}
 	})
@@ -136,9 +135,9 @@ func (s *slipway) addServers(hosts []*hosttest.Host) []string {
 	return names
 }
 
-func (s *slipway) upload(application, version string, content []byte) {
+func (s *slipway) upload(application, version, filename string, content []byte) {
 	s.t.Helper()
-	s.call("POST", fmt.Sprintf("/v1/packages?application=%s&version=%s&filename=%s.tar.gz", application, version, application), content, nil)
+	s.call("POST", fmt.Sprintf("/v1/packages?application=%s&version=%s&filename=%s", application, version, filename), content, nil)
 }
 
 // deployment is what the benchmarks read of one.
