@@ -94,10 +94,35 @@ func TestAServiceThatIsKilledInTheMiddleGoesOnWhereItWas(t *testing.T) {
 	look.requireNotInFiles(t, s.dir)
 }
 
+func TestStandaloneThatIsKilledGoesOnWhenItIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := startStandalone(t)
+	hosts := hosttest.Start(t, 10)
+	var names []string
+	for _, h := range hosts {
+		names = append(names, s.add(t, slowly(t, h, slowRate)).Name)
+	}
+	watch(t, hosts)
+	for _, version := range []string{"v1", "v2"} {
+		s.upload(t, app, version, "shop.tar.gz", contentOf(version, slowTransfer).tarGz(t))
+		d := s.deploy(t, order{Application: app, Version: version, Servers: names})
+		awaitTarget(t, s.client, d.ID, inTransfer)
+		s.process.kill()
+		s.process.start()
+		s.succeed(t, d.ID)
+		for _, h := range hosts {
+			requireRuns(t, h, version)
+			requireNothingStaged(t, h)
+		}
+	}
+	require.NotRegexp(t, tokenLine, s.process.output(), "the token is shown once")
+	requireEvents(t, s)
+}
+
 func TestARequestThatIsRepeatedAfterTheGatewayWasKilledMakesOneDeployment(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 1)
-	asks := make([]request, 100)
+	asks := make([]request, 60)
 	for n := range asks {
 		asks[n] = order{Application: app, Version: "v1", Servers: s.names[n%10 : n%10+1]}.request(uniqueKey())
 	}

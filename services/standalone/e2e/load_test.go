@@ -33,7 +33,10 @@ const (
 func TestInvariantsHoldUnderKillsAndFreezes(t *testing.T) {
 	t.Parallel()
 	random := seeded(t)
-	f := startFleet(t, fleetSize{schedulers: loadSchedulers, executors: loadExecutors, flags: []string{"--job-max-attempts=1000"}})
+	f := startFleet(t, fleetSize{
+		schedulers: loadSchedulers, executors: loadExecutors,
+		flags: []string{"--job-max-attempts=1000"}, // so that every job is to succeed, however often it is cut short
+	})
 	hosts := hosttest.Start(t, loadHosts)
 	names := f.addAll(t, hosts)
 	byServer := map[string]*hosttest.Host{}
@@ -63,12 +66,12 @@ func TestInvariantsHoldUnderKillsAndFreezes(t *testing.T) {
 	for _, id := range accepted {
 		f.succeed(t, id)
 	}
-	stopWatching()
+	ran := stopWatching()
 	js := openStreams(t, f.natsURL)
 	awaitEmpty(t, js, contract.StreamJobs)
 	events := readEvents(t, js)
 	checkStories(t, events)
-	f.checkOutcome(t, events, byServer)
+	checkOutcome(t, events, byServer, ran)
 	checkReplay(t, f)
 }
 
@@ -190,30 +193,40 @@ func (f *fleet) ended(t testing.TB, ids []string) bool {
 	return true
 }
 
-// checkOutcome fails the test unless each host runs, complete, what the last event about it says.
-func (f *fleet) checkOutcome(t *testing.T, events []event, hosts map[string]*hosttest.Host) {
+// checkOutcome fails the test unless each host ran what the events about it say, in their order, and runs the last of it
+// now. What was switched to for less than the pause of a watcher may have been missed.
+func checkOutcome(t *testing.T, events []event, hosts map[string]*hosttest.Host, ran map[string][]string) {
 	t.Helper()
-	last, jobs := map[string]string{}, 0
+	said, jobs, attempts := map[string][]string{}, 0, 0
 	for _, e := range events {
-		if end, ok := e.Body.(contract.JobEndedEvent); ok {
+		switch body := e.Body.(type) {
+		case contract.JobStartedEvent:
+			attempts++
+		case contract.JobEndedEvent:
 			require.NotNil(t, hosts[e.Host])
-			require.Equal(t, "succeeded", end.State)
-			last[e.Host] = end.Release
+			require.Equal(t, "succeeded", body.State)
+			said[e.Host] = append(said[e.Host], body.Release)
 			jobs++
 		}
 	}
-	attempts := 0
-	for _, e := range events {
-		if e.Type == contract.TypeJobStarted {
-			attempts++
-		}
-	}
-	t.Logf("%d jobs on %d hosts took %d attempts and %d events", jobs, len(last), attempts, len(events))
-	for host, release := range last {
-		requireRuns(t, hosts[host], release)
-		requireNothingStaged(t, hosts[host])
-		left, err := filepath.Glob(filepath.Join(hosts[host].Home, appPath, "releases", "*"))
+	t.Logf("%d jobs on %d hosts took %d attempts and %d events", jobs, len(said), attempts, len(events))
+	for id, releases := range said {
+		h := hosts[id]
+		require.True(t, inOrder(ran[h.Name], releases), "%s was seen to run %q, and is said to have run %q", h.Name, ran[h.Name], releases)
+		requireRuns(t, h, releases[len(releases)-1])
+		requireNothingStaged(t, h)
+		left, err := filepath.Glob(filepath.Join(h.Home, appPath, "releases", "*"))
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(left), 4, "three stay, and what a rollback would go to")
 	}
+}
+
+// inOrder says whether seen is what is left of all when some of it is passed over.
+func inOrder(seen, all []string) bool {
+	for _, one := range all {
+		if len(seen) > 0 && seen[0] == one {
+			seen = seen[1:]
+		}
+	}
+	return len(seen) == 0
 }

@@ -116,8 +116,12 @@ func (s *standalone) shipNames(t *testing.T, servers, paths []string, hosts []*h
 		for _, h := range hosts {
 			requireHolds(t, h, appPath, version, files)
 		}
+		var under []string
 		for _, path := range paths {
-			s.succeed(t, s.deploy(t, order{Application: app, Version: version, Servers: servers[:2], Path: path}).ID)
+			under = append(under, s.deploy(t, order{Application: app, Version: version, Servers: servers[:2], Path: path}).ID)
+		}
+		for i, path := range paths {
+			s.succeed(t, under[i])
 			for _, h := range hosts[:2] {
 				requireHolds(t, h, path, version, files)
 			}

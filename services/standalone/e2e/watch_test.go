@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,20 +21,20 @@ const watchPause = time.Millisecond
 
 // watch looks at what current points at on each host, over and over, until the function that it returns is called. From
 // the first release on, the link must never be missing or lead to a release that is not there whole; and the highest token
-// that the host has seen must never sink. Each breach fails the test.
-func watch(t testing.TB, hosts []*hosttest.Host) (stop func()) {
+// that the host has seen must never sink. Each breach fails the test. stop returns what each host, by its name, was seen to
+// run, in order.
+func watch(t testing.TB, hosts []*hosttest.Host) (stop func() (ran map[string][]string)) {
 	t.Helper()
 	done := make(chan struct{})
 	var watching sync.WaitGroup
-	var looks, switches atomic.Int64
-	for _, h := range hosts {
-		w := watcher{host: h, base: filepath.Join(h.Home, appPath)}
+	watchers := make([]watcher, len(hosts))
+	for i, h := range hosts {
+		watchers[i] = watcher{host: h, base: filepath.Join(h.Home, appPath)}
+		w := &watchers[i]
 		watching.Go(func() {
 			for {
 				select {
 				case <-done:
-					looks.Add(w.looks)
-					switches.Add(w.switches)
 					return
 				case <-time.After(watchPause):
 				}
@@ -46,22 +45,31 @@ func watch(t testing.TB, hosts []*hosttest.Host) (stop func()) {
 			}
 		})
 	}
-	stop = sync.OnceFunc(func() {
+	stop = sync.OnceValue(func() map[string][]string {
 		close(done)
 		watching.Wait()
-		t.Logf("current was looked at %d times over %d switches", looks.Load(), switches.Load())
+		ran := map[string][]string{}
+		looks, switches := 0, 0
+		for _, w := range watchers {
+			ran[w.host.Name] = w.ran
+			looks += w.looks
+			switches += len(w.ran)
+		}
+		t.Logf("current was looked at %d times over %d switches", looks, switches)
+		return ran
 	})
-	t.Cleanup(stop)
+	t.Cleanup(func() { stop() })
 	return stop
 }
 
 // watcher is what is known of one host.
 type watcher struct {
-	host            *hosttest.Host
-	base            string
-	link            string // what current was at the last look
-	token           uint64 // the highest that the host has seen
-	looks, switches int64
+	host  *hosttest.Host
+	base  string
+	link  string   // what current was at the last look
+	token uint64   // the highest that the host has seen
+	ran   []string // versions, in the order in which they were seen
+	looks int
 }
 
 func (w *watcher) look() error {
@@ -74,7 +82,8 @@ func (w *watcher) look() error {
 		return fmt.Errorf("current was %q and is away: %w", w.link, err)
 	}
 	// Every look sees whether the release is there; a new link, and one look in a few hundred, whether it is whole.
-	if link == w.link && w.looks%256 != 0 {
+	closely := link != w.link || w.looks%256 == 0
+	if !closely {
 		_, err = os.Stat(filepath.Join(w.base, link, manifestName))
 	} else {
 		err = checkRelease(filepath.Join(w.base, link))
@@ -87,16 +96,18 @@ func (w *watcher) look() error {
 		return fmt.Errorf("current points at %q, which is not complete: %w", link, err)
 	}
 	if link != w.link {
-		w.switches++
-		w.link = link
+		w.link, w.ran = link, append(w.ran, filepath.Base(link))
+	}
+	if closely {
 		return w.lookAtToken()
 	}
 	return nil
 }
 
-// lookAtToken reads the fence of the host: one file for each installation, of which there is one.
+// lookAtToken reads the fence of the host: one file for each installation and server, of which there is one. One that is
+// being written has a name with a dot.
 func (w *watcher) lookAtToken() error {
-	files, err := filepath.Glob(filepath.Join(w.host.Home, ".slipway", "fence", "*"))
+	files, err := filepath.Glob(filepath.Join(w.host.Home, ".slipway", "fence", "[^.]*"))
 	if err != nil || len(files) != 1 {
 		return fmt.Errorf("fences on the host: %q, %w", files, err)
 	}
