@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,7 +113,8 @@ var app = contract.Application{Name: "shop", Path: "apps/shop", Keep: 3}
 func (s *system) upload(version string, size int) contract.Package {
 	s.t.Helper()
 	var raw bytes.Buffer
-	zipped := gzip.NewWriter(&raw)
+	zipped, err := gzip.NewWriterLevel(&raw, gzip.NoCompression) // noise does not shrink, and trying takes half a minute under -race
+	require.NoError(s.t, err)
 	files := tar.NewWriter(zipped)
 	padding := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%32s", version)))).Read(padding)
@@ -330,13 +332,14 @@ func TestAnAttemptThatWasCutShortIsTakenUpUnderAHigherToken(t *testing.T) {
 	s.executor(nil)
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 	require.Equal(t, "1.0", current(t, h))
-	var tokens []uint64
+	var tokens []uint64 // of each attempt, as its steps carry it; a machine that stalls may cut a second one short
 	for _, m := range s.story(id, h.Name) {
-		if m.Type == contract.TypeJobStarted {
+		if m.Type == contract.TypeJobStep && !slices.Contains(tokens, m.Token) {
 			tokens = append(tokens, m.Token)
 		}
 	}
-	require.Len(t, tokens, 2)
+	require.GreaterOrEqual(t, len(tokens), 2)
+	require.IsIncreasing(t, tokens)
 }
 
 func TestTheKeyOfAFirstContactCountsOnlyOnceItIsRecorded(t *testing.T) {
