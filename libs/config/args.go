@@ -34,7 +34,11 @@ func (s *schema) readArgs(args []string) (src source, help bool, problems []erro
 		if !hasText {
 			switch {
 			case f.setting.value.Kind() == reflect.Bool:
+				// The value may be left out, so what follows is it only if it cannot be anything else.
 				text = "true"
+				if len(args) > 0 && (args[0] == "true" || args[0] == "false") {
+					text, args = args[0], args[1:]
+				}
 			case len(args) == 0:
 				problems = append(problems, &problem{flag: name, err: errNoValue})
 				continue

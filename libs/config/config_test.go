@@ -152,6 +152,26 @@ func TestFlagsWinOverEnvironmentOverFileOverDefault(t *testing.T) {
 	require.Equal(t, "from its file", string(cfg.NATS.Token), "a secret's two forms are one setting")
 }
 
+func TestABooleanFlagTakesItsValueInEveryForm(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"--debug"}, true},
+		{[]string{"--debug=false"}, false},
+		{[]string{"--debug", "false"}, false},
+		{[]string{"--debug", "true"}, true},
+		{[]string{"--debug", "--workers", "4"}, true},
+		{[]string{"--debug=true", "--debug", "false"}, false},
+	} {
+		var cfg settings
+		require.NoError(t, config.Load(&cfg, "prog", c.args, nil), c.args)
+		require.Equal(t, c.want, cfg.Debug, c.args)
+		require.Equal(t, 4, cfg.Workers)
+	}
+	require.Equal(t, []string{`unexpected argument "no"`}, problems(t, &settings{}, []string{"--debug", "no"}, nil))
+}
+
 func TestEmptyMeansNotSetInEnvironmentAndFileButNotInAFlag(t *testing.T) {
 	file := write(t, "c.yaml", "listen:\nnats:\norigins: []\n")
 	var cfg settings

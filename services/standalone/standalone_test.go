@@ -163,6 +163,18 @@ func TestALostTokenIsReplaced(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, second.whoAmI(t, first.token))
 }
 
+func TestATokenThatWasMadeBeforehandIsNotAnnounced(t *testing.T) {
+	cfg := load(t, filepath.Join(t.TempDir(), "data"))
+	out := &screen{}
+	s, err := standalone.New(cfg, zerolog.Nop(), out)
+	require.NoError(t, err)
+	require.NoError(t, s.ReplaceToken(t.Context()))
+
+	in := start(t, cfg)
+	require.Empty(t, in.token)
+	require.Equal(t, http.StatusOK, in.whoAmI(t, strings.TrimSpace(out.String())))
+}
+
 func TestASecondProcessOnTheDataIsRefused(t *testing.T) {
 	cfg := load(t, t.TempDir())
 	start(t, cfg)

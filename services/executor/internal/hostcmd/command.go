@@ -63,8 +63,8 @@ func Switch(f Fence, r Release, deployment string) (string, error) {
 
 // Rollback leaves the version from for what ran before it, skipping what is
 // incomplete, never succeeded, or was rolled back from itself. When from is not
-// what runs, nothing is done. With a version to, it switches there, whatever
-// runs; from may be empty then. Results: KeyUnchanged with what runs, or
+// what runs, nothing is done. With a version to, it switches there; from may be
+// empty then, for whatever runs. Results: KeyUnchanged with what runs, or
 // KeyRolledBack and KeyCurrent. A repeat for the same deployment keeps to what
 // the first one decided, so a deployment id is for one Switch or one Rollback.
 func Rollback(f Fence, base, from, to, deployment string) (string, error) {

@@ -181,8 +181,11 @@ func TestRollbackToAVersion(t *testing.T) {
 		require.Equal(t, []Result{{KeyRolledBack, "v3"}, {KeyCurrent, "v1"}}, a.Results)
 		h.requireCurrent("v1")
 
+		require.Equal(t, []Result{{KeyUnchanged, "v1"}}, h.rollback(7, "v3", "v2").Results, "v3 does not run")
+		h.requireCurrent("v1")
+
 		// From whatever runs, also to one that was left before.
-		a = h.rollback(7, "v2", "v3")
+		a = h.rollback(7, "", "v3")
 		require.Equal(t, []Result{{KeyRolledBack, "v1"}, {KeyCurrent, "v3"}}, a.Results)
 		require.Equal(t, "v2", h.inspect().value(KeyPrevious), "v1 was rolled back from, v3 was chosen")
 
@@ -197,7 +200,8 @@ func TestRollbackWhereNothingRuns(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		require.Equal(t, []Result{{KeyUnchanged, ""}}, h.rollback(1, "v1", "").Results)
 		require.NoError(t, h.stage(fence(2), pack(t, "v1", nil)).err)
-		require.Equal(t, []Result{{KeyCurrent, "v1"}}, h.rollback(2, "v0", "v1").Results)
+		require.Equal(t, []Result{{KeyUnchanged, ""}}, h.rollback(2, "v0", "v1").Results)
+		require.Equal(t, []Result{{KeyCurrent, "v1"}}, h.rollback(3, "", "v1").Results)
 		h.requireCurrent("v1")
 	})
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,14 +31,23 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err = demo.Run(ctx, *bin, os.Stdout)
+	said, code := verdict(err, ctx.Err() != nil)
+	if said != "" {
+		fmt.Fprintln(os.Stderr, "slipway-demo:", said)
+	}
+	return code
+}
+
+// verdict is what the demo's end is called, and its exit status.
+func verdict(err error, interrupted bool) (said string, code int) {
 	switch {
 	case err == nil:
-		return 0
-	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "slipway-demo: interrupted; everything is cleared away")
-		return exitInterrupted
+		return "", 0
+	case !interrupted:
+		return err.Error(), 1
+	case errors.Is(err, demo.ErrNotCleared):
+		return "interrupted: " + err.Error(), exitInterrupted
 	default:
-		fmt.Fprintln(os.Stderr, "slipway-demo:", err)
-		return 1
+		return "interrupted; everything is cleared away", exitInterrupted
 	}
 }

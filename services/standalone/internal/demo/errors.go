@@ -12,6 +12,9 @@ var (
 	// ErrCommand says that a command ended otherwise than it must.
 	ErrCommand = errors.New("unexpected exit status")
 
+	// ErrNotCleared says that something of the demo is left behind.
+	ErrNotCleared = errors.New("the demo is not cleared away")
+
 	// ErrWrongRelease says that a host does not run what it must.
 	ErrWrongRelease = errors.New("wrong release")
 )

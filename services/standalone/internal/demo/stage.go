@@ -28,7 +28,8 @@ type stage struct {
 }
 
 // Run plays the demo with the programs in bin, and writes it to out. It returns when everything it made is gone, also
-// when ctx ends early: then with ctx's error. Other errors are those of errors.go and of the system.
+// when ctx ends early: then with ctx's error. If something is left, ErrNotCleared is among the errors. Others are those of
+// errors.go and of the system.
 func Run(ctx context.Context, bin string, out io.Writer) (err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *stage) clear() error {
 		_ = h.repair() // it may be in the way of removing it
 	}
 	if err := os.RemoveAll(s.dir); err != nil {
-		return fmt.Errorf("clear the demo away: %w", err)
+		return fmt.Errorf("%w: %w", ErrNotCleared, err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ if is_version "$target"; then
 	[ "${current:--}" = "$left" ] || [ "$current" = "$target" ] || unchanged
 elif [ -n "$to" ]; then
 	[ "$current" != "$to" ] || unchanged
+	[ -z "$from" ] || [ "$current" = "$from" ] || unchanged
 	left=${current:--} target=$to
 else
 	[ "$current" = "$from" ] || unchanged
