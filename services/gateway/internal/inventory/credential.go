@@ -30,7 +30,7 @@ func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
 	switch {
 	case agent && c != (contract.Credential{}):
 		errs.Add("credential.agent", "cannot be combined with a private key or a password")
-	case !agent && c == (contract.Credential{}) && o.Len() > 0 && !errs.Has("credential.agent"):
+	case !agent && c == (contract.Credential{}) && !errs.Has("credential.agent"):
 		errs.Add("credential", "needs a private_key, a password, or agent: true")
 	case c.Passphrase != "" && c.PrivateKey == "":
 		errs.Add("credential.passphrase", "belongs to a private_key, and there is none")

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/xid"
-
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
@@ -22,9 +20,10 @@ const (
 )
 
 var (
-	hostLabel = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
-	digits    = regexp.MustCompile(`^[0-9]+$`)
-	labelKey  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
+	hostLabel  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+	digits     = regexp.MustCompile(`^[0-9]+$`)
+	identifier = regexp.MustCompile(`^[0-9a-v]{20}$`)
+	labelKey   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 )
 
 // Input is what a client wants a server to be: nil stands for what was not
@@ -84,7 +83,7 @@ func ReadPatch(o *field.Object, errs *field.Errors) Input {
 
 func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	var in Input
-	in.name = text(o, errs, "name", checkName)
+	in.name = text(o, errs, "name", CheckName)
 	in.address = text(o, errs, "address", checkAddress)
 	in.user = text(o, errs, "user", checkUser)
 	if port, ok := o.Int("port", 1, 65535); ok {
@@ -171,13 +170,14 @@ func set[T any](to, from *T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// checkName: an id must never be taken for the name of another server, so names
-// do not look like ids.
-func checkName(s string) string {
+// CheckName says what is wrong with the name of a server, or "". An id must never
+// be taken for the name of another server, so names do not look like ids: whoever
+// is to tell one from the other goes by the pattern.
+func CheckName(s string) string {
 	if wrong := rule.Name(s, 1, 128); wrong != "" {
 		return wrong
 	}
-	if _, err := xid.FromString(s); err == nil {
+	if identifier.MatchString(s) {
 		return "must not have the form of an id"
 	}
 	return ""

@@ -91,14 +91,20 @@ func (v *Inventory) Sweep(ctx context.Context, age time.Duration) error {
 		return err
 	}
 	dead := map[string]uint64{}
-	v.view.View(func(all map[string]mirror.Entry[stored]) {
+	generation, err := v.view.Whole(func(all map[string]mirror.Entry[stored]) {
 		for key, e := range all {
 			if s := e.Value.Server; s != nil && !exists(all, s) && time.Since(s.CreatedAt) > age {
 				dead[key] = e.Revision
 			}
 		}
 	})
+	if err != nil { // a claim that is not in the copy may be there
+		return err
+	}
 	for id, rev := range dead {
+		if err := v.view.Still(ctx, generation); err != nil {
+			return err
+		}
 		if err := v.cells.Delete(ctx, id, rev); err != nil && !errors.Is(err, bus.ErrConflict) {
 			return err
 		}

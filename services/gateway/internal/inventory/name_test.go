@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
 )
 
 func openBus(t *testing.T, broker *bustest.Server) *bus.Bus {
@@ -85,6 +86,10 @@ func TestACreationThatDiedBetweenItsWritesIsNotSeen(t *testing.T) {
 	left.CreatedAt = time.Now().Add(-2 * time.Hour)
 	_, err = v.cells.Create(t.Context(), left.ID, stored{Server: &left})
 	require.NoError(t, err)
+	damaged, err := v.cells.KV().PutString(t.Context(), "bad", "not JSON")
+	require.NoError(t, err)
+	require.ErrorIs(t, v.Sweep(t.Context(), time.Hour), mirror.ErrPartial, "it may be the claim of the one that is left")
+	require.NoError(t, v.cells.Delete(t.Context(), "bad", damaged))
 	require.NoError(t, v.Sweep(t.Context(), time.Hour))
 	_, _, err = v.cells.Get(t.Context(), left.ID)
 	require.ErrorIs(t, err, bus.ErrNone)

@@ -53,9 +53,12 @@ type Mirror[T any] struct {
 	next  uint64                    // first sequence that was not read; under turn
 	begun atomic.Pointer[time.Time] // when the last refresh that succeeded began
 
-	mu      sync.RWMutex
-	entries map[string]Entry[T]
-	aliases map[string]string // alias → key
+	mu         sync.RWMutex
+	entries    map[string]Entry[T]
+	aliases    map[string]string   // alias → key
+	unreadable map[string]struct{} // keys whose values cannot be read
+	generation uint64              // how often the copy was read anew
+	whole      bool                // it was read to the end in this generation
 }
 
 // Open returns a mirror of the bucket, which is empty until Refresh. Values can
@@ -92,6 +95,7 @@ func (m *Mirror[T]) Refresh(ctx context.Context) error {
 		err := m.readOn(ctx)
 		if err == nil {
 			m.since = begun
+			m.complete()
 			m.begun.Store(&begun)
 			return nil
 		}
@@ -138,13 +142,22 @@ func (m *Mirror[T]) behind(now time.Time) bool {
 	return max(now.Sub(m.since), now.Round(0).Sub(m.since.Round(0))) > m.gap
 }
 
-// reset empties the copy. Nobody looks at it then: who looks has refreshed it
-// just before.
+// reset empties the copy. Who looks has refreshed it just before; but another may
+// come to reset it in between, so who takes what is not there for gone looks by
+// Whole.
 func (m *Mirror[T]) reset() {
 	m.since = time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.next, m.entries, m.aliases = 1, map[string]Entry[T]{}, map[string]string{}
+	m.unreadable, m.whole = map[string]struct{}{}, false
+	m.generation++
+}
+
+func (m *Mirror[T]) complete() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.whole = true
 }
 
 // apply takes one message in. A value that cannot be read counts as absent: it
@@ -153,18 +166,20 @@ func (m *Mirror[T]) apply(msg *jetstream.RawStreamMsg) {
 	key := strings.TrimPrefix(msg.Subject, m.prefix)
 	entry := Entry[T]{Revision: msg.Sequence}
 	gone := msg.Header.Get(operation) != ""
-	if !gone {
-		if err := json.Unmarshal(msg.Data, &entry.Value); err != nil {
-			m.log.Error().Str("subject", msg.Subject).Uint64("revision", msg.Sequence).Msg("a stored value cannot be read")
-			gone = true
-		}
+	unreadable := !gone && json.Unmarshal(msg.Data, &entry.Value) != nil
+	if unreadable {
+		m.log.Error().Str("subject", msg.Subject).Uint64("revision", msg.Sequence).Msg("a stored value cannot be read")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.unreadable, key)
+	if unreadable {
+		m.unreadable[key] = struct{}{}
+	}
 	if before, ok := m.entries[key]; ok && m.alias != nil {
 		delete(m.aliases, m.alias(before.Value))
 	}
-	if gone {
+	if gone || unreadable {
 		delete(m.entries, key)
 		return
 	}
@@ -196,4 +211,31 @@ func (m *Mirror[T]) View(fn func(map[string]Entry[T])) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	fn(m.entries)
+}
+
+// Whole is View for who takes what is not there for gone. It fails with
+// ErrPartial where the copy does not hold everything. What it showed counts for
+// as long as the copy is of the generation that it returns.
+func (m *Mirror[T]) Whole(fn func(map[string]Entry[T])) (generation uint64, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	switch {
+	case !m.whole:
+		return 0, fmt.Errorf("%w: it is being read anew", ErrPartial)
+	case len(m.unreadable) > 0:
+		return 0, fmt.Errorf("%w: %d values cannot be read", ErrPartial, len(m.unreadable))
+	}
+	fn(m.entries)
+	return m.generation, nil
+}
+
+// Still fails with ErrPartial where the copy is no longer of this generation, and
+// with the reason where ctx has ended.
+func (m *Mirror[T]) Still(ctx context.Context, generation uint64) error {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.generation != generation {
+		return fmt.Errorf("%w: it was read anew meanwhile", ErrPartial)
+	}
+	return context.Cause(ctx)
 }

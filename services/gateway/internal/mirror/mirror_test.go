@@ -173,3 +173,38 @@ func TestADeletionWhoseMarkIsGoneIsSeenAfterAGap(t *testing.T) {
 	_, ok := m.Find("goes")
 	require.False(t, ok)
 }
+
+func TestACopyThatIsNotWholeProvesNothing(t *testing.T) {
+	_, b, cells, m := open(t)
+	see := func(all map[string]Entry[value]) { require.Len(t, all, 1) }
+	never := func(map[string]Entry[value]) { require.Fail(t, "the copy is not whole") }
+	_, err := cells.Put(t.Context(), "good", value{N: 1})
+	require.NoError(t, err)
+	_, err = m.Whole(never)
+	require.ErrorIs(t, err, ErrPartial, "nothing was read yet")
+	require.NoError(t, m.Refresh(t.Context()))
+	first, err := m.Whole(see)
+	require.NoError(t, err)
+	require.NoError(t, m.Still(t.Context(), first))
+
+	_, err = b.JetStream().Publish(t.Context(), "$KV."+bucket+".bad", []byte("not JSON"))
+	require.NoError(t, err)
+	require.NoError(t, m.Refresh(t.Context()))
+	_, err = m.Whole(never)
+	require.ErrorIs(t, err, ErrPartial)
+	require.NoError(t, cells.Delete(t.Context(), "bad", 0))
+	require.NoError(t, m.Refresh(t.Context()))
+	_, err = m.Whole(see)
+	require.NoError(t, err)
+
+	m.reset()
+	_, err = m.Whole(never)
+	require.ErrorIs(t, err, ErrPartial)
+	require.NoError(t, m.Refresh(t.Context()))
+	second, err := m.Whole(see)
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Still(t.Context(), first), ErrPartial)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, m.Still(ended, second), context.Canceled)
+}

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
 )
 
 func open(t *testing.T) (*Catalog, *bus.Bus) {
@@ -60,6 +63,33 @@ func TestWhatUploadsLeftBehindIsSwept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "content", string(got))
 	require.NoError(t, c.Sweep(t.Context(), 0), "once more")
+}
+
+func TestNothingIsSweptWhileItIsNotCertain(t *testing.T) {
+	c, b := open(t)
+	orphan, err := newIncoming(New{Filename: "app"}, bytes.NewReader([]byte("content")), 1<<20)
+	require.NoError(t, err)
+	require.NoError(t, c.content.put(t.Context(), "orphan", orphan))
+	stored := chunksStored(t, c)
+
+	_, err = b.JetStream().Publish(t.Context(), "$KV."+contract.BucketPackages+".bad", []byte("not JSON"))
+	require.NoError(t, err)
+	require.ErrorIs(t, c.Sweep(t.Context(), 0), mirror.ErrPartial, "the record may be the one that cannot be read")
+	require.NoError(t, c.cells.Delete(t.Context(), "bad", 0))
+
+	objects, err := c.content.objects.List(t.Context())
+	require.NoError(t, err)
+	known, err := c.known(t.Context())
+	require.NoError(t, err)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, c.sweepObjects(ended, objects, known, 0), context.Canceled)
+	known.generation-- // as if the copy had been read anew since
+	require.ErrorIs(t, c.sweepObjects(t.Context(), objects, known, 0), mirror.ErrPartial)
+	require.Equal(t, stored, chunksStored(t, c))
+
+	require.NoError(t, c.Sweep(t.Context(), 0))
+	require.Less(t, chunksStored(t, c), stored)
 }
 
 func TestFilenamesInURLs(t *testing.T) {

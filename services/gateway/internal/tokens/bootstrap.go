@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -12,7 +13,12 @@ import (
 const (
 	bootstrapKey  = "bootstrap" // cannot be taken for a hash
 	bootstrapName = "bootstrap"
+
+	briefly = 3 * time.Second // to tidy up, even where ctx has ended
 )
+
+// ErrReplaced says that another call replaced the token at the same time.
+var ErrReplaced = errors.New("another call replaced the token at the same time")
 
 // bootstrap is the value of the key that says that the first token was made.
 type bootstrap struct {
@@ -27,10 +33,19 @@ func Bootstrap(ctx context.Context, b *bus.Bus) (string, error) {
 }
 
 // Replace makes a new first token and revokes the one before, if there was one.
+// It fails with ErrReplaced where another was first.
 func Replace(ctx context.Context, b *bus.Bus) (string, error) {
-	return first(ctx, b, true)
+	secret, err := first(ctx, b, true)
+	if err == nil && secret == "" {
+		err = ErrReplaced
+	}
+	return secret, err
 }
 
+// first makes a token in steps, of which each leaves no more valid than before:
+// the mark names the token before until that one is revoked, so that whoever comes
+// after a step that failed finds it and revokes it. When the secret is returned,
+// nothing is left that could fail.
 func first(ctx context.Context, b *bus.Bus, replace bool) (string, error) {
 	tokens, err := bus.OpenCells[Token](ctx, b, contract.BucketTokens)
 	if err != nil {
@@ -52,31 +67,45 @@ func first(ctx context.Context, b *bus.Bus, replace bool) (string, error) {
 	if _, err := tokens.Put(ctx, mine.Token, newToken(bootstrapName)); err != nil {
 		return "", fmt.Errorf("store the token: %w", err)
 	}
+	if err := revoke(ctx, tokens, before.Token); err != nil {
+		return "", withdraw(ctx, tokens, mine, err)
+	}
 	if rev == 0 {
 		_, err = marks.Create(ctx, bootstrapKey, mine)
 	} else {
 		_, err = marks.Set(ctx, bootstrapKey, mine, rev)
 	}
-	if errors.Is(err, bus.ErrConflict) {
-		return settle(ctx, tokens, marks, mine, secret)
-	}
 	if err != nil {
-		return "", err
+		return settle(ctx, tokens, marks, mine, secret, err)
 	}
-	return secret, revoke(ctx, tokens, before.Token)
+	return secret, nil
 }
 
-// settle finds out who was first: another, or an earlier try of this very call
-// whose answer was lost.
-func settle(ctx context.Context, tokens *bus.Cells[Token], marks *bus.Cells[bootstrap], mine bootstrap, secret string) (string, error) {
+// settle finds out what became of a mark that could not be moved: another was
+// first, or nobody, or it was moved by this very call and the answer was lost.
+// Where that cannot be found out, nobody learns the secret.
+func settle(ctx context.Context, tokens *bus.Cells[Token], marks *bus.Cells[bootstrap], mine bootstrap, secret string, cause error) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), briefly)
+	defer cancel()
 	now, _, err := marks.Get(ctx, bootstrapKey)
-	if err != nil {
-		return "", err
-	}
-	if now == mine {
+	switch {
+	case err == nil && now == mine:
 		return secret, nil
+	case err != nil && !errors.Is(err, bus.ErrNone):
+		return "", fmt.Errorf("mark the token: %w", errors.Join(cause, err))
+	case errors.Is(cause, bus.ErrConflict):
+		return "", revoke(ctx, tokens, mine.Token)
+	default:
+		return "", withdraw(ctx, tokens, mine, fmt.Errorf("mark the token: %w", cause))
 	}
-	return "", revoke(ctx, tokens, mine.Token)
+}
+
+// withdraw revokes a token that nobody will learn the secret of, and returns why.
+// Where that fails too, it stays behind and is of no use to anybody.
+func withdraw(ctx context.Context, tokens *bus.Cells[Token], mine bootstrap, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), briefly)
+	defer cancel()
+	return errors.Join(cause, revoke(ctx, tokens, mine.Token))
 }
 
 func revoke(ctx context.Context, tokens *bus.Cells[Token], key string) error {
@@ -84,7 +113,7 @@ func revoke(ctx context.Context, tokens *bus.Cells[Token], key string) error {
 		return nil
 	}
 	if err := tokens.Delete(ctx, key, 0); err != nil {
-		return fmt.Errorf("revoke the token that is replaced: %w", err)
+		return fmt.Errorf("revoke a token: %w", err)
 	}
 	return nil
 }
