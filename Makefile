@@ -65,6 +65,10 @@ $(GOLANGCI):
 	@GOBIN=$(@D) GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/golangci-lint $@
 
+.PHONY: states
+states: ## Draw docs/states.md anew from the table of states
+	go run ./libs/deploy/cmd/slipway-states
+
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format all Go files
 	@set -e; for module in $(MODULES); do (cd $$module && $(GOLANGCI) fmt ./...); done

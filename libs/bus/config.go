@@ -19,7 +19,7 @@ type Config struct {
 	// Replicas of every stream. With 1, durability against power loss is what
 	// the server's sync policy gives (sync_interval: always); with 3, a minority
 	// of servers may be lost.
-	Replicas  int           `conf:"replicas" default:"1" help:"copies of each stream: 1 or 3"`
+	Replicas  int           `conf:"replicas" default:"1" help:"copies of each stream: 1, 3 or 5"`
 	Retention time.Duration `conf:"retention" default:"720h" help:"how long events are kept in the stream EV"`
 }
 

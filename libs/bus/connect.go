@@ -17,12 +17,14 @@ import (
 type Bus struct {
 	nc           *nats.Conn
 	js           jetstream.JetStream
+	log          zerolog.Logger
 	streams      map[string]jetstream.Stream
 	installation string
 	connection   era
 }
 
-// onceEach calls fn for an error only if it says something new.
+// onceEach calls fn for an error only if it says something new since the last
+// one, or since the last time that there was none.
 func onceEach(fn func(error)) nats.ConnErrHandler {
 	var (
 		mu   sync.Mutex
@@ -31,7 +33,10 @@ func onceEach(fn func(error)) nats.ConnErrHandler {
 	return func(_ *nats.Conn, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err != nil && err.Error() != last {
+		switch {
+		case err == nil:
+			last = ""
+		case err.Error() != last:
 			last = err.Error()
 			fn(err)
 		}
@@ -83,17 +88,28 @@ func Connect(cfg Config, name string, log zerolog.Logger, extra ...nats.Option) 
 }
 
 // Open makes sure that every stream and bucket exists as configured, waiting for
-// the broker until ctx ends.
+// the broker until ctx ends. What it changes of those that exist, it logs.
 func Open(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger) (*Bus, error) {
+	return open(ctx, nc, cfg, log, (*Bus).adapt)
+}
+
+// OpenAsIs is Open for a command that is run once, with settings that need not be
+// the installation's: it makes what is missing and changes nothing that exists.
+// To shorten the age of a stream deletes from it.
+func OpenAsIs(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger) (*Bus, error) {
+	return open(ctx, nc, cfg, log, (*Bus).keep)
+}
+
+func open(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger, existing treatment) (*Bus, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, streams: map[string]jetstream.Stream{}}
+	b := &Bus{nc: nc, js: js, log: log, streams: map[string]jetstream.Stream{}}
 	b.watchConnection()
 	waiting := false
 	err = repeat(ctx, func(ctx context.Context) error {
-		err := b.ensure(ctx, cfg)
+		err := b.ensure(ctx, cfg, existing)
 		if err != nil && retryable(err) && !waiting {
 			waiting = true
 			log.Warn().Err(err).Msg("waiting for NATS")

@@ -39,6 +39,46 @@ func TestOpenAgainKeepsTheInstallationAndWhatIsStored(t *testing.T) {
 	require.Equal(t, bus.Stored{Seq: seq, ID: "m1", Data: []byte("one")}, last)
 }
 
+func TestOpenSaysWhatItChanges(t *testing.T) {
+	broker, _ := start(t)
+	longer := settings
+	longer.Retention = 48 * time.Hour
+	for _, changes := range []int{1, 0} {
+		var log lines
+		_, err := bus.Open(t.Context(), connect(t, broker), longer, zerolog.New(&log))
+		require.NoError(t, err)
+		require.Equal(t, changes, log.count("configuration was changed"))
+		require.Equal(t, changes, log.count(`"level":"info","stream":"EV","replicas_before":1,"replicas":1,`+
+			`"max_age_before":"1h0m0s","max_age":"48h0m0s"`))
+	}
+}
+
+func TestOpenAsIsMakesWhatIsMissingAndChangesNothing(t *testing.T) {
+	broker, first := start(t)
+	require.NoError(t, first.JetStream().DeleteStream(t.Context(), contract.StreamCommands))
+	require.NoError(t, first.JetStream().DeleteObjectStore(t.Context(), contract.ObjectsPackages))
+	other := settings
+	other.Retention, other.Replicas = 48*time.Hour, 3 // which this broker, being one, refuses to make
+	_, err := bus.OpenAsIs(t.Context(), connect(t, broker), other, zerolog.Nop())
+	require.Error(t, err)
+
+	other.Replicas = 1
+	var log lines
+	second, err := bus.OpenAsIs(t.Context(), connect(t, broker), other, zerolog.New(&log))
+	require.NoError(t, err)
+	require.Equal(t, first.Installation(), second.Installation())
+	require.Equal(t, settings.Retention, second.Events().CachedInfo().Config.MaxAge)
+	require.Zero(t, log.count("configuration was changed"))
+	_, err = second.JetStream().Stream(t.Context(), contract.StreamCommands)
+	require.NoError(t, err)
+	_, err = second.JetStream().ObjectStore(t.Context(), contract.ObjectsPackages)
+	require.NoError(t, err)
+
+	other.Replicas = 3
+	_, err = bus.OpenAsIs(t.Context(), connect(t, broker), other, zerolog.Nop())
+	require.NoError(t, err, "nothing is missing any more")
+}
+
 func TestAnotherBrokerIsAnotherInstallation(t *testing.T) {
 	_, one := start(t)
 	_, two := start(t)

@@ -21,23 +21,42 @@ const (
 	maxMessage     = 1 << 20
 )
 
-// ensure creates the streams and buckets that are missing, and gives the others
-// the replicas and the age that are configured.
-func (b *Bus) ensure(ctx context.Context, cfg Config) error {
+// treatment is what becomes of a stream that exists and is to be like want.
+type treatment func(b *Bus, ctx context.Context, s jetstream.Stream, want jetstream.StreamConfig) (jetstream.Stream, error)
+
+// ensure creates the streams and buckets that are missing, and treats the others.
+func (b *Bus) ensure(ctx context.Context, cfg Config, existing treatment) error {
 	for _, c := range streams(cfg) {
-		s, err := b.ensureStream(ctx, c)
+		s, err := b.ensureStream(ctx, c, existing)
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", c.Name, err)
 		}
 		b.streams[c.Name] = s
 	}
-	_, err := b.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: contract.ObjectsPackages, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
-	})
-	if err != nil {
+	if err := b.ensureObjects(ctx, cfg, existing); err != nil {
 		return fmt.Errorf("object store %s: %w", contract.ObjectsPackages, err)
 	}
 	return nil
+}
+
+func (b *Bus) ensureObjects(ctx context.Context, cfg Config, existing treatment) error {
+	const name = "OBJ_" + contract.ObjectsPackages
+	s, err := b.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = b.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+			Bucket: contract.ObjectsPackages, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
+		})
+		if err == nil || errors.Is(err, jetstream.ErrBucketExists) { // another service was first
+			s, err = b.js.Stream(ctx, name)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	want := s.CachedInfo().Config
+	want.Replicas = cfg.Replicas
+	_, err = existing(b, ctx, s, want)
+	return err
 }
 
 func streams(cfg Config) []jetstream.StreamConfig {
@@ -56,6 +75,11 @@ func streams(cfg Config) []jetstream.StreamConfig {
 			MaxAge: cfg.Retention, AllowDirect: true, MaxConsumers: maxConsumers, MaxMsgSize: maxMessage,
 			// Whoever creates the stream names the installation; an update keeps it.
 			Metadata: map[string]string{contract.MetadataInstallation: xid.New().String()},
+		},
+		{
+			// Of each timer the last setting counts, and the last time that it went off.
+			Name: contract.StreamTimers, Subjects: []string{contract.TimersAll}, MaxMsgsPerSubject: 1,
+			AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true, MaxMsgSize: maxMessage,
 		},
 		bucket(contract.BucketDeploy, 0),
 		bucket(contract.BucketLocks, 0),
@@ -84,7 +108,7 @@ func bucket(name string, age time.Duration) jetstream.StreamConfig {
 	}
 }
 
-func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
+func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig, existing treatment) (jetstream.Stream, error) {
 	s, err := b.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = b.js.CreateStream(ctx, want)
@@ -95,11 +119,29 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) (je
 	if err != nil {
 		return nil, err
 	}
+	return existing(b, ctx, s, want)
+}
+
+// adapt gives the stream the replicas and the age that are wanted.
+func (b *Bus) adapt(ctx context.Context, s jetstream.Stream, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	have := s.CachedInfo().Config
 	if have.Replicas == want.Replicas && have.MaxAge == want.MaxAge {
 		return s, nil
 	}
 	update := have
 	update.Replicas, update.MaxAge, update.Metadata = want.Replicas, want.MaxAge, maps.Clone(have.Metadata)
-	return b.js.UpdateStream(ctx, update)
+	s, err := b.js.UpdateStream(ctx, update)
+	if err != nil {
+		return nil, err
+	}
+	b.log.Info().Str("stream", want.Name).
+		Int("replicas_before", have.Replicas).Int("replicas", want.Replicas).
+		Stringer("max_age_before", have.MaxAge).Stringer("max_age", want.MaxAge).
+		Msg("a stream's configuration was changed")
+	return s, nil
+}
+
+// keep leaves the stream as it is.
+func (b *Bus) keep(_ context.Context, s jetstream.Stream, _ jetstream.StreamConfig) (jetstream.Stream, error) {
+	return s, nil
 }

@@ -82,9 +82,13 @@ func (d *Delivery) Reject(reason string) error { return d.msg.TermWithReason(rea
 // Hold keeps the message from being delivered to others while the work goes on,
 // by heartbeats at a quarter of the ack wait. The context that it returns ends
 // with ErrLeaseLost when no heartbeat was confirmed for 0.7 of the ack wait, the
-// delivery counting as the first: by then nobody else can have been given the
-// message, and whoever holds the context must do nothing more. Release ends the
-// heartbeats.
+// delivery counting as the first; whoever holds the context must do nothing
+// more. Release ends the heartbeats.
+//
+// That nobody else was given the message by then holds only if this process was
+// not frozen between the broker's sending and its own reading: the lease runs
+// from the reading. So the lease spares two workers from meeting, and what keeps
+// them apart where they do meet is the fence of what they work on.
 func (d *Delivery) Hold(ctx context.Context, ackWait time.Duration) (held context.Context, release func()) {
 	return HoldAll(ctx, []*Delivery{d}, ackWait)
 }
@@ -134,11 +138,12 @@ func (d *Delivery) beat(ctx context.Context, cancel context.CancelCauseFunc, ack
 // ended and every handle has returned. handle's context does not end with ctx:
 // what was begun is brought to an end by the caller's own means.
 func (b *Bus) Work(ctx context.Context, c jetstream.Consumer, slots int, handle func(*Delivery)) {
+	from := b.from(c)
 	var all sync.WaitGroup
 	for range slots {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				for _, d := range b.next(ctx, c, 1) {
+				for _, d := range from.next(ctx, 1) {
 					handle(d)
 				}
 			}
@@ -151,60 +156,14 @@ func (b *Bus) Work(ctx context.Context, c jetstream.Consumer, slots int, handle 
 // there, at most size, without waiting for more. It returns when ctx has ended
 // and the last handle has returned.
 func (b *Bus) Batches(ctx context.Context, c jetstream.Consumer, size int, handle func([]*Delivery)) {
+	from := b.from(c)
 	for ctx.Err() == nil {
-		batch := b.ready(ctx, c, size)
+		batch := from.ready(ctx, size)
 		if len(batch) == 0 {
-			batch = b.next(ctx, c, 1)
+			batch = from.next(ctx, 1)
 		}
 		if len(batch) > 0 {
 			handle(batch)
 		}
 	}
-}
-
-const pollFor = 20 * time.Second // one pull request; the next follows at once
-
-// next waits for up to n messages and returns as soon as there is one. While the
-// broker is away it pauses between tries.
-func (b *Bus) next(ctx context.Context, c jetstream.Consumer, n int) []*Delivery {
-	era, leave := b.connection.within(ctx)
-	defer leave()
-	poll, cancel := context.WithTimeout(era, pollFor)
-	defer cancel()
-	batch, err := c.Fetch(n, jetstream.FetchContext(poll), jetstream.FetchHeartbeat(5*time.Second))
-	if err == nil {
-		got := b.collect(batch)
-		err = batch.Error()
-		if len(got) > 0 || err == nil {
-			return got
-		}
-	}
-	if poll.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-time.After(firstPause * 4):
-		}
-	}
-	return nil
-}
-
-func (b *Bus) ready(ctx context.Context, c jetstream.Consumer, n int) []*Delivery {
-	if ctx.Err() != nil {
-		return nil
-	}
-	batch, err := c.FetchNoWait(n)
-	if err != nil {
-		return nil
-	}
-	return b.collect(batch)
-}
-
-func (b *Bus) collect(batch jetstream.MessageBatch) []*Delivery {
-	var got []*Delivery
-	for msg := range batch.Messages() {
-		if meta, err := msg.Metadata(); err == nil {
-			got = append(got, &Delivery{nc: b.nc, msg: msg, received: time.Now(), Seq: meta.Sequence.Stream})
-		}
-	}
-	return got
 }

@@ -7,9 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
@@ -100,6 +103,62 @@ func TestWorkGoesOnAfterTheBrokerWasAway(t *testing.T) {
 	offer(t, b, 2)
 	receive(t, done, "a job after")
 	receive(t, done, "a job after")
+}
+
+func TestWorkGoesOnWhenItsConsumerWasDeleted(t *testing.T) {
+	broker := bustest.Start(t)
+	var log lines
+	b, err := bus.Open(t.Context(), connect(t, broker), settings, zerolog.New(&log))
+	require.NoError(t, err)
+	jobs := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
+	events := consumer(t, b, contract.StreamEvents, contract.EventsAll, patience)
+	done := make(chan error, 10)
+	untilEnd(t, func(ctx context.Context) {
+		b.Work(ctx, jobs, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
+	})
+	untilEnd(t, func(ctx context.Context) {
+		b.Batches(ctx, events, 2, func(batch []*bus.Delivery) { done <- batch[0].Done(t.Context()) })
+	})
+	offer(t, b, 1)
+	require.NoError(t, receive(t, done, "a job before"))
+
+	require.NoError(t, b.JetStream().DeleteConsumer(t.Context(), contract.StreamJobs, "worker"))
+	offer(t, b, 1)
+	require.NoError(t, receive(t, done, "a job after"))
+	again, err := jobs.Info(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, patience, again.Config.AckWait)
+	require.NotZero(t, log.count("the consumer was gone and is made anew"))
+
+	require.NoError(t, b.JetStream().DeleteConsumer(t.Context(), contract.StreamEvents, "worker"))
+	_, err = b.Publish(t.Context(), contract.SystemEventSubject("d1"), "", nil)
+	require.NoError(t, err)
+	require.NoError(t, receive(t, done, "an event after"))
+}
+
+func TestWorkSaysOnceThatItsStreamIsGone(t *testing.T) {
+	broker := bustest.Start(t)
+	var log lines
+	b, err := bus.Open(t.Context(), connect(t, broker), settings, zerolog.New(&log))
+	require.NoError(t, err)
+	c := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
+	done := make(chan error, 10)
+	untilEnd(t, func(ctx context.Context) {
+		b.Work(ctx, c, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
+	})
+	offer(t, b, 1)
+	require.NoError(t, receive(t, done, "a job before"))
+	require.NoError(t, b.JetStream().DeleteStream(t.Context(), contract.StreamJobs))
+	require.Eventually(t, func() bool { return log.count("stream not found") > 0 }, patience, tick)
+	var tries atomic.Int64
+	_, err = b.Conn().Subscribe("$JS.API.CONSUMER.INFO."+contract.StreamJobs+".worker", func(*nats.Msg) { tries.Add(1) })
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return tries.Load() > 5 }, patience, tick)
+	require.Equal(t, 1, log.count("stream not found"))
+
+	open(t, broker) // makes the stream
+	offer(t, b, 1)
+	require.NoError(t, receive(t, done, "a job after"))
 }
 
 // deliveries runs a worker that hands every delivery to the test.

@@ -74,6 +74,9 @@ var builders = map[string]string{
 	"JobSubject":         contract.JobSubject("{host}"),
 	"JobEventSubject":    contract.JobEventSubject("{deployment}", "{host}"),
 	"SystemEventSubject": contract.SystemEventSubject("{deployment}"),
+	"StopSubject":        contract.StopSubject("{deployment}"),
+	"TimerSet":           contract.TimerSet("{deployment}"),
+	"TimerFired":         contract.TimerFired("{deployment}"),
 	"AnyCommandSubject":  "", // a filter over several channels
 }
 
@@ -95,7 +98,7 @@ func subjectsFile(t *testing.T) (constants map[string]string, makers []string) {
 				constants[name] = constant.StringVal(object.Val())
 			}
 		case *types.Func:
-			if object.Exported() && strings.HasSuffix(name, "Subject") {
+			if object.Exported() && (strings.HasSuffix(name, "Subject") || strings.HasPrefix(name, "Timer")) {
 				makers = append(makers, name)
 			}
 		}
@@ -123,13 +126,13 @@ func TestChannelsAreTheSubjectsOfTheCode(t *testing.T) {
 			expected[only(t, addresses, `^\$KV\.`+value+`\.\{\w+\}$`, name)] = true
 		case strings.HasPrefix(name, "Objects"):
 			expected[only(t, addresses, `^\$O\.`+value+`\.\{kind\}\.\{name\}$`, name)] = true
-		case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "Record"):
+		case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "Record"), name == "Controls":
 			expected[value] = true
 		case strings.ContainsAny(value, "*>"):
 			require.True(t, anyMatches(value, addresses), "%s (%s) matches no channel", name, value)
 		case name == "MetadataInstallation": // no subject
 		default:
-			require.Failf(t, "what is this?", "%s (%s) is neither stream, bucket, object store, query nor filter: say here what it is", name, value)
+			require.Failf(t, "what is this?", "%s (%s) is neither stream, bucket, object store, request nor filter: say here what it is", name, value)
 		}
 	}
 	for _, address := range builders {

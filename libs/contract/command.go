@@ -33,8 +33,9 @@ type RollbackCommand struct {
 type Rollout struct {
 	Application Application `json:"application"`
 	Snapshot    Snapshot    `json:"snapshot"`
-	WaveSize    int         `json:"wave_size,omitempty"` // 0: all hosts at once
-	Actor       string      `json:"actor"`               // name of the token that asked
+	Policy      Policy      `json:"policy"`
+	Actor       string      `json:"actor"`              // name of the token that asked
+	RetryOf     string      `json:"retry_of,omitempty"` // deployment whose failed hosts these are
 }
 
 // Application is what is deployed, as far as a host needs to know.

@@ -1,7 +1,10 @@
 package contract
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -22,6 +25,7 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 			Kind: deploy.Kind(b.Kind), Project: m.Project, Application: b.Application, Path: b.Path,
 			Version: b.Version, Package: b.Package, From: b.From, RollbackOf: b.RollbackOf,
 			Actor: b.Actor, Targets: b.Targets, Waves: b.Waves, AcceptedAt: b.AcceptedAt,
+			Strategy: deploy.StrategyKind(b.Strategy), RetryOf: b.RetryOf,
 		}, nil
 	case PlannedEvent:
 		planned := deploy.WasPlanned{First: b.First}
@@ -32,7 +36,13 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 	case WaveEvent:
 		return deploy.WaveBegan{Wave: m.Wave}, nil
 	case ConcludedEvent:
-		return deploy.WasConcluded{State: deploy.State(b.State), Reason: b.Reason}, nil
+		return deploy.WasConcluded{State: deploy.State(b.State), Cause: deploy.Cause(b.Cause), Reason: b.Reason, By: b.Actor}, nil
+	case StatusEvent:
+		return deploy.WasStatus{Status: deploy.Status{
+			State: deploy.State(b.State), Cause: deploy.Cause(b.Cause), Reason: b.Reason, By: b.Actor, Until: deref(b.Until),
+		}}, nil
+	case StopEvent:
+		return deploy.WasStopped{Cause: deploy.Cause(b.Cause)}, nil
 	case JobStartedEvent:
 		on.Token = seq // the event is what the token is made of
 		return deploy.JobStarted{On: on, Executor: b.Executor}, nil
@@ -52,6 +62,48 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 		return nil, fmt.Errorf("%w: %q is no event", ErrUnknownType, m.Type)
 	}
 }
+
+// Domain converts what a command says about the course of its deployment. It
+// fails where that cannot be carried out.
+func (p Policy) Domain() (deploy.Policy, error) {
+	d := deploy.Policy{
+		Strategy: deploy.Strategy{
+			Kind: deploy.StrategyKind(cmp.Or(p.Strategy.Type, string(deploy.AllAtOnce))), MaxParallel: p.Strategy.MaxParallel,
+			Pause: milliseconds(p.Strategy.Pause), Hold: milliseconds(p.Strategy.Hold),
+		},
+		Budget:   deploy.Budget{Then: deploy.Overrun(p.Failures.Then), SkipUnreachable: p.Failures.SkipUnreachable},
+		StartAt:  deref(p.StartAt),
+		Deadline: milliseconds(p.Deadline),
+	}
+	if !slices.Contains(deploy.StrategyKinds(), d.Strategy.Kind) {
+		return d, fmt.Errorf("%w: unknown strategy %q", deploy.ErrInvalidPlan, p.Strategy.Type)
+	}
+	var errs []error
+	amount := func(text string) (a deploy.Amount) {
+		if text != "" {
+			var err error
+			a, err = deploy.ParseAmount(text)
+			errs = append(errs, err)
+		}
+		return a
+	}
+	limit := func(text string) *deploy.Amount {
+		if text == "" {
+			return nil
+		}
+		a := amount(text)
+		return &a
+	}
+	d.Strategy.First, d.Strategy.Batch = amount(p.Strategy.First), amount(p.Strategy.Batch)
+	d.Strategy.MinHealthy = amount(p.Strategy.MinHealthy)
+	d.Budget.Batch, d.Budget.Total = limit(p.Failures.Batch), limit(p.Failures.Total)
+	if a := p.Approval; a != nil {
+		d.Approval = &deploy.Approval{Digest: a.Digest, NotRequester: a.NotRequester, Expires: a.Expires}
+	}
+	return d, errors.Join(errs...)
+}
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
 func failure(f *Failure) *deploy.Failure {
 	if f == nil {

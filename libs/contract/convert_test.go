@@ -29,18 +29,33 @@ func TestEventsConvertIntoTheDomain(t *testing.T) {
 		"ev.deployment.accepted": deploy.WasAccepted{
 			Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "2.4.1",
 			Package: "d4k1vvbme3rs73f1q050", Actor: "ci", Targets: 150, Waves: 3,
+			Strategy: deploy.Canary, RetryOf: "d4k2n1jme3rs73f1q060",
 			AcceptedAt: moment(t, "2026-11-21T09:15:03.218764511Z"),
 		},
 		"ev.deployment.accepted.rollback": deploy.WasAccepted{
 			Kind: deploy.KindRollback, Project: "shop", Application: "api", Path: "/srv/api", Version: "2.3.9",
 			From: "2.4.1", RollbackOf: deployment, Actor: "admin", Targets: 150, Waves: 3,
-			AcceptedAt: moment(t, "2026-11-21T09:31:47.900125Z"),
+			Strategy: deploy.Rolling, AcceptedAt: moment(t, "2026-11-21T09:31:47.900125Z"),
 		},
 		"ev.deployment.planned": deploy.WasPlanned{First: 100, Targets: []deploy.PlannedTarget{
 			{Host: web, Name: "web-1 (Fürth)", Wave: 1}, {Host: db, Name: "db-1", Wave: 2},
 		}},
-		"ev.deployment.wave":      deploy.WaveBegan{Wave: 1},
-		"ev.deployment.concluded": deploy.WasConcluded{State: deploy.Failed, Reason: "the snapshot of its targets is not there"},
+		"ev.deployment.wave": deploy.WaveBegan{Wave: 1},
+		"ev.deployment.status": deploy.WasStatus{Status: deploy.Status{
+			State: deploy.Holding, Cause: deploy.CauseCanary, Until: moment(t, "2026-11-21T10:15:44.801337021Z"),
+		}},
+		"ev.deployment.status.paused": deploy.WasStatus{Status: deploy.Status{
+			State: deploy.Paused, Cause: deploy.CausePaused, Reason: "the database is being moved", By: "ann",
+		}},
+		"ev.deployment.status.minimal": deploy.WasStatus{Status: deploy.Status{State: deploy.Running}},
+		"ev.deployment.stop":           deploy.WasStopped{Cause: deploy.CauseBudget},
+		"ev.deployment.concluded": deploy.WasConcluded{
+			State: deploy.Failed, Cause: deploy.CauseBroken, Reason: "the snapshot of its targets is not there",
+		},
+		"ev.deployment.concluded.cancelled": deploy.WasConcluded{
+			State: deploy.Cancelled, Cause: deploy.CauseCancelled, Reason: "wrong version", By: "ann",
+		},
+		"ev.deployment.concluded.minimal": deploy.WasConcluded{State: deploy.Succeeded},
 		// The sequence under which it is stored is the token; the message cannot know it.
 		"ev.job.started": deploy.JobStarted{On: on, Executor: "executor-7c9f5-x2m4k"},
 		"ev.job.step": deploy.StepChanged{
@@ -60,6 +75,9 @@ func TestEventsConvertIntoTheDomain(t *testing.T) {
 			Failure: &deploy.Failure{Code: contract.FailConnectionLost, Reason: "the connection broke 3 times while old releases were removed"},
 		},
 		"ev.job.ended.minimal": deploy.JobEnded{On: deploy.TargetRef{Host: web}, State: deploy.Skipped},
+		"ev.job.ended.cancelled": deploy.JobEnded{
+			On: deploy.TargetRef{Host: web}, State: deploy.Cancelled, Note: "the deployment was cancelled before this host began",
+		},
 	}
 	converted := map[contract.Type]bool{}
 	for name, want := range cases {

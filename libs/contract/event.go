@@ -7,6 +7,8 @@ const (
 	TypeAccepted  Type = "slipway.v1.ev.deployment.accepted"
 	TypePlanned   Type = "slipway.v1.ev.deployment.planned"
 	TypeWave      Type = "slipway.v1.ev.deployment.wave"
+	TypeStatus    Type = "slipway.v1.ev.deployment.status"
+	TypeStop      Type = "slipway.v1.ev.deployment.stop"
 	TypeConcluded Type = "slipway.v1.ev.deployment.concluded"
 
 	TypeJobStarted  Type = "slipway.v1.ev.job.started"
@@ -27,6 +29,8 @@ type AcceptedEvent struct {
 	Actor       string    `json:"actor"`
 	Targets     int       `json:"targets"`
 	Waves       int       `json:"waves"`
+	Strategy    string    `json:"strategy,omitempty"`
+	RetryOf     string    `json:"retry_of,omitempty"` // deployment whose failed hosts these are
 	AcceptedAt  time.Time `json:"accepted_at"`
 }
 
@@ -46,10 +50,27 @@ type PlannedTarget struct {
 // WaveEvent says that the targets of the envelope's wave may start.
 type WaveEvent struct{}
 
+// StatusEvent says where a deployment stands that has not ended.
+type StatusEvent struct {
+	State  string     `json:"state"`            // awaiting_approval, scheduled, holding, paused, running or stopping
+	Cause  string     `json:"cause,omitempty"`  // why, for programs
+	Reason string     `json:"reason,omitempty"` // why, for people
+	Actor  string     `json:"actor,omitempty"`  // name of the token that asked for it
+	Until  *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+}
+
+// StopEvent says that no job of the deployment may begin any more, and that those
+// that run end between two steps.
+type StopEvent struct {
+	Cause string `json:"cause"`
+}
+
 // ConcludedEvent ends a deployment.
 type ConcludedEvent struct {
-	State  string `json:"state"`            // succeeded or failed
-	Reason string `json:"reason,omitempty"` // why it failed as a whole, where no target says so
+	State  string `json:"state"`            // succeeded, failed, cancelled or rejected
+	Cause  string `json:"cause,omitempty"`  // why it did not succeed, for programs
+	Reason string `json:"reason,omitempty"` // why it ended so as a whole, where no target says so
+	Actor  string `json:"actor,omitempty"`  // name of the token that asked for this end
 }
 
 // JobStartedEvent begins an attempt on a host. The sequence that it is stored
@@ -61,7 +82,7 @@ type JobStartedEvent struct {
 // JobStepEvent says that a step began (running) or ended.
 type JobStepEvent struct {
 	Step      string     `json:"step"`
-	State     string     `json:"state"` // running, succeeded, failed or skipped
+	State     string     `json:"state"` // running, succeeded, failed, skipped or cancelled
 	StartedAt time.Time  `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	Note      string     `json:"note,omitempty"`
@@ -77,7 +98,7 @@ type JobProgressEvent struct {
 
 // JobEndedEvent ends a job: the one terminal event of a deployment on a host.
 type JobEndedEvent struct {
-	State    string   `json:"state"` // succeeded, failed or skipped
+	State    string   `json:"state"` // succeeded, failed, skipped or cancelled
 	Release  string   `json:"release,omitempty"`
 	Previous string   `json:"previous,omitempty"`
 	Changed  bool     `json:"changed,omitempty"` // the deployment moved the link
@@ -99,6 +120,12 @@ func (PlannedEvent) MessageType() Type { return TypePlanned }
 
 // MessageType implements Body.
 func (WaveEvent) MessageType() Type { return TypeWave }
+
+// MessageType implements Body.
+func (StatusEvent) MessageType() Type { return TypeStatus }
+
+// MessageType implements Body.
+func (StopEvent) MessageType() Type { return TypeStop }
 
 // MessageType implements Body.
 func (ConcludedEvent) MessageType() Type { return TypeConcluded }

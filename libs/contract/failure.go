@@ -22,7 +22,7 @@ const (
 	FailReleaseMissing  = "release_missing"   // the release to switch to is not there or not complete
 	FailNoPrevious      = "no_previous"       // nothing to roll back to
 	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
-	FailHostBusy        = "host_busy"         // another installation of Slipway works on the host
+	FailHostBusy        = "host_busy"         // another installation, or another server of the inventory with the same login, works on the host
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailHost            = "host_error"        // a command on the host failed otherwise
 	FailInternal        = "internal_error"    // a mistake in Slipway

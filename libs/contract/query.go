@@ -36,7 +36,12 @@ type Deployment struct {
 	RollbackOf  string     `json:"rollback_of,omitempty"`
 	Actor       string     `json:"actor"`
 	State       string     `json:"state"`
-	Reason      string     `json:"reason,omitempty"` // why it failed as a whole
+	Cause       string     `json:"cause,omitempty"`    // why it stands or ended so, for programs
+	Reason      string     `json:"reason,omitempty"`   // the same for people
+	By          string     `json:"by,omitempty"`       // name of the token that asked for it
+	Until       *time.Time `json:"until,omitempty"`    // when it goes on, or is given up, by itself
+	Strategy    string     `json:"strategy,omitempty"` // all, serial, rolling or canary
+	RetryOf     string     `json:"retry_of,omitempty"` // deployment whose failed hosts these are
 	Targets     int        `json:"targets"`
 	Wave        int        `json:"wave"`
 	Waves       int        `json:"waves"`
@@ -53,6 +58,7 @@ type Counts struct {
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	Skipped   int `json:"skipped"`
+	Cancelled int `json:"cancelled,omitempty"`
 }
 
 // ListDeployments asks history for deployments, newest first.
@@ -163,7 +169,7 @@ type HostKey struct {
 
 // Refused is the answer to a query that cannot be answered.
 type Refused struct {
-	Code    string `json:"code"` // not_found, invalid or unavailable
+	Code    string `json:"code"` // not_found, invalid, conflict or unavailable
 	Message string `json:"message"`
 }
 
@@ -171,6 +177,7 @@ type Refused struct {
 const (
 	RefusedNotFound    = "not_found"
 	RefusedInvalid     = "invalid"
+	RefusedConflict    = "conflict"
 	RefusedUnavailable = "unavailable"
 )
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
 // schema is a JSON schema as far as Go structs have a counterpart in it.
@@ -17,6 +18,7 @@ type schema struct {
 	Ref                  string            `json:"$ref"`
 	Type                 string            `json:"type"`
 	Format               string            `json:"format"`
+	Enum                 []string          `json:"enum"`
 	AdditionalProperties *bool             `json:"additionalProperties"`
 	Required             []string          `json:"required"`
 	Properties           map[string]schema `json:"properties"`
@@ -112,6 +114,25 @@ func (d drift) compare(path string, goType reflect.Type, s schema) {
 	if goType.Kind() == reflect.Struct && goType != reflect.TypeFor[time.Time]() {
 		d.named(goType)
 	}
+}
+
+// The words of the wire are those of the domain.
+func TestEnumsAreTheStatesAndCausesOfTheDomain(t *testing.T) {
+	spec, _ := readAsyncAPI(t)
+	texts := func(list any) (all []string) {
+		v := reflect.ValueOf(list)
+		for i := range v.Len() {
+			all = append(all, v.Index(i).String())
+		}
+		return all
+	}
+	for name, want := range map[string]any{
+		"DeploymentState": deploy.OfDeployment.States(), "TargetState": deploy.OfTarget.States(), "StepState": deploy.OfStep.States(),
+		"Cause": deploy.Causes(), "StrategyType": deploy.StrategyKinds(),
+	} {
+		require.ElementsMatch(t, texts(want), spec.Components.Schemas[name].Enum, name)
+	}
+	require.ElementsMatch(t, texts(deploy.Verbs()), spec.Components.Schemas["Control"].Properties["verb"].Enum)
 }
 
 type jsonField struct {

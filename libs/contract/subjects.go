@@ -11,6 +11,8 @@ const (
 	StreamJobs     = "JOBS" // one job a host, at most one stored
 	StreamEvents   = "EV"   // what happened; its sequences are the fencing tokens
 
+	StreamTimers = "TIMERS" // when to look at a deployment again
+
 	BucketDeploy      = "DEPLOY"      // the scheduler's state of each deployment
 	BucketLocks       = "LOCKS"       // who may work on which host next
 	BucketSnapshots   = "SNAPSHOTS"   // targets of a deployment, in pieces, as they were when it was asked for
@@ -26,11 +28,16 @@ const (
 	JobsAll      = prefix + "job.*"
 	EventsAll    = prefix + "ev.>"
 	EventsOfJobs = prefix + "ev.*.job.*"
+	EventsOfStop = prefix + "ev.*.stop"
+	TimersAll    = prefix + "timer.>"
+	TimersFired  = prefix + "timer.fire.*.wake"
 
 	QueryDeployment  = prefix + "query.deployment"  // history: one deployment
 	QueryDeployments = prefix + "query.deployments" // history: a page of the list
 	QueryTargets     = prefix + "query.targets"     // history: a page of targets
 	QueryReleases    = prefix + "query.releases"    // executor: what these hosts hold
+
+	Controls = prefix + "control" // scheduler: change the course of a deployment
 
 	RecordHostKeys = prefix + "inventory.hostkey" // gateway: keep the key of a first contact
 
@@ -58,6 +65,17 @@ func JobEventSubject(deployment, host string) string {
 
 // SystemEventSubject is where events about a deployment as a whole go.
 func SystemEventSubject(deployment string) string { return prefix + "ev." + deployment + ".sys" }
+
+// StopSubject is where the word goes that nothing of a deployment is to begin any
+// more: at most one event for each deployment. Executors look there before each
+// step.
+func StopSubject(deployment string) string { return prefix + "ev." + deployment + ".stop" }
+
+// TimerSet is where the time goes at which a deployment is to be looked at.
+func TimerSet(deployment string) string { return prefix + "timer.set." + deployment + ".wake" }
+
+// TimerFired is where the broker says that this time has come.
+func TimerFired(deployment string) string { return prefix + "timer.fire." + deployment + ".wake" }
 
 // DeploymentEvents matches every event of a deployment.
 func DeploymentEvents(deployment string) string { return prefix + "ev." + deployment + ".>" }

@@ -19,12 +19,21 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsAll},
 		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.DeploymentEvents("d1")},
 		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.EventsAll},
+		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.DeploymentEvents("d1")},
+		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.EventsAll},
+		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.EventsOfStop},
+		{"slipway.v1.timer.set.d1.wake", contract.TimerSet("d1"), contract.TimersAll},
+		{"slipway.v1.timer.fire.d1.wake", contract.TimerFired("d1"), contract.TimersFired},
+		{"slipway.v1.timer.fire.d1.wake", contract.TimerFired("d1"), contract.TimersAll},
 	}
 	for _, c := range cases {
 		require.Equal(t, c.want, c.got)
 		require.True(t, matches(c.within, c.got), "%s is within %s", c.got, c.within)
 	}
 	require.False(t, matches(contract.EventsOfJobs, contract.SystemEventSubject("d1")))
+	require.False(t, matches(contract.EventsOfJobs, contract.StopSubject("d1")))
+	require.False(t, matches(contract.EventsOfStop, contract.SystemEventSubject("d1")))
+	require.False(t, matches(contract.TimersFired, contract.TimerSet("d1")), "a timer that is set does not go off")
 	require.False(t, matches(contract.DeploymentEvents("d1"), contract.SystemEventSubject("d10")))
 }
 

@@ -28,6 +28,8 @@ type (
 		Actor       string // name of the token that asked
 		Targets     int
 		Waves       int
+		Strategy    StrategyKind
+		RetryOf     string // deployment whose failed hosts these are
 		AcceptedAt  time.Time
 	}
 	// WasPlanned names the targets of one piece, in the order of their ordinals.
@@ -37,10 +39,16 @@ type (
 	}
 	// WaveBegan says that the targets of a wave may start now.
 	WaveBegan struct{ Wave int }
+	// WasStatus says where a deployment stands that has not ended.
+	WasStatus struct{ Status Status }
+	// WasStopped says that no job may begin any more. WasStatus says why.
+	WasStopped struct{ Cause Cause }
 	// WasConcluded ends a deployment.
 	WasConcluded struct {
 		State  State
-		Reason string // why it failed as a whole, where no target says so
+		Cause  Cause
+		Reason string // why it ended so as a whole, where no target says so
+		By     string
 	}
 )
 
@@ -104,6 +112,8 @@ type Failure struct {
 func (WasAccepted) isEvent()   {}
 func (WasPlanned) isEvent()    {}
 func (WaveBegan) isEvent()     {}
+func (WasStatus) isEvent()     {}
+func (WasStopped) isEvent()    {}
 func (WasConcluded) isEvent()  {}
 func (JobStarted) isEvent()    {}
 func (StepChanged) isEvent()   {}

@@ -19,8 +19,13 @@ type Header struct {
 	From        string
 	RollbackOf  string
 	Actor       string
+	RetryOf     string
+	Strategy    StrategyKind
 	State       State
-	Reason      string // why it failed as a whole
+	Cause       Cause
+	Reason      string    // why it stands or ended so
+	By          string    // who asked for it
+	Until       time.Time // when it goes on, or is given up, by itself
 	Targets     int
 	Wave, Waves int
 	AcceptedAt  time.Time
@@ -34,7 +39,7 @@ type Header struct {
 
 // Counts is how many targets are in which state.
 type Counts struct {
-	Pending, Running, Succeeded, Failed, Skipped int
+	Pending, Running, Succeeded, Failed, Skipped, Cancelled int
 }
 
 // Total adds up the counts of all buckets. Targets that no bucket holds yet are
@@ -47,8 +52,9 @@ func (h Header) Total() Counts {
 		t.Succeeded += c.Succeeded
 		t.Failed += c.Failed
 		t.Skipped += c.Skipped
+		t.Cancelled += c.Cancelled
 	}
-	t.Pending = max(t.Pending, h.Targets-t.Running-t.Succeeded-t.Failed-t.Skipped)
+	t.Pending = max(t.Pending, h.Targets-t.Running-t.Succeeded-t.Failed-t.Skipped-t.Cancelled)
 	return t
 }
 
@@ -118,11 +124,19 @@ func FoldHeader(h Header, r Record, counts *Counts) Header {
 		h.accept(e)
 	case WaveBegan:
 		h.begin(r.Time)
+		if !h.State.Terminal() && h.State != Halting { // it begins when nothing holds it any more
+			h.stand(Status{State: Running})
+		}
 		h.Wave = max(h.Wave, e.Wave)
 	case WasConcluded:
-		if OfDeployment.CanFollow(h.State, e.State) && e.State.Terminal() {
-			h.State, h.Reason, h.EndedAt = e.State, e.Reason, r.Time
+		// Whoever ends a deployment has stopped it first; should that not have been
+		// said, the end is not to be lost with it.
+		if !h.State.Terminal() && OfDeployment.CanFollow(Halting, e.State) {
+			h.stand(Status{State: e.State, Cause: e.Cause, Reason: e.Reason, By: e.By})
+			h.EndedAt = r.Time
 		}
+	case WasStatus:
+		h.status(e.Status)
 	case JobStarted:
 		h.begin(r.Time)
 	}
@@ -142,14 +156,30 @@ func (h *Header) accept(e WasAccepted) {
 	}
 	h.Kind, h.Project, h.Application, h.Path = e.Kind, e.Project, e.Application, e.Path
 	h.Version, h.Package, h.From, h.RollbackOf = e.Version, e.Package, e.From, e.RollbackOf
+	h.RetryOf, h.Strategy = e.RetryOf, e.Strategy
 	h.Actor, h.Targets, h.Waves, h.AcceptedAt = e.Actor, e.Targets, e.Waves, e.AcceptedAt
+}
+
+func (h *Header) status(s Status) {
+	_, known := transitions[OfDeployment][s.State] // the terminal ones have no successors
+	if known && (h.State == s.State || OfDeployment.CanFollow(h.State, s.State)) {
+		h.stand(s)
+	}
+}
+
+func (h *Header) stand(s Status) {
+	h.State, h.Cause, h.Reason, h.By, h.Until = s.State, s.Cause, s.Reason, s.By, s.Until
 }
 
 // begin notes the first sign of work. WasAccepted may be missing where the
 // stream no longer keeps the beginning of an old deployment.
 func (h *Header) begin(at time.Time) {
-	if h.State == "" || h.State == Accepted {
-		h.State, h.StartedAt = Running, at
+	if h.StartedAt.IsZero() && !h.State.Terminal() {
+		h.StartedAt = at
+	}
+	switch h.State { // what comes after, the scheduler says itself
+	case "", Accepted, AwaitingApproval, Scheduled:
+		h.stand(Status{State: Running})
 	}
 }
 
@@ -193,6 +223,8 @@ func (b Bucket) Counts() Counts {
 			c.Failed++
 		case Skipped:
 			c.Skipped++
+		case Cancelled:
+			c.Cancelled++
 		default:
 			c.Pending++
 		}

@@ -14,8 +14,21 @@ import (
 // drawn without regard for what a deployment would do.
 var (
 	anyState = rapid.SampledFrom(append([]deploy.State{""}, states...))
-	anyStep  = rapid.SampledFrom(deploy.KindDeploy.Steps())
-	anyRef   = rapid.Custom(func(t *rapid.T) deploy.TargetRef {
+	anyCause = rapid.SampledFrom(append([]deploy.Cause{""}, deploy.Causes()...))
+	anyActor = rapid.SampledFrom([]string{"", "ann", "bob"})
+	// anyStatus is, more often than anyState, one that a deployment may come to.
+	anyStatus = rapid.Custom(func(t *rapid.T) deploy.Status {
+		s := deploy.Status{
+			State: rapid.OneOf(anyState, rapid.SampledFrom(deploy.OfDeployment.States())).Draw(t, "state"),
+			Cause: anyCause.Draw(t, "cause"), By: anyActor.Draw(t, "by"),
+		}
+		if rapid.Bool().Draw(t, "waits") {
+			s.Until = at(1000)
+		}
+		return s
+	})
+	anyStep = rapid.SampledFrom(deploy.KindDeploy.Steps())
+	anyRef  = rapid.Custom(func(t *rapid.T) deploy.TargetRef {
 		target := rapid.SampledFrom([]int{0, 1, 99, 100, 230}).Draw(t, "target")
 		return deploy.TargetRef{
 			Target: target, Host: string(rune('A' + target)),
@@ -33,7 +46,11 @@ var (
 			}
 		}),
 		rapid.Custom(func(t *rapid.T) deploy.Event { return deploy.WaveBegan{Wave: rapid.IntRange(0, 2).Draw(t, "wave")} }),
-		rapid.Custom(func(t *rapid.T) deploy.Event { return deploy.WasConcluded{State: anyState.Draw(t, "state")} }),
+		rapid.Custom(func(t *rapid.T) deploy.Event { return deploy.WasStatus{Status: anyStatus.Draw(t, "status")} }),
+		rapid.Custom(func(t *rapid.T) deploy.Event { return deploy.WasStopped{Cause: anyCause.Draw(t, "cause")} }),
+		rapid.Custom(func(t *rapid.T) deploy.Event {
+			return deploy.WasConcluded{State: anyState.Draw(t, "state"), Cause: anyCause.Draw(t, "cause"), By: anyActor.Draw(t, "by")}
+		}),
 		rapid.Custom(func(t *rapid.T) deploy.Event { return deploy.JobStarted{On: anyRef.Draw(t, "on"), Executor: "ex"} }),
 		rapid.Custom(func(t *rapid.T) deploy.Event {
 			return deploy.StepChanged{On: anyRef.Draw(t, "on"), Step: anyStep.Draw(t, "step"), State: anyState.Draw(t, "state")}
@@ -81,6 +98,7 @@ func TestATerminalStateNeverChanges(t *testing.T) {
 			if d.header.State.Terminal() {
 				require.Equal(t, d.header.State, next.header.State)
 				require.Equal(t, d.header.EndedAt, next.header.EndedAt)
+				require.Equal(t, standing(d.header), standing(next.header))
 			}
 			for i, b := range d.buckets {
 				for j, was := range b.Targets {
@@ -96,6 +114,45 @@ func TestATerminalStateNeverChanges(t *testing.T) {
 	})
 }
 
+// A header goes from state to state as the table says, and by the events that
+// say so: jobs never move one that rests, nor waves one that stops. An end alone
+// may come without the stop before it.
+func TestAHeaderMovesByTheTableAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d document
+		for _, r := range anyRecords.Draw(t, "stream") {
+			next := d.fold(r)
+			was, is := standing(d.header), standing(next.header)
+			if was != is {
+				from := was.State
+				if is.State.Terminal() {
+					require.False(t, from.Terminal())
+					from = deploy.Halting
+				}
+				if was.State != is.State { // the same may stand for another reason
+					require.True(t, deploy.OfDeployment.CanFollow(from, is.State), "%s → %s", was.State, is.State)
+				}
+				switch e := r.Event.(type) {
+				case deploy.WasStatus:
+					require.Equal(t, e.Status, is)
+				case deploy.WasConcluded:
+					require.Equal(t, deploy.Status{State: e.State, Cause: e.Cause, Reason: e.Reason, By: e.By}, is)
+				case deploy.WasAccepted:
+					require.Equal(t, deploy.Accepted, is.State)
+				case deploy.WaveBegan:
+					require.NotEqual(t, deploy.Halting, was.State)
+					require.Equal(t, deploy.Status{State: deploy.Running}, is)
+				default:
+					require.Contains(t, []deploy.State{"", deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled}, was.State, "%T", e)
+					require.Equal(t, deploy.Status{State: deploy.Running}, is, "%T", e)
+				}
+			}
+			require.Equal(t, is.State.Terminal(), !next.header.EndedAt.IsZero())
+			d = next
+		}
+	})
+}
+
 func TestCountsAreTheSumOfTheBuckets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var d document
@@ -105,17 +162,18 @@ func TestCountsAreTheSumOfTheBuckets(t *testing.T) {
 			known := 0
 			for i, c := range d.header.Counts {
 				require.Equal(t, d.buckets[i].Counts(), c)
-				require.Equal(t, len(d.buckets[i].Targets), c.Pending+c.Running+c.Succeeded+c.Failed+c.Skipped)
+				require.Equal(t, len(d.buckets[i].Targets), c.Pending+c.Running+c.Succeeded+c.Failed+c.Skipped+c.Cancelled)
 				known += len(d.buckets[i].Targets)
 				ended.Running += c.Running
 				ended.Succeeded += c.Succeeded
 				ended.Failed += c.Failed
 				ended.Skipped += c.Skipped
+				ended.Cancelled += c.Cancelled
 			}
 			require.Len(t, d.header.Counts, maxKey(d.buckets)+1)
 			total := d.header.Total()
 			require.Equal(t, max(known, d.header.Targets),
-				total.Pending+total.Running+total.Succeeded+total.Failed+total.Skipped, "every target is counted once")
+				total.Pending+total.Running+total.Succeeded+total.Failed+total.Skipped+total.Cancelled, "every target is counted once")
 			total.Pending = 0
 			require.Equal(t, ended, total)
 		}

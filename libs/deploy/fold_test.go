@@ -55,7 +55,7 @@ func ref(target, attempt int, token uint64) deploy.TargetRef {
 var (
 	accepted = deploy.WasAccepted{
 		Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "1.2.0",
-		Package: "pkg", Actor: "ci", Targets: 2, Waves: 2, AcceptedAt: at(0),
+		Package: "pkg", Actor: "ci", Targets: 2, Waves: 2, Strategy: deploy.Rolling, RetryOf: "d0", AcceptedAt: at(0),
 	}
 	planned = deploy.WasPlanned{Targets: []deploy.PlannedTarget{{"web", "Web 1", 0}, {"db", "Database", 1}}}
 	full    = &deploy.Failure{Code: "disk_full", Reason: "no space left"}
@@ -72,12 +72,13 @@ func TestEventsFoldIntoTheDocumentThatUsersRead(t *testing.T) {
 		deploy.StepChanged{On: ref(0, 1, 4), Step: deploy.StepStage, State: deploy.Failed, StartedAt: at(5), EndedAt: at(9), Failure: full},
 		deploy.JobEnded{On: ref(0, 1, 4), State: deploy.Failed, Release: "1.1.0", Previous: "1.0.0", Note: "left as it was", Failure: full},
 		deploy.JobEnded{On: ref(1, 0, 0), State: deploy.Skipped, Note: "a host of an earlier wave failed"},
-		deploy.WasConcluded{State: deploy.Failed},
+		deploy.WasConcluded{State: deploy.Failed, Cause: deploy.CauseHosts},
 	)...)
 
 	require.Equal(t, deploy.Header{
 		Seq: 12, Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "1.2.0",
-		Package: "pkg", Actor: "ci", State: deploy.Failed, Targets: 2, Waves: 2,
+		Package: "pkg", Actor: "ci", Strategy: deploy.Rolling, RetryOf: "d0",
+		State: deploy.Failed, Cause: deploy.CauseHosts, Targets: 2, Waves: 2,
 		AcceptedAt: at(0), StartedAt: at(3), EndedAt: at(12),
 		Counts: []deploy.Counts{{Failed: 1, Skipped: 1}},
 	}, got.header)
@@ -136,6 +137,106 @@ func TestProgressOfAStepEndsWithIt(t *testing.T) {
 	require.Zero(t, got.Bytes)
 }
 
+var paused = deploy.Status{State: deploy.Paused, Cause: deploy.CausePaused, Reason: "lunch", By: "ann"}
+
+// standing is what the header says of where the deployment stands.
+func standing(h deploy.Header) deploy.Status {
+	return deploy.Status{State: h.State, Cause: h.Cause, Reason: h.Reason, By: h.By, Until: h.Until}
+}
+
+func TestAStatusIsShownWholeUntilTheNext(t *testing.T) {
+	holding := deploy.Status{State: deploy.Holding, Cause: deploy.CauseCanary, Until: at(60)}
+	stopping := deploy.Status{State: deploy.Halting, Cause: deploy.CauseCancelled, Reason: "wrong version", By: "bob"}
+	between := deploy.Status{State: deploy.Running, Cause: deploy.CauseBetweenWaves, Until: at(70)}
+	d := document{}.fold(records(accepted, planned)...)
+	for i, s := range []deploy.Status{
+		{State: deploy.AwaitingApproval, Until: at(50)}, {State: deploy.Scheduled, Until: at(55)}, {State: deploy.Running},
+		holding, paused, holding, {State: deploy.Running}, between, {State: deploy.Running}, paused, {State: deploy.Running}, stopping,
+	} {
+		d = d.fold(deploy.Record{Seq: uint64(10 + i), Time: at(10 + i), Event: deploy.WasStatus{Status: s}})
+		require.Equal(t, s, standing(d.header), "nothing of the one before stays")
+	}
+	ended := deploy.WasConcluded{State: deploy.Cancelled, Cause: deploy.CauseCancelled, Reason: "wrong version", By: "bob"}
+	d = d.fold(deploy.Record{Seq: 40, Time: at(40), Event: ended})
+	require.Equal(t, deploy.Status{State: ended.State, Cause: ended.Cause, Reason: ended.Reason, By: ended.By}, standing(d.header))
+	require.Equal(t, at(40), d.header.EndedAt)
+}
+
+func TestAStatusCannotEndADeploymentNorLeadWhereTheTableDoesNot(t *testing.T) {
+	d := document{}.fold(records(accepted, planned, deploy.WasStatus{Status: paused})...)
+	for i, s := range []deploy.State{
+		deploy.Succeeded, deploy.Failed, deploy.Cancelled, deploy.Rejected, deploy.Accepted, deploy.Pending, "", "later",
+	} {
+		d = d.fold(deploy.Record{Seq: uint64(10 + i), Event: deploy.WasStatus{Status: deploy.Status{State: s}}})
+		require.Equal(t, paused, standing(d.header), "%q", s)
+	}
+	for i, s := range []deploy.State{deploy.Skipped, deploy.Running, "later"} {
+		d = d.fold(deploy.Record{Seq: uint64(30 + i), Event: deploy.WasConcluded{State: s}})
+		require.Equal(t, paused, standing(d.header), "%q is no end", s)
+	}
+	d = d.fold(deploy.Record{Seq: 40, Event: deploy.WasConcluded{State: deploy.Cancelled}})
+	require.Equal(t, deploy.Cancelled, d.header.State, "an end counts, though the stop before it was not told")
+}
+
+// Jobs that were let before a deployment came to rest go on, and say so.
+func TestWorkThatGoesOnDoesNotUndoAStatus(t *testing.T) {
+	work := []deploy.Event{
+		deploy.JobStarted{On: ref(0, 1, 9)},
+		deploy.JobEnded{On: ref(0, 1, 9), State: deploy.Succeeded},
+		deploy.WasStopped{Cause: deploy.CauseCancelled},
+	}
+	for _, s := range []deploy.Status{
+		paused,
+		{State: deploy.Holding, Cause: deploy.CauseCanary, Until: at(60)},
+		{State: deploy.Halting, Cause: deploy.CauseBudget, Reason: "2 of 2 hosts failed"},
+	} {
+		d := document{}.fold(records(accepted, planned, deploy.WaveBegan{}, deploy.WasStatus{Status: s})...)
+		for i, e := range work {
+			d = d.fold(deploy.Record{Seq: uint64(10 + i), Time: at(10 + i), Event: e})
+			require.Equal(t, s, standing(d.header), "%T", e)
+		}
+		require.Equal(t, at(3), d.header.StartedAt)
+		require.Equal(t, deploy.Succeeded, d.buckets[0].Targets[0].State)
+	}
+}
+
+// The events of a deployment as a whole are stored in the order of its turns: a
+// wave begins when nothing holds it any more. A stop is never taken back.
+func TestAWaveEndsWhatHeldIt(t *testing.T) {
+	halting := deploy.Status{State: deploy.Halting, Cause: deploy.CauseBudget}
+	for _, s := range []deploy.Status{paused, {State: deploy.Holding, Until: at(60)}, {State: deploy.Running, Cause: deploy.CauseBetweenWaves}, halting} {
+		d := document{}.fold(records(accepted, planned, deploy.WasStatus{Status: s}, deploy.WaveBegan{Wave: 1})...)
+		want := deploy.Status{State: deploy.Running}
+		if s == halting {
+			want = halting
+		}
+		require.Equal(t, want, standing(d.header))
+		require.Equal(t, 1, d.header.Wave)
+	}
+}
+
+func TestTheFirstSignOfWorkEndsTheWaitingBeforeIt(t *testing.T) {
+	for _, s := range []deploy.State{deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled} {
+		for _, work := range []deploy.Event{deploy.WaveBegan{}, deploy.JobStarted{On: ref(0, 1, 9)}} {
+			d := document{}.fold(records(accepted, planned, deploy.WasStatus{Status: deploy.Status{State: s, Until: at(60)}}, work)...)
+			require.Equal(t, deploy.Status{State: deploy.Running}, standing(d.header), "%s, %T", s, work)
+			require.Equal(t, at(4), d.header.StartedAt)
+		}
+	}
+}
+
+func TestTargetsThatNeverBeganAreCancelledOrSkipped(t *testing.T) {
+	d := document{}.fold(records(
+		accepted, planned,
+		deploy.JobEnded{On: ref(0, 0, 0), State: deploy.Cancelled, Note: "the deployment was cancelled before this host began"},
+		deploy.JobEnded{On: ref(1, 0, 0), State: deploy.Skipped},
+	)...)
+	require.Equal(t, deploy.Counts{Skipped: 1, Cancelled: 1}, d.header.Total())
+	require.Equal(t, deploy.Target{
+		Host: "web", Name: "Web 1", State: deploy.Cancelled, EndedAt: at(3), Note: "the deployment was cancelled before this host began",
+	}, d.buckets[0].Targets[0])
+}
+
 func TestWhatEndedStaysAsItEnded(t *testing.T) {
 	ended := records(
 		accepted, planned, deploy.WaveBegan{},
@@ -150,6 +251,8 @@ func TestWhatEndedStaysAsItEnded(t *testing.T) {
 		deploy.JobEnded{On: ref(0, 1, 4), State: deploy.Failed, Failure: full},
 		deploy.WasConcluded{State: deploy.Failed, Reason: "late"},
 		deploy.WaveBegan{},
+		deploy.WasStatus{Status: paused},
+		deploy.WasStopped{Cause: deploy.CauseCancelled},
 		accepted,
 	}
 	before := document{}.fold(ended...)
@@ -206,6 +309,8 @@ func TestEventsBeyondTheFirstHundredHaveABucketOfTheirOwn(t *testing.T) {
 		{"an end", deploy.JobEnded{On: on}, 2, true},
 		{"the deployment was accepted", deploy.WasAccepted{}, 0, false},
 		{"a wave", deploy.WaveBegan{}, 0, false},
+		{"where it stands", deploy.WasStatus{}, 0, false},
+		{"a stop", deploy.WasStopped{}, 0, false},
 		{"the outcome", deploy.WasConcluded{}, 0, false},
 		{"an end of no target", deploy.JobEnded{On: deploy.TargetRef{Target: -1}}, 0, false},
 		{"a plan of no piece", deploy.WasPlanned{First: -1}, 0, false},

@@ -11,22 +11,13 @@ type Range struct {
 	Count int `json:"count"`
 }
 
-// Waves is a plan: targets in order, cut into waves of Size, the last of which
-// may be smaller. It is small whatever the size of the fleet.
+// Waves is a plan: targets in order, cut into a wave of First if that is not 0,
+// and waves of Size, the last of which may be smaller. It is small whatever the
+// size of the fleet.
 type Waves struct {
 	Targets int `json:"targets"`
+	First   int `json:"first,omitempty"`
 	Size    int `json:"size"`
-}
-
-// Plan returns the waves of a deployment of so many targets: each of waveSize
-// targets but the last, or one wave of all where waveSize is 0. The same
-// request gives the same plan.
-func Plan(targets, waveSize int) Waves {
-	targets = max(targets, 0)
-	if waveSize <= 0 || waveSize > targets {
-		waveSize = targets
-	}
-	return Waves{Targets: targets, Size: waveSize}
 }
 
 // Len is the number of waves.
@@ -34,20 +25,35 @@ func (w Waves) Len() int {
 	if w.Size == 0 {
 		return 0
 	}
-	return (w.Targets + w.Size - 1) / w.Size
+	rest := (max(w.Targets-w.First, 0) + w.Size - 1) / w.Size
+	if w.First > 0 {
+		rest++
+	}
+	return rest
 }
 
 // At returns the wave with this index.
 func (w Waves) At(wave int) Range {
-	first := wave * w.Size
+	if w.First > 0 {
+		if wave == 0 {
+			return Range{First: 0, Count: min(w.First, w.Targets)}
+		}
+		wave--
+	}
+	first := w.First + wave*w.Size
 	return Range{First: first, Count: min(w.Size, w.Targets-first)}
 }
 
 // Of returns the index of the wave that holds the target, and false where none
 // does.
 func (w Waves) Of(target int) (wave int, ok bool) {
-	if target < 0 || target >= w.Targets {
+	switch {
+	case target < 0 || target >= w.Targets:
 		return 0, false
+	case target < w.First:
+		return 0, true
+	case w.First > 0:
+		return 1 + (target-w.First)/w.Size, true
 	}
 	return target / w.Size, true
 }

@@ -2,73 +2,91 @@ package deploy
 
 import (
 	"fmt"
-	"slices"
+	"maps"
+	"time"
 )
 
 // RolloutPhase is what the scheduler has to do next for a deployment. Each
 // phase has outputs that are safe to repeat; only when they are durable does
 // the rollout move on, by compare-and-set.
 //
-//	planning ──> dispatching ──> running ──> finishing ──> finished
-//	                  ▲             │ wave done, more to come   ▲
-//	                  └─────────────┤                           │
-//	                                └──> stopping ──────────────┘ (by finishing)
+//	planning ──> held ──> dispatching <──> running ──> finishing ──> finished
+//	               ▲           │              │            ▲
+//	               └───────────┴─ wave done ──┤            │
+//	                                          ▼            │
+//	   (from anywhere before)  ──> stopping ──> draining ──┘
 type RolloutPhase string
 
 // The phases of a rollout.
 const (
 	Planning    RolloutPhase = "planning"    // tell history what is to come
-	Dispatching RolloutPhase = "dispatching" // publish the jobs of the current wave
-	InProgress  RolloutPhase = "running"     // wait for the wave's targets to end
-	Stopping    RolloutPhase = "stopping"    // end the targets of later waves as skipped
+	Held        RolloutPhase = "held"        // wait for a person or a time before the wave begins
+	Dispatching RolloutPhase = "dispatching" // publish jobs of the current wave
+	InProgress  RolloutPhase = "running"     // wait for targets to end
+	Stopping    RolloutPhase = "stopping"    // end the targets that have not begun
+	Draining    RolloutPhase = "draining"    // wait for those that had begun
 	Finishing   RolloutPhase = "finishing"   // tell history the outcome
 	Finished    RolloutPhase = "finished"    // nothing is left to do
 )
 
-// Tally counts ended targets by outcome.
-type Tally struct {
-	Succeeded int `json:"succeeded"`
-	Failed    int `json:"failed"`
-	Skipped   int `json:"skipped"`
-}
-
-// Add returns the sum of both.
-func (t Tally) Add(o Tally) Tally {
-	return Tally{t.Succeeded + o.Succeeded, t.Failed + o.Failed, t.Skipped + o.Skipped}
-}
-
-// Total is how many targets have ended.
-func (t Tally) Total() int { return t.Succeeded + t.Failed + t.Skipped }
-
 // Rollout is what the scheduler knows of one deployment, small whatever the
 // size of the fleet: results per target stand in pieces of their own (Results).
 type Rollout struct {
-	Phase RolloutPhase `json:"phase"`
-	Waves Waves        `json:"waves"`
-	Wave  int          `json:"wave"`  // the current one
-	Open  []int        `json:"open"`  // pieces of the current wave with targets that have not ended
-	Tally Tally        `json:"tally"` // of the closed pieces and the skipped targets
-	// Reason is why the rollout was aborted; empty otherwise.
-	Reason string `json:"reason,omitempty"`
+	Phase  RolloutPhase `json:"phase"`
+	Turn   int          `json:"turn"` // rises whenever the standing changes; orders what is said of it
+	Policy Policy       `json:"policy"`
+	Actor  string       `json:"actor,omitempty"` // who asked for the deployment
+	Waves  Waves        `json:"waves"`
+	Wave   int          `json:"wave"`  // the current one
+	Tally  Tally        `json:"tally"` // of the waves before, and of targets that never began
+	// Of the current wave: Let targets may begin, the first In of which are in the
+	// queues of their hosts; Pieces holds how many have ended, piece by piece, as
+	// their Results say. They are copied, never added to: a repeat counts nothing
+	// twice.
+	Let    int           `json:"let"`
+	In     int           `json:"in"`
+	Pieces map[int]Tally `json:"pieces,omitempty"`
+
+	Hold       *Hold     `json:"hold,omitempty"` // in Held alone
+	Pause      *Pause    `json:"pause,omitempty"`
+	End        *Ending   `json:"end,omitempty"`
+	ApprovedBy string    `json:"approved_by,omitempty"`
+	PromotedBy string    `json:"promoted_by,omitempty"`
+	Verdict    time.Time `json:"verdict,omitzero"`  // by when a person must have judged the canary
+	Rest       time.Time `json:"rest,omitzero"`     // when the pause between two waves ends
+	Deadline   time.Time `json:"deadline,omitzero"` // of the whole; set when the first wave begins
+	// Forgiven is how many failures a person has accepted by resuming: of all, and
+	// of the current wave.
+	Forgiven       int `json:"forgiven,omitempty"`
+	ForgivenInWave int `json:"forgiven_in_wave,omitempty"`
 }
 
-// NewRollout plans a deployment of so many targets. It starts in Planning with
-// the first wave open.
-func NewRollout(targets, waveSize int) (Rollout, error) {
+// NewRollout plans a deployment of so many targets. It starts in Planning.
+func NewRollout(targets int, policy Policy, actor string) (Rollout, error) {
 	if targets <= 0 {
 		return Rollout{}, fmt.Errorf("%w: a deployment needs at least one target", ErrInvalidPlan)
 	}
-	r := Rollout{Phase: Planning, Waves: Plan(targets, waveSize)}
-	return r.open(0), nil
+	return Rollout{Phase: Planning, Policy: policy, Actor: actor, Waves: policy.Strategy.Plan(targets)}, nil
+}
+
+// Move is a transition. It leaves a rollout alone where it does not apply: every
+// input may come again, late, and by several replicas.
+type Move func(Rollout) Rollout
+
+// Make applies a transition and counts the turn.
+func (r Rollout) Make(m Move) Rollout {
+	next := m(r)
+	if next.standing() != r.standing() {
+		next.Turn = r.Turn + 1
+	}
+	return next
 }
 
 // Current is the current wave.
 func (r Rollout) Current() Range { return r.Waves.At(r.Wave) }
 
 // Targets is the number of targets over all waves.
-func (r Rollout) Targets() int {
-	return r.Waves.Targets
-}
+func (r Rollout) Targets() int { return r.Waves.Targets }
 
 // Locate returns the wave and the piece in it that hold the target.
 func (r Rollout) Locate(target int) (wave, piece int, err error) {
@@ -79,149 +97,134 @@ func (r Rollout) Locate(target int) (wave, piece int, err error) {
 	return wave, (target - r.Waves.At(wave).First) / PieceSize, nil
 }
 
+// Begun says whether targets of the current wave may have begun.
+func (r Rollout) Begun() bool { return r.Let > 0 }
+
+// Counting says whether ends of targets of the current wave are counted.
+func (r Rollout) Counting() bool {
+	switch r.Phase {
+	case Dispatching, InProgress, Draining:
+		return true
+	case Stopping:
+		return r.Begun()
+	default:
+		return false
+	}
+}
+
+// Dispatches says whether targets of the current wave may be given jobs.
+func (r Rollout) Dispatches() bool { return r.Phase == Dispatching || r.Phase == InProgress }
+
+// Over says whether the outcome stands.
+func (r Rollout) Over() bool { return r.Phase == Finishing || r.Phase == Finished }
+
 // Planned moves on from Planning, once history can know the targets.
-func (r Rollout) Planned() Rollout {
-	if r.Phase == Planning {
-		r.Phase = Dispatching
+func (r Rollout) Planned(now time.Time) Rollout {
+	switch {
+	case r.Phase != Planning:
+		return r
+	case r.End != nil: // it was stopped meanwhile
+		r.Phase = Stopping
+		return r
+	}
+	return r.proceed(now)
+}
+
+// widen lets as many targets of the wave begin as may be at work at once.
+func (r Rollout) widen() Rollout {
+	if !r.Dispatches() || r.Pause != nil {
+		return r
+	}
+	ended := r.inWave()
+	let := min(ended.Total()+r.Policy.Strategy.window(r.Targets(), r.failed()), r.Current().Count)
+	if let > r.Let {
+		r.Let, r.Phase = let, Dispatching
+	}
+	if r.Let == ended.Total() && ended.Total() < r.Current().Count {
+		return r.stop(Ending{State: Failed, Cause: CauseUnhealthy,
+			Reason: fmt.Sprintf("fewer than %s hosts would stay healthy", r.Policy.Strategy.MinHealthy)})
 	}
 	return r
 }
 
-// Dispatched moves on from Dispatching, once every job of the wave is stored or
-// queued for its host. A wave that was closed meanwhile is left alone.
-func (r Rollout) Dispatched(wave int) Rollout {
-	if r.Phase == Dispatching && r.Wave == wave {
+// Dispatched moves on from Dispatching, once so many targets of the wave are
+// in the queues of their hosts. A wave that has moved on meanwhile is left
+// alone.
+func (r Rollout) Dispatched(wave, in int) Rollout {
+	if r.Wave != wave || !r.Dispatches() {
+		return r
+	}
+	r.In = max(r.In, in)
+	if r.Phase == Dispatching && r.In >= r.Let {
 		r.Phase = InProgress
 	}
 	return r
 }
 
-// ClosePiece records that every target of the piece has ended so. Closing a
-// piece again, or one of another wave, changes nothing. When the last piece of
-// the wave closes, the next wave begins, or the rollout stops because a target
-// failed and waves are left, or it finishes.
-func (r Rollout) ClosePiece(wave, piece int, ended Tally) Rollout {
-	at := slices.Index(r.Open, piece)
-	if !r.Active() || wave != r.Wave || at < 0 {
+// Note takes in how the targets of a piece of the wave have ended so far. One
+// that knows less than is known, or is of another wave, changes nothing. The
+// last of the wave begins the next one, or ends the rollout.
+func (r Rollout) Note(wave, piece int, ended Tally, now time.Time) Rollout {
+	if !r.Counting() || wave != r.Wave || ended.Total() <= r.Pieces[piece].Total() {
 		return r
 	}
-	r.Open = slices.Delete(slices.Clone(r.Open), at, at+1)
-	r.Tally = r.Tally.Add(ended)
+	r.Pieces = maps.Clone(r.Pieces)
+	if r.Pieces == nil {
+		r.Pieces = map[int]Tally{}
+	}
+	r.Pieces[piece] = ended
+	if r.Dispatches() {
+		r = r.checkBudget()
+	}
+	if r.inWave().Total() < r.Current().Count {
+		return r.widen()
+	}
+	return r.closeWave(now)
+}
+
+// Cares says whether Note has to be told of this now: the piece has ended, a
+// host has failed, or others wait for one to end. What it is not told now it
+// learns with the next, and it saves a write for each batch of endings.
+func (r Rollout) Cares(piece int, ended Tally) bool {
+	return ended.Total() == r.Current().Pieces()[piece].Count ||
+		ended.Failed > r.Pieces[piece].Failed || r.Let < r.Current().Count || r.End != nil
+}
+
+func (r Rollout) closeWave(now time.Time) Rollout {
 	switch {
-	case len(r.Open) > 0:
-	case r.Wave == r.Waves.Len()-1:
-		r.Phase = Finishing
-	case r.Tally.Failed > 0:
-		r.Phase = Stopping
-	default:
-		r = r.open(r.Wave + 1)
-		r.Phase = Dispatching
+	case r.Phase == Stopping: // the targets of later waves are still to be told
+		return r
+	case r.Phase == Draining || r.Wave == r.Waves.Len()-1:
+		r.Phase, r.Pause = Finishing, nil
+		return r
 	}
-	return r
-}
-
-// Remaining returns the targets of the waves after the current one: those that
-// a stop skips.
-func (r Rollout) Remaining() Range {
-	next := r.Current().First + r.Current().Count
-	return Range{First: next, Count: r.Targets() - next}
-}
-
-// Stopped moves on from Stopping, once every remaining target has ended as
-// skipped.
-func (r Rollout) Stopped() Rollout {
-	if r.Phase == Stopping {
-		r.Tally.Skipped += r.Remaining().Count
-		r.Phase = Finishing
+	r.Tally = r.Tally.Add(r.inWave())
+	r.Wave++
+	r.Let, r.In, r.Pieces, r.ForgivenInWave = 0, 0, nil, 0
+	s := r.Policy.Strategy
+	if s.Pause > 0 {
+		r.Rest = now.Add(s.Pause)
 	}
-	return r
-}
-
-// Concluded moves on from Finishing, once the outcome is published.
-func (r Rollout) Concluded() Rollout {
-	if r.Phase == Finishing {
-		r.Phase = Finished
+	if s.Kind == Canary && r.Wave == 1 && s.Hold > 0 {
+		r.Verdict = now.Add(s.Hold)
 	}
-	return r
+	return r.proceed(now)
 }
 
-// Abort ends a rollout that cannot go on at all: what has not ended counts as
-// failed. One whose outcome stands is left alone: whoever reads late finds its
-// inputs removed, and that is no failure.
-func (r Rollout) Abort(reason string) Rollout {
-	if r.Phase != Finishing && r.Phase != Finished {
-		r.Phase, r.Reason = Finishing, reason
-		r.Tally.Failed += r.Targets() - r.Tally.Total()
-	}
-	return r
-}
-
-// Active says whether targets of the current wave may be at work.
-func (r Rollout) Active() bool { return r.Phase == Dispatching || r.Phase == InProgress }
-
-// Outcome is the state in which the deployment ends: succeeded where every
-// target did.
-func (r Rollout) Outcome() State {
-	if r.Tally.Failed > 0 || r.Tally.Skipped > 0 {
-		return Failed
-	}
-	return Succeeded
-}
-
-func (r Rollout) open(wave int) Rollout {
-	r.Wave = wave
-	r.Open = nil
-	for i := range r.Waves.At(wave).Pieces() {
-		r.Open = append(r.Open, i)
-	}
-	return r
-}
-
-// Results holds how each target of one piece ended; an empty state is a target
-// that has not.
-type Results struct {
-	First    int     `json:"first"`
-	Outcomes []State `json:"outcomes"`
-}
-
-// NewResults returns the results of a piece in which nothing has ended.
-func NewResults(piece Range) Results {
-	return Results{First: piece.First, Outcomes: make([]State, piece.Count)}
-}
-
-// Ended returns how the target ended, or "" where it has not.
-func (r Results) Ended(target int) State { return r.Outcomes[target-r.First] }
-
-// Record notes how a target ended. The first outcome stands: a second changes
-// nothing.
-func (r Results) Record(target int, outcome State) (Results, error) {
-	i := target - r.First
-	if i < 0 || i >= len(r.Outcomes) {
-		return r, fmt.Errorf("%w: target %d in a piece of %d from %d", ErrNoSuchTarget, target, len(r.Outcomes), r.First)
-	}
-	if !outcome.Terminal() {
-		return r, fmt.Errorf("%w: %q does not end a target", ErrNotTerminal, outcome)
-	}
-	if r.Outcomes[i] != "" {
-		return r, nil
-	}
-	r.Outcomes = slices.Clone(r.Outcomes)
-	r.Outcomes[i] = outcome
-	return r, nil
-}
-
-// Closed returns the tally of the piece, and whether all of it has ended.
-func (r Results) Closed() (Tally, bool) {
+// inWave is how the targets of the current wave have ended.
+func (r Rollout) inWave() Tally {
 	var t Tally
-	for _, o := range r.Outcomes {
-		switch o {
-		case Succeeded:
-			t.Succeeded++
-		case Failed:
-			t.Failed++
-		case Skipped:
-			t.Skipped++
-		}
+	for _, p := range r.Pieces {
+		t = t.Add(p)
 	}
-	return t, t.Total() == len(r.Outcomes)
+	return t
+}
+
+// Ended is how all targets have ended so far.
+func (r Rollout) Ended() Tally { return r.Tally.Add(r.inWave()) }
+
+// failed is how many failures a budget counts.
+func (r Rollout) failed() int {
+	all := r.Ended()
+	return max(all.Failed-all.Excused-r.Forgiven, 0)
 }

@@ -2,8 +2,8 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -11,217 +11,262 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// move is one transition as a replica of the scheduler would make it: decided
-// on what it read a while ago, applied to what stands now.
-type move func(deploy.Rollout) deploy.Rollout
-
-// history replays a deployment whose outcome per target is given in advance, in
-// an order and with repeats that rapid chooses.
-type history struct {
+// world is a scheduler and its executors, played by rapid: hosts begin and end in
+// any order, people ask for anything at any time, the clock goes on, and every
+// input may come again at any time.
+type world struct {
 	*rapid.T
-	targets int
-	fails   []int // targets that fail if they are begun
-	now     deploy.Rollout
-	made    []move // every move so far: any may come again at any time
+	now   time.Time
+	r     deploy.Rollout
+	begun map[int]bool         // by target: an executor took its job
+	ended map[int]deploy.State // by target: the one terminal event
+	made  []deploy.Move        // every move so far
 }
 
-// arrows is the picture at RolloutPhase, with the jump that an early end of a
-// wave makes.
-var arrows = map[deploy.RolloutPhase][]deploy.RolloutPhase{
-	deploy.Planning:    {deploy.Dispatching},
-	deploy.Dispatching: {deploy.InProgress, deploy.Dispatching, deploy.Stopping, deploy.Finishing},
-	deploy.InProgress:  {deploy.Dispatching, deploy.Stopping, deploy.Finishing},
-	deploy.Stopping:    {deploy.Finishing},
-	deploy.Finishing:   {deploy.Finished},
-}
-
-func newHistory(t *rapid.T) *history {
-	h := &history{T: t, targets: rapid.IntRange(1, 450).Draw(t, "targets")}
-	waves := rapid.IntRange(1, 9).Draw(t, "waves")
-	h.fails = rapid.SliceOfN(rapid.IntRange(0, h.targets-1), 0, 3).Draw(t, "failing targets")
-	var err error
-	h.now, err = deploy.NewRollout(h.targets, (h.targets+waves-1)/waves)
-	require.NoError(t, err)
-	return h
-}
-
-// ends is how these targets end, all of them having begun.
-func (h *history) ends(targets deploy.Range) deploy.Tally {
-	var t deploy.Tally
-	for i := targets.First; i < targets.First+targets.Count; i++ {
-		if slices.Contains(h.fails, i) {
-			t.Failed++
-		} else {
-			t.Succeeded++
-		}
+func newWorld(t *rapid.T) *world {
+	p := deploy.Policy{Strategy: strategies().Draw(t, "strategy")}
+	s := &p.Strategy
+	s.MaxParallel = rapid.SampledFrom([]int{0, 1, 7, 150}).Draw(t, "parallel")
+	s.Pause = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "pause")
+	if s.Kind == deploy.Canary {
+		s.Hold = rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "hold")
 	}
-	return t
+	if rapid.Bool().Draw(t, "min healthy") {
+		s.MinHealthy = deploy.Amount{Percent: rapid.IntRange(1, 99).Draw(t, "healthy")}
+	}
+	if rapid.Bool().Draw(t, "budget") {
+		p.Budget.Total = &deploy.Amount{Count: rapid.IntRange(0, 5).Draw(t, "total")}
+		p.Budget.Then = rapid.SampledFrom([]deploy.Overrun{"", deploy.OverrunStops, deploy.OverrunPauses}).Draw(t, "then")
+	}
+	if rapid.IntRange(0, 4).Draw(t, "approval") == 0 {
+		p.Approval = &deploy.Approval{Digest: "d", Expires: noon.Add(time.Hour)}
+	}
+	if rapid.IntRange(0, 4).Draw(t, "deadline") == 0 {
+		p.Deadline = 30 * time.Minute
+	}
+	r, err := deploy.NewRollout(rapid.IntRange(1, 260).Draw(t, "targets"), p, "ada")
+	require.NoError(t, err)
+	return &world{T: t, now: noon, r: r, begun: map[int]bool{}, ended: map[int]deploy.State{}}
 }
 
-// due is every move that somebody may make for the first time now.
-func (h *history) due() []move {
-	r := h.now
-	var due []move
+// make applies a move and checks what must hold of every one of them.
+func (w *world) make(m deploy.Move) {
+	before := w.r
+	frozen, err := json.Marshal(before)
+	require.NoError(w, err)
+	after := before.Make(m)
+	again, err := json.Marshal(before)
+	require.NoError(w, err)
+	require.JSONEq(w, string(frozen), string(again), "the record from before is as it was")
+
+	require.GreaterOrEqual(w, after.Turn, before.Turn)
+	require.GreaterOrEqual(w, after.Wave, before.Wave)
+	require.GreaterOrEqual(w, after.Ended().Total(), before.Ended().Total())
+	from, to := before.Status().State, after.Status().State
+	if from != to {
+		require.True(w, deploy.OfDeployment.CanFollow(from, to), "%s → %s", from, to)
+		require.Greater(w, after.Turn, before.Turn, "what is new is said")
+	}
+	if before.Over() {
+		require.Equal(w, before.Status(), after.Status(), "an outcome never changes")
+	}
+	w.r = after
+	w.made = append(w.made, m)
+}
+
+// outputs makes what the scheduler would make of the phase, and moves on.
+func (w *world) outputs() {
+	r, now := w.r, w.now
 	switch r.Phase {
 	case deploy.Planning:
-		due = append(due, deploy.Rollout.Planned)
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Planned(now) })
 	case deploy.Dispatching:
-		due = append(due, func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave) })
-	case deploy.Stopping:
-		due = append(due, deploy.Rollout.Stopped)
-	case deploy.Finishing:
-		due = append(due, deploy.Rollout.Concluded)
-	}
-	if r.Active() {
-		pieces := r.Waves.At(r.Wave).Pieces()
-		for _, p := range r.Open {
-			tally := h.ends(pieces[p])
-			due = append(due, func(now deploy.Rollout) deploy.Rollout { return now.ClosePiece(r.Wave, p, tally) })
+		for i := r.In; i < r.Let; i++ {
+			w.begun[r.Current().First+i] = w.begun[r.Current().First+i] || false
 		}
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Dispatched(r.Wave, r.Let) })
+	case deploy.Stopping:
+		left := r.Unbegun()
+		for i := left.First; i < left.First+left.Count; i++ {
+			if !w.begun[i] && w.ended[i] == "" { // the race that the first event decides
+				w.ended[i] = r.End.UnbegunState()
+			}
+		}
+		w.make(deploy.Rollout.Stopped)
+	case deploy.Finishing:
+		w.make(deploy.Rollout.Concluded)
 	}
-	return due
 }
 
-// make applies the move and checks that what it did is legal.
-func (h *history) make(m move) {
-	before := h.now
-	frozen, err := json.Marshal(before)
-	require.NoError(h, err)
-	h.now = m(before)
-	after, err := json.Marshal(before)
-	require.NoError(h, err)
-	require.Equal(h, string(frozen), string(after), "the record from before is as it was")
-
-	if h.now.Phase != before.Phase {
-		require.Contains(h, arrows[before.Phase], h.now.Phase)
-	}
-	if h.now.Wave != before.Wave {
-		require.Equal(h, before.Wave+1, h.now.Wave, "waves come one after another")
-		done := before.Waves.At(before.Wave)
-		require.Equal(h, deploy.Tally{Succeeded: done.First + done.Count}, h.now.Tally,
-			"a wave begins only after the former has ended without a failure")
-	}
-	require.GreaterOrEqual(h, h.now.Tally.Total(), before.Tally.Total())
-	require.Equal(h, h.counted(), h.now.Tally.Total(), "the tally is that of the closed pieces and skipped targets")
-	h.made = append(h.made, m)
-}
-
-// counted is how many targets the rollout must have counted where it stands.
-func (h *history) counted() int {
-	r := h.now
-	if r.Phase == deploy.Finishing || r.Phase == deploy.Finished {
-		return h.targets
-	}
-	n := r.Waves.At(r.Wave).First + r.Waves.At(r.Wave).Count
-	for _, p := range r.Open {
-		n -= r.Waves.At(r.Wave).Pieces()[p].Count
-	}
-	return n
-}
-
-// next draws a move: a new one, or one that was made before.
-func (h *history) next() move {
-	if len(h.made) > 0 && rapid.IntRange(0, 2).Draw(h.T, "repeat") == 0 {
-		return h.made[rapid.IntRange(0, len(h.made)-1).Draw(h.T, "which")]
-	}
-	due := h.due()
-	return due[rapid.IntRange(0, len(due)-1).Draw(h.T, "due")]
-}
-
-// expected is the end of the deployment, worked out without a rollout.
-func (h *history) expected(waves deploy.Waves) (tally deploy.Tally, wave int) {
-	for i := range waves.Len() {
-		w := waves.At(i)
-		if tally.Failed > 0 {
-			tally.Skipped += w.Count
+// work lets executors take and end some jobs.
+func (w *world) work() {
+	for i := range w.r.Current().First + w.r.In {
+		if _, queued := w.begun[i]; !queued || w.ended[i] != "" {
 			continue
 		}
-		tally, wave = tally.Add(h.ends(w)), i
+		if rapid.Bool().Draw(w.T, "works") {
+			w.begun[i] = true
+			w.ended[i] = rapid.SampledFrom([]deploy.State{deploy.Succeeded, deploy.Succeeded, deploy.Succeeded, deploy.Failed}).Draw(w.T, "ends")
+		}
 	}
-	return tally, wave
 }
 
-func TestEveryOrderAndRepetitionEndsInTheSameRollout(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		h := newHistory(t)
-		for h.now.Phase != deploy.Finished {
-			h.make(h.next())
+// tell brings the ends in one piece of the current wave, as its results say.
+func (w *world) tell(piece int) {
+	pieces := w.r.Current().Pieces()
+	if piece >= len(pieces) {
+		return
+	}
+	results := deploy.NewResults(pieces[piece])
+	for i := pieces[piece].First; i < pieces[piece].First+pieces[piece].Count; i++ {
+		if w.ended[i] != "" {
+			var err error
+			results, err = results.Record(i, w.ended[i], false)
+			require.NoError(w, err)
 		}
-		tally, wave := h.expected(h.now.Waves)
-		require.Equal(t, tally, h.now.Tally)
-		require.Equal(t, wave, h.now.Wave)
-		require.Empty(t, h.now.Open)
-		require.Empty(t, h.now.Reason)
-		require.Equal(t, tally.Succeeded == h.targets, h.now.Outcome() == deploy.Succeeded)
+	}
+	wave, now, tally := w.r.Wave, w.now, results.Tally()
+	w.make(func(x deploy.Rollout) deploy.Rollout { return x.Note(wave, piece, tally, now) })
+}
 
-		finished := h.now
-		for _, again := range h.made {
-			require.Equal(t, finished, again(finished), "nothing moves a finished rollout")
+func (w *world) person() {
+	c := deploy.Control{Verb: rapid.SampledFrom(deploy.Verbs()).Draw(w.T, "verb"), By: "bob", Digest: "d"}
+	now := w.now
+	w.make(func(x deploy.Rollout) deploy.Rollout {
+		next, err := x.Control(c, now)
+		if err != nil {
+			require.Equal(w, x, next, "what is refused changes nothing")
 		}
+		return next
+	})
+}
+
+func (w *world) tick() {
+	now := w.now
+	w.make(func(x deploy.Rollout) deploy.Rollout { return x.Tick(now) })
+}
+
+// step does something that may happen now.
+func (w *world) step(people bool) {
+	switch n := rapid.IntRange(0, 11).Draw(w.T, "what"); {
+	case n < 4:
+		w.outputs()
+	case n < 6:
+		w.work()
+	case n < 8:
+		w.tell(rapid.IntRange(0, 2).Draw(w.T, "piece"))
+	case n < 9:
+		w.tick()
+	case n == 9 && len(w.made) > 0:
+		w.make(w.made[rapid.IntRange(0, len(w.made)-1).Draw(w.T, "again")])
+	case n == 10:
+		w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 20 * time.Minute}).Draw(w.T, "later"))
+	case people && n == 11 && rapid.IntRange(0, 3).Draw(w.T, "speaks") == 0:
+		w.person()
+	}
+}
+
+// finish lets everything happen that is due, and a person resume, until the end.
+func (w *world) finish() {
+	for range 5000 {
+		if w.r.Phase == deploy.Finished {
+			return
+		}
+		w.outputs()
+		for i := range w.r.Targets() {
+			if _, queued := w.begun[i]; queued && w.ended[i] == "" && i < w.r.Current().First+w.r.In {
+				w.begun[i], w.ended[i] = true, deploy.Succeeded
+			}
+		}
+		for piece := range w.r.Current().Pieces() {
+			w.tell(piece)
+		}
+		if w.r.Pause != nil {
+			now := w.now
+			w.make(func(x deploy.Rollout) deploy.Rollout {
+				next, _ := x.Control(deploy.Control{Verb: deploy.Resume}, now)
+				return next
+			})
+		}
+		if wake := w.r.Wake(); !wake.IsZero() && w.r.Phase == deploy.Held {
+			w.now = wake
+			w.tick()
+		}
+	}
+	require.Fail(w, "the rollout does not end", "%+v", w.r)
+}
+
+func TestAnyOrderAndRepetitionEndsInALegalState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			w.step(true)
+		}
+		w.finish()
+
+		var want deploy.Tally
+		for i := range w.r.Targets() {
+			require.NotEmpty(t, w.ended[i], "target %d has no end", i)
+			switch w.ended[i] {
+			case deploy.Succeeded:
+				want.Succeeded++
+			case deploy.Failed:
+				want.Failed++
+			case deploy.Skipped:
+				want.Skipped++
+			case deploy.Cancelled:
+				want.Cancelled++
+			}
+		}
+		require.Equal(t, want, w.r.Ended(), "the tally is what the events of the targets say")
+		require.True(t, w.r.Status().State.Terminal())
+		require.Equal(t, want.Succeeded == w.r.Targets(), w.r.Outcome().State == deploy.Succeeded)
+
+		finished := w.r
+		for _, again := range w.made {
+			require.Equal(t, finished, finished.Make(again), "nothing moves a finished rollout")
+		}
+	})
+}
+
+func TestABudgetIsOverrunByNoMoreThanWhatWasAtWork(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.r.Policy.Budget = deploy.Budget{Total: &deploy.Amount{Count: rapid.IntRange(0, 5).Draw(t, "budget")}}
+		w.r.Policy.Strategy.MinHealthy = deploy.Amount{}
+		for range rapid.IntRange(0, 80).Draw(t, "steps") {
+			w.step(false)
+		}
+		w.finish()
+		if w.r.End == nil || w.r.End.Cause != deploy.CauseBudget {
+			return
+		}
+		most := w.r.Policy.Strategy.MaxParallel
+		if most == 0 {
+			most = deploy.DefaultMaxParallel
+		}
+		require.LessOrEqual(t, w.r.Ended().Failed, w.r.Policy.Budget.Total.Count+most)
 	})
 }
 
 func TestAnAbortEndsARolloutWhereverItStands(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := newHistory(t)
-		for range rapid.IntRange(0, 20).Draw(t, "moves before") {
-			if h.now.Phase == deploy.Finished {
-				break
-			}
-			h.make(h.next())
+		w := newWorld(t)
+		for range rapid.IntRange(0, 30).Draw(t, "steps before") {
+			w.step(true)
 		}
-		before := h.now
+		before := w.r
 		aborted := before.Abort("gone")
-		require.Equal(t, h.targets, aborted.Tally.Total(), "every target has an outcome")
-		if before.Phase == deploy.Finishing || before.Phase == deploy.Finished {
+		if before.Over() {
 			require.Equal(t, before, aborted)
 			return
 		}
-		require.Equal(t, deploy.Finishing, aborted.Phase)
-		require.Equal(t, deploy.Failed, aborted.Outcome())
-		require.Equal(t, before.Tally.Succeeded, aborted.Tally.Succeeded)
-		require.Equal(t, aborted, aborted.Abort("again"))
-		for _, late := range h.made {
-			require.Equal(t, aborted, late(aborted), "nothing revives an aborted rollout")
+		require.Equal(t, before.Targets(), aborted.Ended().Total(), "every target has an outcome")
+		require.Equal(t, deploy.Failed, aborted.Outcome().State)
+		require.Equal(t, before.Ended().Succeeded, aborted.Ended().Succeeded)
+		for _, late := range w.made {
+			require.Equal(t, aborted.Status(), aborted.Make(late).Status(), "nothing revives an aborted rollout")
 		}
 		require.Equal(t, deploy.Finished, aborted.Concluded().Phase)
-	})
-}
-
-func TestResultsDoNotDependOnTheOrder(t *testing.T) {
-	terminal := rapid.SampledFrom([]deploy.State{deploy.Succeeded, deploy.Failed, deploy.Skipped})
-	rapid.Check(t, func(t *rapid.T) {
-		piece := deploy.Range{First: rapid.IntRange(0, 300).Draw(t, "first"), Count: rapid.IntRange(1, 30).Draw(t, "count")}
-		outcomes := rapid.SliceOfN(terminal, piece.Count, piece.Count).Draw(t, "outcomes")
-		order := make([]int, 0, 2*piece.Count)
-		for i := range outcomes {
-			order = append(order, i, i)
-		}
-		order = rapid.Permutation(order).Draw(t, "order")
-
-		results, want := deploy.NewResults(piece), deploy.Tally{}
-		open := map[int]bool{}
-		for _, i := range order {
-			_, closed := results.Closed()
-			require.Equal(t, len(open) == piece.Count, closed)
-			var err error
-			results, err = results.Record(piece.First+i, outcomes[i])
-			require.NoError(t, err)
-			open[i] = true
-		}
-		require.Equal(t, outcomes, results.Outcomes)
-		for _, o := range outcomes {
-			switch o {
-			case deploy.Succeeded:
-				want.Succeeded++
-			case deploy.Failed:
-				want.Failed++
-			default:
-				want.Skipped++
-			}
-		}
-		tally, closed := results.Closed()
-		require.True(t, closed)
-		require.Equal(t, want, tally)
 	})
 }

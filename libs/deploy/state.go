@@ -4,23 +4,55 @@ import "slices"
 
 // State is where a deployment, a target or a step stands. One table
 // (transitions) says which states each of the three may pass through; a state
-// without successors is terminal and is never left again.
+// without successors is terminal and is never left again. docs/states.md draws
+// it.
 type State string
 
-// The states. Deployments use accepted, running, succeeded and failed; targets
-// pending, running, succeeded, failed and skipped; steps running, succeeded,
-// failed and skipped.
+// The states. Each is used by those of the three that the table names it for.
 const (
-	Accepted  State = "accepted"  // durable, not yet planned
-	Pending   State = "pending"   // planned, waits for its wave or its host
-	Running   State = "running"   // under way
-	Succeeded State = "succeeded" // ended as asked
-	Failed    State = "failed"    // ended with a reason; the host runs what ran before
-	Skipped   State = "skipped"   // never begun, because an earlier wave failed
+	Accepted         State = "accepted"          // durable, not yet planned
+	AwaitingApproval State = "awaiting_approval" // a person has to approve the plan
+	Scheduled        State = "scheduled"         // waits for its time
+	Pending          State = "pending"           // planned, waits for its wave or its host
+	Running          State = "running"           // under way
+	Paused           State = "paused"            // what has begun goes on; a person resumes the rest
+	Holding          State = "holding"           // the canary is done, a person judges it
+	Halting          State = "stopping"          // nothing begins any more; what has begun ends
+	Succeeded        State = "succeeded"         // ended as asked
+	Failed           State = "failed"            // ended with a reason; the host runs what ran before
+	Skipped          State = "skipped"           // never begun, because the deployment stopped
+	Cancelled        State = "cancelled"         // ended, or never begun, because a person said so
+	Rejected         State = "rejected"          // never begun, because it was not approved
 )
 
 // Terminal says whether nothing can follow s.
-func (s State) Terminal() bool { return s == Succeeded || s == Failed || s == Skipped }
+func (s State) Terminal() bool {
+	switch s {
+	case Succeeded, Failed, Skipped, Cancelled, Rejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Cause is why a deployment stands where it does, for programs.
+type Cause string
+
+// The causes.
+const (
+	CauseHosts          Cause = "hosts_failed"     // failed: hosts did
+	CauseBudget         Cause = "budget_spent"     // failed, stopping, paused: more hosts failed than may
+	CauseUnhealthy      Cause = "min_healthy"      // failed, stopping: too few hosts would stay healthy
+	CauseDeadline       Cause = "deadline"         // failed, stopping: the time was up
+	CauseBroken         Cause = "broken"           // failed: the deployment could not go on at all
+	CauseCancelled      Cause = "cancelled"        // cancelled, stopping: a person said so
+	CauseNotApproved    Cause = "not_approved"     // rejected, stopping: by a person, or by nobody in time
+	CauseCanary         Cause = "canary"           // holding: for a person's verdict
+	CauseCanaryRejected Cause = "canary_rejected"  // failed, stopping
+	CauseCanaryTimeout  Cause = "canary_timeout"   // failed, stopping: no verdict in time
+	CausePaused         Cause = "paused_by_person" // paused
+	CauseBetweenWaves   Cause = "between_waves"    // running: the pause that was asked for
+)
 
 // Subject is what a state belongs to: the three have tables of their own.
 type Subject string
@@ -35,16 +67,21 @@ const (
 // transitions is the one table of states: subject → state → what may follow.
 var transitions = map[Subject]map[State][]State{
 	OfDeployment: {
-		Accepted: {Running, Failed},
-		Running:  {Succeeded, Failed},
+		Accepted:         {AwaitingApproval, Scheduled, Running, Paused, Halting, Failed},
+		AwaitingApproval: {Scheduled, Running, Paused, Halting, Failed},
+		Scheduled:        {Running, Paused, Halting, Failed},
+		Running:          {Running, Paused, Holding, Halting, Succeeded, Failed},
+		Paused:           {AwaitingApproval, Scheduled, Running, Holding, Halting, Succeeded, Failed},
+		Holding:          {Running, Paused, Halting, Failed},
+		Halting:          {Succeeded, Failed, Cancelled, Rejected},
 	},
 	OfTarget: {
 		// An attempt that was cut short is followed by another: running → running.
-		Pending: {Running, Failed, Skipped},
-		Running: {Running, Succeeded, Failed},
+		Pending: {Running, Failed, Skipped, Cancelled},
+		Running: {Running, Succeeded, Failed, Cancelled},
 	},
 	OfStep: {
-		Running: {Running, Succeeded, Failed, Skipped},
+		Running: {Running, Succeeded, Failed, Skipped, Cancelled},
 	},
 }
 

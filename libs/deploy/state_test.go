@@ -9,22 +9,30 @@ import (
 )
 
 var states = []deploy.State{
-	deploy.Accepted, deploy.Pending, deploy.Running, deploy.Succeeded, deploy.Failed, deploy.Skipped,
+	deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Pending, deploy.Running, deploy.Paused, deploy.Holding,
+	deploy.Halting, deploy.Succeeded, deploy.Failed, deploy.Skipped, deploy.Cancelled, deploy.Rejected,
 }
 
 // allowed is the state table as a reader would write it down; what is not here
 // must be refused.
 var allowed = map[deploy.Subject][]string{
 	deploy.OfDeployment: {
-		"accepted running", "accepted failed",
-		"running succeeded", "running failed",
+		"accepted awaiting_approval", "accepted scheduled", "accepted running", "accepted paused", "accepted stopping",
+		"accepted failed",
+		"awaiting_approval scheduled", "awaiting_approval running", "awaiting_approval paused", "awaiting_approval stopping",
+		"awaiting_approval failed",
+		"scheduled running", "scheduled paused", "scheduled stopping", "scheduled failed",
+		"running running", "running paused", "running holding", "running stopping", "running succeeded", "running failed",
+		"paused awaiting_approval", "paused scheduled", "paused running", "paused holding", "paused stopping", "paused succeeded", "paused failed",
+		"holding running", "holding paused", "holding stopping", "holding failed",
+		"stopping succeeded", "stopping failed", "stopping cancelled", "stopping rejected",
 	},
 	deploy.OfTarget: {
-		"pending running", "pending failed", "pending skipped",
-		"running running", "running succeeded", "running failed",
+		"pending running", "pending failed", "pending skipped", "pending cancelled",
+		"running running", "running succeeded", "running failed", "running cancelled",
 	},
 	deploy.OfStep: {
-		"running running", "running succeeded", "running failed", "running skipped",
+		"running running", "running succeeded", "running failed", "running skipped", "running cancelled",
 	},
 }
 
@@ -45,23 +53,63 @@ func TestOnlyTheStateTableIsAllowed(t *testing.T) {
 	}
 }
 
-func TestNothingFollowsATerminalState(t *testing.T) {
-	for _, s := range states {
-		for subject := range allowed {
+func TestNothingFollowsATerminalStateAndSomethingEveryOther(t *testing.T) {
+	for subject := range allowed {
+		for _, s := range states {
 			for _, next := range states {
 				if s.Terminal() {
 					require.False(t, subject.CanFollow(s, next), "%s: %s → %s", subject, s, next)
 				}
 			}
 		}
+		left := map[deploy.State]bool{}
+		for _, row := range subject.Transitions() {
+			left[row.From] = left[row.From] || row.To != row.From
+		}
+		for _, s := range subject.States() {
+			require.Equal(t, !s.Terminal(), left[s], "%s: %s ends it, or something follows", subject, s)
+		}
 	}
-	require.True(t, deploy.Succeeded.Terminal())
-	require.True(t, deploy.Failed.Terminal())
-	require.True(t, deploy.Skipped.Terminal())
-	require.False(t, deploy.Accepted.Terminal())
-	require.False(t, deploy.Pending.Terminal())
-	require.False(t, deploy.Running.Terminal())
-	require.False(t, deploy.State("").Terminal())
+	for _, s := range []deploy.State{deploy.Succeeded, deploy.Failed, deploy.Skipped, deploy.Cancelled, deploy.Rejected} {
+		require.True(t, s.Terminal(), s)
+	}
+	for _, s := range []deploy.State{
+		"", deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Pending, deploy.Running, deploy.Paused,
+		deploy.Holding, deploy.Halting,
+	} {
+		require.False(t, s.Terminal(), "%q", s)
+	}
+}
+
+func TestEveryStateIsReachedFromTheStart(t *testing.T) {
+	for _, subject := range deploy.Subjects() {
+		reached := map[deploy.State]bool{subject.Start(): true}
+		for range states {
+			for _, row := range subject.Transitions() {
+				reached[row.To] = reached[row.To] || reached[row.From]
+			}
+		}
+		require.Len(t, reached, len(subject.States()))
+		for _, s := range subject.States() {
+			require.True(t, reached[s], "%s: %s", subject, s)
+		}
+	}
+}
+
+func TestTheListedTransitionsAreTheTable(t *testing.T) {
+	used := map[deploy.State]bool{}
+	for _, subject := range deploy.Subjects() {
+		var rows []string
+		for _, row := range subject.Transitions() {
+			rows = append(rows, string(row.From+" "+row.To))
+		}
+		require.ElementsMatch(t, allowed[subject], rows)
+		for _, s := range subject.States() {
+			used[s] = true
+		}
+	}
+	require.Len(t, deploy.Subjects(), len(allowed))
+	require.Len(t, used, len(states), "a state that no table names is listed nowhere")
 }
 
 func TestAnythingMayComeFirst(t *testing.T) {

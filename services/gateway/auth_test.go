@@ -55,6 +55,19 @@ func TestTheFirstTokenIsMadeOnce(t *testing.T) {
 	require.ElementsMatch(t, []string{"bootstrap", digest([]byte(f.token))}, keys, "losers leave nothing behind")
 }
 
+func TestBootstrapLeavesTheStreamsOfAnInstallationAsTheyAre(t *testing.T) {
+	f := start(t)
+	other := f.cfg
+	other.NATS.Retention = f.cfg.NATS.Retention / 2
+	_, _, err := gateway.Bootstrap(t.Context(), other, zerolog.Nop(), nats.InProcessServer(f.broker))
+	require.NoError(t, err)
+	_, err = gateway.ReplaceBootstrap(t.Context(), other, zerolog.Nop(), nats.InProcessServer(f.broker))
+	require.NoError(t, err)
+	events, err := f.bus.JetStream().Stream(t.Context(), contract.StreamEvents)
+	require.NoError(t, err)
+	require.Equal(t, f.cfg.NATS.Retention, events.CachedInfo().Config.MaxAge)
+}
+
 func TestAReplacedTokenIsRevoked(t *testing.T) {
 	f := start(t)
 	f.get("/v1/whoami").is(200)

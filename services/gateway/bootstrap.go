@@ -27,7 +27,9 @@ func Bootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nat
 }
 
 // ReplaceBootstrap makes a new first token and revokes the one before, for when
-// it was lost. Whoever may write to NATS may do that.
+// it was lost or got about. Whoever may write to NATS may do that. A process that
+// dies on the way leaves the old token valid and marked, or none at all that
+// anybody has; the next call puts that right.
 func ReplaceBootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nats.Option) (token string, err error) {
 	err = withBus(ctx, cfg, log, extra, func(b *bus.Bus) error {
 		token, err = tokens.Replace(ctx, b)
@@ -42,7 +44,7 @@ func withBus(ctx context.Context, cfg Config, log zerolog.Logger, extra []nats.O
 		return err
 	}
 	defer nc.Close()
-	b, err := bus.Open(ctx, nc, cfg.NATS, log)
+	b, err := bus.OpenAsIs(ctx, nc, cfg.NATS, log)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 
 	res := f.post("/v1/deployments", object{
 		"application": "shop", "version": "1.0", "servers": []string{"c", ids[2]}, "selector": object{"role": "web"},
-		"path": "/srv//shop/", "keep": 3, "wave_size": 2,
+		"path": "/srv//shop/", "keep": 3, "strategy": object{"type": "rolling", "batch": 2},
 	}).is(202)
 	id := res.id()
 	require.Equal(t, "/v1/deployments/"+id, res.Header.Get("Location"))
@@ -74,7 +74,9 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 3}, command.Application)
 	require.Equal(t, pkg, command.Package.ID)
 	require.Equal(t, digest([]byte("shop 1.0")), command.Package.SHA256)
-	require.Equal(t, 2, command.WaveSize)
+	require.Equal(t, contract.Policy{
+		Strategy: contract.Strategy{Type: "rolling", Batch: "2"}, Failures: contract.Failures{Total: "0"},
+	}, command.Policy)
 	pieces := f.pieces(command.Snapshot)
 	require.Len(t, pieces, 1)
 	var names []string
@@ -97,7 +99,7 @@ func TestWhatIsLeftOutOfADeploymentHasADefault(t *testing.T) {
 	id := f.post("/v1/deployments", object{"application": "shop", "package": pkg, "servers": ids}).is(202).id()
 	command := f.command(id).Body.(contract.DeployCommand)
 	require.Equal(t, contract.Application{Name: "shop", Path: "apps/shop", Keep: 5}, command.Application)
-	require.Zero(t, command.WaveSize)
+	require.Equal(t, contract.Policy{Strategy: contract.Strategy{Type: "all"}}, command.Policy)
 }
 
 func TestWhatADeploymentMayNotBe(t *testing.T) {
@@ -110,7 +112,7 @@ func TestWhatADeploymentMayNotBe(t *testing.T) {
 
 	bad := f.post("/v1/deployments", object{
 		"application": "Shop!", "version": "-", "servers": []any{"a", 1, nil}, "selector": object{"a b": "c", "d": 1},
-		"path": "../x", "keep": 0, "wave_size": -1, "force": true,
+		"path": "../x", "keep": 0, "wave_size": 2, "force": true,
 	}).refused(422, "invalid_request")
 	for _, name := range []string{
 		"application", "servers[1]", "servers[2]", "selector.a b", "selector.d", "path", "keep", "wave_size", "force",
@@ -131,6 +133,8 @@ func TestWhatADeploymentMayNotBe(t *testing.T) {
 		"a package of another":         {object{"version": nil, "package": other}, "package"},
 		"an unknown server":            {object{"servers": []string{"a", "nobody"}}, "servers[1]"},
 		"no servers":                   {object{"servers": []string{}}, "servers"},
+		"servers that are null":        {object{"servers": nil}, "servers"},
+		"null twice":                   {object{"servers": nil, "selector": nil}, "servers"},
 		"an empty selector":            {object{"selector": object{}}, "selector"},
 		"a selector without a match":   {object{"selector": object{"role": "db"}}, "selector"},
 		"a server that nobody knows":   {object{"servers": []string{unknown}}, "servers"},
@@ -142,7 +146,7 @@ func TestWhatADeploymentMayNotBe(t *testing.T) {
 		"the home":                     {object{"path": "./"}, "path"},
 		"a path that is empty":         {object{"path": ""}, "path"},
 		"more to keep than may be":     {object{"keep": 101}, "keep"},
-		"a wave that is no number":     {object{"wave_size": "2"}, "wave_size"},
+		"the size of waves as it was":  {object{"wave_size": 2}, "wave_size"},
 		"an application that is empty": {object{"application": ""}, "application"},
 	} {
 		bad := f.post("/v1/deployments", good.with(c.change)).refused(422, "invalid_request")
@@ -160,7 +164,8 @@ func TestAFleetIsSnapshotInPieces(t *testing.T) {
 	}
 	f.fleet(names...)
 	f.shop("1")
-	res := f.post("/v1/deployments", object{"application": "shop", "version": "1", "selector": object{"role": "web"}, "wave_size": 300}).is(202)
+	res := f.post("/v1/deployments", object{"application": "shop", "version": "1", "selector": object{"role": "web"},
+		"strategy": object{"type": "rolling", "batch": "30%"}}).is(202)
 	require.EqualValues(t, size, res.object()["targets"])
 	require.EqualValues(t, 4, res.object()["waves"])
 
@@ -241,6 +246,31 @@ func TestDeploymentsAreListedByHistory(t *testing.T) {
 	}
 }
 
+func TestADeploymentSaysWhyItStandsWhereItDoes(t *testing.T) {
+	f := start(t)
+	h := f.withHistory()
+	until := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, state := range []string{
+		"accepted", "awaiting_approval", "scheduled", "running", "paused", "holding", "stopping", "succeeded", "failed", "cancelled", "rejected",
+	} {
+		d := finished(xid.New().String(), "1", 3)
+		d.State, d.Cause, d.Reason, d.By, d.Until = state, "canary", "why", "anna", &until
+		d.Strategy, d.RetryOf, d.Counts = "canary", xid.New().String(), contract.Counts{Succeeded: 1, Cancelled: 2}
+		h.know(d)
+		got := f.get("/v1/deployments/" + d.ID).is(200).object()
+		for name, want := range map[string]any{
+			"state": state, "cause": "canary", "reason": "why", "by": "anna", "until": "2026-01-02T03:04:05Z", "strategy": "canary", "retry_of": d.RetryOf,
+		} {
+			require.Equal(t, want, got[name], name)
+		}
+		require.EqualValues(t, 2, got["counts"].(map[string]any)["cancelled"])
+		require.Equal(t, []string{d.ID}, f.get("/v1/deployments?state="+state).is(200).column("id"))
+	}
+	ended := finished(xid.New().String(), "1", 1)
+	h.know(ended, contract.TargetStatus{Host: "srv", Name: "a", State: "cancelled"})
+	require.Equal(t, []string{"a"}, f.get("/v1/deployments/"+ended.ID+"/targets?state=cancelled").is(200).column("name"))
+}
+
 func TestATargetShowsItsStepsTimesAndErrors(t *testing.T) {
 	f := start(t)
 	h := f.withHistory()
@@ -259,123 +289,4 @@ func TestATargetShowsItsStepsTimesAndErrors(t *testing.T) {
 	require.EqualValues(t, 5, target["done_bytes"])
 	require.Len(t, target["steps"], 2)
 	require.Contains(t, f.get("/v1/deployments/"+d.ID+"/targets?state=x&cursor=MA").refused(422, "invalid_request"), "cursor")
-}
-
-// rolled prepares a finished deployment of version 2 on servers of these names.
-func (f *fixture) rolled(names ...string) (h *history, d contract.Deployment, ids []string) {
-	f.Helper()
-	h, ids = f.withHistory(), f.fleet(names...)
-	d = finished(xid.New().String(), "2", len(ids))
-	var targets []contract.TargetStatus
-	for i, name := range names {
-		targets = append(targets, contract.TargetStatus{Host: ids[i], Name: name, State: "succeeded"})
-	}
-	h.know(d, targets...)
-	return h, d, ids
-}
-
-func (f *fixture) targetsOf(deployment string) []string {
-	f.Helper()
-	command := f.command(deployment).Body.(contract.RollbackCommand)
-	var hosts []string
-	for _, piece := range f.pieces(command.Snapshot) {
-		for _, target := range piece {
-			hosts = append(hosts, target.Host)
-		}
-	}
-	return hosts
-}
-
-func TestARollbackIsADeploymentOfItsOwn(t *testing.T) {
-	f := start(t)
-	_, d, ids := f.rolled("b", "a")
-	f.patch("/v1/servers/"+ids[0], object{"address": "moved.example.com"}).is(200)
-	path := "/v1/deployments/" + d.ID + "/rollback"
-
-	res := f.send(request{method: "POST", path: path}).is(202)
-	require.Equal(t, "/v1/deployments/"+res.id(), res.Header.Get("Location"))
-	require.NotEqual(t, d.ID, res.id())
-	require.Equal(t, "rollback", res.text("kind"))
-	require.Equal(t, d.ID, res.text("rollback_of"))
-	require.Equal(t, "2", res.text("from"))
-	m := f.command(res.id())
-	command := m.Body.(contract.RollbackCommand)
-	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 100}, command.Application,
-		"the command of the deployment is gone: nothing more than that may be removed")
-	require.Equal(t, ids, f.targetsOf(res.id()))
-	require.Equal(t, "moved.example.com", f.pieces(command.Snapshot)[0][0].Address, "addresses are today's")
-	require.JSONEq(t, string(res.raw), string(f.get("/v1/deployments/"+res.id()).is(200).raw))
-
-	to := f.post(path, object{"to": "1", "servers": []string{"a"}}).is(202)
-	require.Equal(t, "1", to.text("version"))
-	require.Equal(t, ids[1:], f.targetsOf(to.id()))
-}
-
-func TestARollbackKeepsWhatItsDeploymentKept(t *testing.T) {
-	f := start(t)
-	h := f.withHistory()
-	ids := f.fleet("a")
-	f.shop("2")
-	id := f.post("/v1/deployments", object{"application": "shop", "version": "2", "servers": ids, "keep": 7}).is(202).id()
-	d := finished(id, "2", 1)
-	d.Seq = f.begin(id)
-	h.know(d, contract.TargetStatus{Host: ids[0], Name: "a", State: "succeeded"})
-	rollback := f.post("/v1/deployments/"+id+"/rollback", object{}).is(202).id()
-	require.Equal(t, 7, f.command(rollback).Body.(contract.RollbackCommand).Application.Keep)
-}
-
-func TestARollbackLeavesOutWhatWasSkipped(t *testing.T) {
-	f := start(t)
-	h, d, ids := f.rolled("a", "b", "c")
-	d.State = "failed"
-	h.know(d, contract.TargetStatus{Host: ids[0], Name: "a", State: "succeeded"},
-		contract.TargetStatus{Host: ids[1], Name: "b", State: "failed"}, contract.TargetStatus{Host: ids[2], Name: "c", State: "skipped"})
-	id := f.post("/v1/deployments/"+d.ID+"/rollback", object{}).is(202).id()
-	require.Equal(t, ids[:2], f.targetsOf(id))
-}
-
-func TestARollbackOfAFleetReadsEveryPage(t *testing.T) {
-	f := start(t)
-	names := make([]string, 501)
-	for i := range names {
-		names[i] = fmt.Sprint("s", i)
-	}
-	_, d, ids := f.rolled(names...)
-	id := f.post("/v1/deployments/"+d.ID+"/rollback", object{}).is(202).id()
-	require.Equal(t, ids, f.targetsOf(id))
-}
-
-func TestWhatCannotBeRolledBack(t *testing.T) {
-	f := start(t)
-	h, d, ids := f.rolled("a", "b")
-	path := "/v1/deployments/" + d.ID + "/rollback"
-	f.post("/v1/deployments/"+xid.New().String()+"/rollback", object{}).refused(404, "not_found")
-
-	running := finished(xid.New().String(), "2", 1)
-	running.State = "running"
-	back := finished(xid.New().String(), "1", 1)
-	back.Kind = "rollback"
-	h.know(running)
-	h.know(back)
-	f.post("/v1/deployments/"+running.ID+"/rollback", object{}).refused(409, "not_finished")
-	f.post("/v1/deployments/"+back.ID+"/rollback", object{}).refused(409, "not_a_deploy")
-
-	f.fleet("stranger")
-	bad := f.post(path, object{"to": "2", "servers": []string{"nobody"}, "keep": 1}).refused(422, "invalid_request")
-	require.Contains(t, bad, "to")
-	require.Contains(t, bad, "servers[0]")
-	require.Contains(t, bad, "keep")
-	require.Contains(t, f.post(path, object{"servers": []string{"stranger"}}).refused(422, "invalid_request"), "servers")
-	require.Contains(t, f.post(path, object{"to": "-"}).refused(422, "invalid_request"), "to")
-
-	f.patch("/v1/servers/"+ids[0], object{"first_contact": false}).is(200)
-	require.Contains(t, f.post(path, object{}).refused(422, "invalid_request")["servers"], "a")
-	f.patch("/v1/servers/"+ids[0], object{"first_contact": true}).is(200)
-
-	f.delete("/v1/servers/" + ids[1]).is(204)
-	gone := f.post(path, object{}).refused(409, "servers_deleted")
-	require.Contains(t, gone["servers"], `"b"`)
-	require.Contains(t, gone["servers"], ids[1])
-	id := f.post(path, object{"servers": []string{"a"}}).is(202).id()
-	require.Equal(t, ids[:1], f.targetsOf(id))
 }

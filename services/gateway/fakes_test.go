@@ -135,6 +135,67 @@ func (h *history) listTargets(m contract.Message) contract.Body {
 	return page
 }
 
+// scheduler answers as a scheduler does, from what a test tells it.
+type scheduler struct {
+	mu     sync.Mutex
+	states map[string]string // by deployment; none: it does not know the deployment
+	cause  string
+	no     string // why it refuses everything; empty: it does not
+	asked  []contract.Message
+}
+
+// withScheduler starts a scheduler that knows of nothing yet.
+func (f *fixture) withScheduler() *scheduler {
+	f.Helper()
+	s := &scheduler{states: map[string]string{}}
+	f.respond(contract.Controls, s.control)
+	return s
+}
+
+func (s *scheduler) stand(deployment, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states[deployment] = state
+}
+
+func (s *scheduler) refuse(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.no = why
+}
+
+// times is how often it was asked for anything.
+func (s *scheduler) times() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked)
+}
+
+// lastAsked returns what was asked for last, and of which deployment.
+func (s *scheduler) lastAsked() (string, contract.Control) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.asked) == 0 {
+		return "", contract.Control{}
+	}
+	m := s.asked[len(s.asked)-1]
+	return m.Deployment, m.Body.(contract.Control)
+}
+
+func (s *scheduler) control(m contract.Message) contract.Body {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, m)
+	state, known := s.states[m.Deployment]
+	switch {
+	case !known:
+		return contract.Refused{Code: contract.RefusedNotFound, Message: "no such deployment"}
+	case s.no != "":
+		return contract.Refused{Code: contract.RefusedConflict, Message: s.no}
+	}
+	return contract.Controlled{State: state, Cause: s.cause}
+}
+
 // begin publishes the first event of a deployment, as the scheduler does, and
 // returns its sequence.
 func (f *fixture) begin(deployment string) uint64 {

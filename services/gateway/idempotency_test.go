@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/xid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -58,8 +59,13 @@ func (f *fixture) forgetAnswer() {
 
 func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 	f := start(t)
-	_, d, ids := f.rolled("a")
-	f.shop("1")
+	h, d, ids := f.rolled("a")
+	pkg := f.shop("1")
+	failed := finished(xid.New().String(), "1", 1)
+	failed.State, failed.Package = "failed", pkg
+	h.know(failed, contract.TargetStatus{Host: ids[0], Name: "a", State: "failed"})
+	s := f.withScheduler()
+	s.stand(d.ID, "running")
 	for name, c := range map[string]struct {
 		path string
 		body any
@@ -68,6 +74,8 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 		"upload":     {"/v1/packages?application=app&version=1&filename=app", []byte("content")},
 		"deployment": {"/v1/deployments", object{"application": "shop", "version": "1", "servers": ids}},
 		"rollback":   {"/v1/deployments/" + d.ID + "/rollback", object{}},
+		"retry":      {"/v1/deployments/" + failed.ID + "/retry", object{}},
+		"pause":      {"/v1/deployments/" + d.ID + "/pause", object{}},
 	} {
 		first := f.once(name, c.path, c.body)
 		require.Less(t, first.StatusCode, 300, "%s", first.raw)
@@ -79,7 +87,8 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 			require.Equal(t, first.Header.Get(header), again.Header.Get(header))
 		}
 	}
-	require.EqualValues(t, 2, f.commands())
+	require.EqualValues(t, 3, f.commands())
+	require.Equal(t, 1, s.times())
 
 	f.delete("/v1/servers/" + f.get("/v1/servers?name=new").column("id")[0]).is(204)
 	f.once("server", "/v1/servers", web("new")).is(201)
@@ -124,6 +133,16 @@ func TestARepeatAfterACrashFindsWhatWasDone(t *testing.T) {
 		"rollback": {func(f *fixture) (string, any) {
 			_, d, _ := f.rolled("a")
 			return "/v1/deployments/" + d.ID + "/rollback", object{}
+		}},
+		"approval": {func(f *fixture) (string, any) {
+			f.shop("1")
+			return "/v1/deployments", object{"application": "shop", "version": "1", "servers": f.fleet("a"), "approval": object{}}
+		}},
+		"retry": {func(f *fixture) (string, any) {
+			h, d, ids := f.rolled("a")
+			d.State, d.Package = "failed", f.shop("2")
+			h.know(d, contract.TargetStatus{Host: ids[0], Name: "a", State: "failed"})
+			return "/v1/deployments/" + d.ID + "/retry", object{}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -199,6 +199,7 @@ func TestWhatAPackageMayNotBe(t *testing.T) {
 		require.Contains(t, f.upload("a", "1", name, []byte("x")).refused(422, "invalid_request"), "filename", name)
 	}
 	require.Contains(t, f.upload("a", "1", "x", []byte{}).refused(422, "invalid_request"), "body")
+	require.Contains(t, f.upload("a", "1", "x", []byte("x"), "sha256", "").refused(422, "invalid_request"), "sha256")
 	send("/v1/packages?application=a&version=1&filename=x", "text/plain", []byte("x")).refused(415, "unsupported_media_type")
 
 	bad = f.post("/v1/packages", object{"application": "A", "version": "", "url": "ftp://x", "sha256": "abc", "size": 1}).

@@ -140,6 +140,7 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 		"a name that is too long":        {object{"name": strings.Repeat("ü", 129)}, "name"},
 		"a name with a space at its end": {object{"name": "a "}, "name"},
 		"a name that looks like an id":   {object{"name": id}, "name"},
+		"a name of the form of an id":    {object{"name": strings.Repeat("v", 20)}, "name"},
 		"a name of another type":         {object{"name": 1}, "name"},
 		"an address with a port":         {object{"address": "host:22"}, "address"},
 		"an address in brackets":         {object{"address": "[::1]"}, "address"},
@@ -155,6 +156,7 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 		"an empty host key":              {object{"host_key": "\n# nothing\n"}, "host_key"},
 		"an agent with a password":       {object{"credential": object{"agent": true, "password": "x"}}, "credential.agent"},
 		"a credential of nothing":        {object{"credential": object{"agent": false}}, "credential"},
+		"an empty credential":            {object{"credential": object{}}, "credential"},
 		"a credential that is text":      {object{"credential": "x"}, "credential"},
 		"a passphrase alone":             {object{"credential": object{"passphrase": "x"}}, "credential.passphrase"},
 		"a key without its passphrase":   {object{"credential": object{"private_key": encrypted}}, "credential.passphrase"},
@@ -177,6 +179,7 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 	patch := "/v1/servers/" + id
 	require.Contains(t, f.patch(patch, object{"name": nil}).refused(422, "invalid_request"), "name")
 	require.Contains(t, f.patch(patch, object{}).refused(422, "invalid_request"), "body")
+	require.Contains(t, f.patch(patch, object{"credential": object{}}).refused(422, "invalid_request"), "credential")
 	require.Equal(t, map[string]string{"name": "is taken by another server"},
 		f.post("/v1/servers", web("taken")).refused(409, "name_taken"))
 }
@@ -282,6 +285,9 @@ func TestServersAreListedInPagesByLabel(t *testing.T) {
 	require.Equal(t, []string{"s1", "s3", "s5"}, f.pages("/v1/servers?limit=2&label=half%3D1&label=env%3Dprod", "name"))
 	require.Empty(t, f.get("/v1/servers?label=env%3Dtest").column("name"))
 
+	for _, name := range []string{"", "+", "s0%0A", strings.Repeat("0", 20)} {
+		require.Contains(t, f.get("/v1/servers?name="+name).refused(422, "invalid_request"), "name", "%q", name)
+	}
 	bad := f.get("/v1/servers?limit=501&label=nokey&cursor=%21&colour=x&name=a&name=b").refused(422, "invalid_request")
 	for _, name := range []string{"limit", "label", "cursor", "colour", "name"} {
 		require.Contains(t, bad, name)

@@ -174,11 +174,13 @@ type deployment struct {
 	State      string `json:"state"`
 	Targets    int    `json:"targets"`
 	Counts     struct {
-		Pending, Running, Succeeded, Failed, Skipped int
+		Pending, Running, Succeeded, Failed, Skipped, Cancelled int
 	} `json:"counts"`
 }
 
-func (d deployment) ended() bool { return d.State == "succeeded" || d.State == "failed" }
+func (d deployment) ended() bool {
+	return slices.Contains([]string{"succeeded", "failed", "cancelled", "rejected"}, d.State)
+}
 
 type failure struct {
 	Code   string `json:"code"`
@@ -259,12 +261,21 @@ func uploading(application, version, filename string, content []byte) request {
 
 // order is what a deployment is asked for with.
 type order struct {
-	Application string   `json:"application"`
-	Version     string   `json:"version"`
-	Servers     []string `json:"servers"`
-	Path        string   `json:"path,omitempty"`
-	Keep        int      `json:"keep,omitempty"`
-	WaveSize    int      `json:"wave_size,omitempty"`
+	Application string    `json:"application"`
+	Version     string    `json:"version"`
+	Servers     []string  `json:"servers"`
+	Path        string    `json:"path,omitempty"`
+	Keep        int       `json:"keep,omitempty"`
+	Strategy    *strategy `json:"strategy,omitempty"`
+	Approval    *struct{} `json:"approval,omitempty"`
+}
+
+// strategy is in which waves a deployment goes through its servers.
+type strategy struct {
+	Type  string `json:"type"`
+	First int    `json:"first,omitempty"`
+	Batch int    `json:"batch,omitempty"`
+	Hold  string `json:"hold,omitempty"`
 }
 
 func (o order) request(key string) request {

@@ -175,11 +175,16 @@ func TestAWaveWithAFailedHostIsTheLast(t *testing.T) {
 	names := s.addAll(t, hosts)
 	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
 	hosts[2].Stop()
-	d := s.deploy(t, order{Application: app, Version: "v1", Servers: names, WaveSize: 2})
+	d := s.deploy(t, order{Application: app, Version: "v1", Servers: names, Strategy: &strategy{Type: "rolling", Batch: 2}})
 	require.Equal(t, "failed", s.await(t, d.ID, patience).State)
 	targets := s.targets(t, d.ID)
-	for i, want := range []string{"succeeded", "succeeded", "failed", "succeeded", "skipped", "skipped"} {
-		require.Equal(t, want, targets[names[i]].State)
+	for i, want := range []string{"succeeded", "succeeded", "failed", "", "skipped", "skipped"} {
+		state := targets[names[i]].State
+		if want == "" { // at work beside the one that failed: it ended before that was known, or between two steps
+			require.Contains(t, []string{"succeeded", "cancelled", "skipped"}, state)
+			continue
+		}
+		require.Equal(t, want, state)
 		require.Equal(t, want == "succeeded", runs(t, hosts[i], appPath) == "v1")
 	}
 	requireEvents(t, s)

@@ -53,10 +53,10 @@ func TestAHostThatFailsFailsTheDeployment(t *testing.T) {
 	g.Fail("web-2", wrongKey)
 	s := newShell(t, g)
 	file := s.file("shop.jar", "content")
-	r := s.run("deploy", "shop", "--package", file, "--version", "1", "--all", "--wave-size", "2", "--keep", "3", "--path", "/srv/shop").exits(1)
+	r := s.run("deploy", "shop", "--package", file, "--version", "1", "--all", "--strategy", "rolling", "--batch", "2", "--keep", "3", "--path", "/srv/shop").exits(1)
 	require.Contains(t, r.out, "✗ shop 1: 1 done, 1 failed, 1 skipped in ")
 	require.Regexp(t, `web-2 +connect +host_key_changed +`+wrongKeyReason+`\n$`, r.out)
-	require.Contains(t, r.out, "web-3  -  skipped  not begun: another host failed before\n")
+	require.Contains(t, r.out, "web-3  -  skipped  not begun: the deployment stopped before\n")
 	require.Equal(t, "Uploaded shop.jar, 7 B.\n", r.err)
 
 	got := document[standing](s.run("deploy", "shop", "--version", "1", "--to", "web-2", "-o", "json").exits(1))
@@ -76,7 +76,16 @@ func TestWhereToDeployIsAskedForAsItIsDocumented(t *testing.T) {
 		"names":    {[]string{"--to", `web-1,"a,b"`, "--to", "web-2"}, `"servers":["web-1","a,b","web-2"]`},
 		"labels":   {[]string{"--label", "role=web", "--label", "env=x,y"}, `"selector":{"role":"web","env":"x,y"}`},
 		"both":     {[]string{"--to", "web-1", "--label", "role=web"}, `"servers":["web-1"],"selector":{"role":"web"}`},
-		"settings": {[]string{"--to", "web-1", "--path", "/srv/x", "--keep", "2", "--wave-size", "7"}, `"servers":["web-1"],"path":"/srv/x","keep":2,"wave_size":7`},
+		"settings": {[]string{"--to", "web-1", "--path", "/srv/x", "--keep", "2"}, `"servers":["web-1"],"path":"/srv/x","keep":2`},
+		"bounded":  {[]string{"--to", "a", "--max-parallel", "7", "--min-healthy", "3"}, `"servers":["a"],"strategy":{"type":"all","max_parallel":7,"min_healthy":"3"}`},
+		"serial":   {[]string{"--to", "a", "--strategy", "serial", "--pause", "30s"}, `"servers":["a"],"strategy":{"type":"serial","pause":"30s"}`},
+		"rolling": {[]string{"--to", "a", "--strategy", "rolling", "--batch", "25%", "--max-failed", "2", "--max-failed-batch", "0", "--on-overrun", "pause", "--skip-unreachable"},
+			`"servers":["a"],"strategy":{"type":"rolling","batch":"25%"},"failures":{"total":"2","batch":"0","then":"pause","unreachable":"skip"}`},
+		"canary": {[]string{"--to", "a", "--strategy", "canary", "--first", "1", "--batch", "5", "--hold", "2h"},
+			`"servers":["a"],"strategy":{"type":"canary","first":"1","batch":"5","hold":"2h"}`},
+		"approval":         {[]string{"--to", "a", "--approval"}, `"servers":["a"],"approval":{}`},
+		"approval in time": {[]string{"--to", "a", "--approval=8h", "--not-requester"}, `"servers":["a"],"approval":{"not_requester":true,"expires_in":"8h"}`},
+		"when":             {[]string{"--to", "a", "--at", "2036-01-31T22:00:00Z", "--deadline", "2h"}, `"servers":["a"],"start_at":"2036-01-31T22:00:00Z","deadline":"2h"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := apitest.New(t)
@@ -101,6 +110,15 @@ func TestAPackageByURLIsFetchedByTheServer(t *testing.T) {
 	require.JSONEq(t, `{"application":"shop","version":"1","url":"https://ci.example.com/shop.zip","sha256":"`+sum+`"}`, string(sent[0].Body))
 	require.Contains(t, s.run("packages", "list").exits(0).out, "shop.zip")
 	require.Len(t, document[list[client.Package]](s.run("packages", "list", "--application", "shop", "-o", "json").exits(0)).Items, 1)
+}
+
+func TestATokenFromStandardInputIsReadOnce(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1")
+	s := newShell(t, nil)
+	s.input = apitest.Token + "\n"
+	s.run("deploy", "shop", "--package", "https://ci.example.com/shop.zip", "--sha256", strings.Repeat("ab", 32), "--version", "1",
+		"--to", "web-1", "--url", g.URL, "--token-file", "-").exits(0)
 }
 
 func TestDetachPrintsTheIdAlone(t *testing.T) {

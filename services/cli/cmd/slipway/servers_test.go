@@ -77,11 +77,13 @@ func TestServersEditSendsWhatIsGivenAndNothingElse(t *testing.T) {
 func TestSecretsOfServersAreNeverSaid(t *testing.T) {
 	s := newShell(t, apitest.New(t))
 	base := []string{"servers", "add", "--name", "a", "--address", "b", "--user", "c"}
+	blank := s.file("blank", "\r\n")
 	large := s.file("large", "hidden"+strings.Repeat("x", 70_000))
 	for name, args := range map[string][]string{
 		"too large":       {"--password-file", large},
 		"not there":       {"--password-file", s.dir + "/nothing"},
 		"a directory":     {"--key-file", s.dir},
+		"a blank one":     {"--password-file", blank},
 		"no key":          {"--passphrase-file", large},
 		"two from input":  {"--key-file", "-", "--password-file", "-"},
 		"one is no label": {"--label", "novalue"},

@@ -1,9 +1,11 @@
 package apitest
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/services/cli/internal/client"
@@ -44,19 +46,27 @@ func (g *Gateway) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
 	if d.Path == "" {
 		d.Path = "apps/" + c.Application
 	}
-	reply(w, http.StatusAccepted, g.accept(d, on, c.WaveSize))
+	if c.DryRun {
+		reply(w, http.StatusOK, planOf(d, on, c.Strategy))
+		return
+	}
+	if c.Approval != nil {
+		d.State, d.Digest = client.AwaitingApproval, Digest
+	}
+	reply(w, http.StatusAccepted, g.accept(d, on, c.Strategy))
 }
 
-func (g *Gateway) accept(d client.Deployment, on []client.Server, waveSize int) client.Deployment {
-	if waveSize == 0 {
-		waveSize = len(on)
+func (g *Gateway) accept(d client.Deployment, on []client.Server, s *client.Strategy) client.Deployment {
+	waves := wavesOf(len(on), s)
+	d.ID, d.Actor, d.State, d.AcceptedAt = g.next(), "ci", cmp.Or(d.State, client.Accepted), time.Now().UTC()
+	d.Targets, d.Waves, d.Strategy = len(on), waves[len(waves)-1]+1, "all"
+	if s != nil {
+		d.Strategy = s.Type
 	}
-	d.ID, d.Actor, d.State, d.AcceptedAt = g.next(), "ci", client.Accepted, time.Now().UTC()
-	d.Targets, d.Waves = len(on), (len(on)+waveSize-1)/waveSize
-	made := &deployment{Deployment: d}
+	made := &deployment{Deployment: d, holds: s != nil && s.Hold != ""}
 	for i, s := range on {
 		made.targets = append(made.targets, client.Target{
-			Target: i, Server: s.ID, Name: s.Name, Wave: i / waveSize, State: client.Pending, Steps: []client.Step{},
+			Target: i, Server: s.ID, Name: s.Name, Wave: waves[i], State: client.Pending, Steps: []client.Step{},
 		})
 	}
 	made.count()
@@ -80,8 +90,12 @@ func (g *Gateway) oneDeployment(w http.ResponseWriter, r *http.Request, id strin
 	switch {
 	case i < 0:
 		problem(w, r, http.StatusNotFound, "not_found", "there is no such deployment")
-	case r.Method == http.MethodPost:
+	case strings.HasSuffix(r.URL.Path, "/rollback"):
 		g.rollBack(w, r, g.deployments[i], body)
+	case strings.HasSuffix(r.URL.Path, "/retry"):
+		g.retry(w, r, g.deployments[i], body)
+	case r.Method == http.MethodPost:
+		g.control(w, r, g.deployments[i], body)
 	case r.URL.Path == "/v1/deployments/"+id:
 		reply(w, http.StatusOK, g.deployments[i].Deployment)
 	default:
@@ -107,7 +121,7 @@ func (g *Gateway) rollBack(w http.ResponseWriter, r *http.Request, of *deploymen
 	reply(w, http.StatusAccepted, g.accept(client.Deployment{
 		Kind: client.KindRollback, Application: of.Application, Path: of.Path,
 		Version: c.To, From: of.Version, RollbackOf: of.ID,
-	}, on, 0))
+	}, on, c.Strategy))
 }
 
 func (g *Gateway) listReleases(w http.ResponseWriter, r *http.Request) {

@@ -183,7 +183,9 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.deploy(w, r, body)
 	case "GET v1/deployments":
 		g.listDeployments(w, r)
-	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "POST v1/deployments/{id}/rollback":
+	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "POST v1/deployments/{id}/rollback", "POST v1/deployments/{id}/retry",
+		"POST v1/deployments/{id}/cancel", "POST v1/deployments/{id}/pause", "POST v1/deployments/{id}/resume",
+		"POST v1/deployments/{id}/promote", "POST v1/deployments/{id}/reject", "POST v1/deployments/{id}/approve":
 		g.oneDeployment(w, r, id, body)
 	case "GET v1/releases":
 		g.listReleases(w, r)

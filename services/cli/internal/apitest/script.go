@@ -43,11 +43,12 @@ func (g *Gateway) setHeld(held bool) {
 type deployment struct {
 	client.Deployment
 	targets []client.Target
+	holds   bool // after the first wave, for a verdict
 }
 
 // tick moves every host of the current wave on by some events, and the deployment by what follows.
 func (g *Gateway) tick(d *deployment) {
-	if g.held || d.State.Ended() {
+	if g.held || d.State != client.Accepted && d.State != client.Running {
 		return
 	}
 	now := time.Now().UTC()
@@ -69,19 +70,18 @@ func (g *Gateway) tick(d *deployment) {
 	case open:
 	case d.Wave < d.Waves-1 && d.Counts.Failed == 0:
 		d.Wave++
+		if d.Wave == 1 && d.holds {
+			until := now.Add(time.Hour)
+			d.State, d.Cause, d.Until = client.Holding, "canary", &until
+		}
 	default:
 		g.conclude(d, now)
 	}
 }
 
 func (g *Gateway) conclude(d *deployment, now time.Time) {
-	for i := range d.targets {
-		if t := &d.targets[i]; !t.State.Ended() {
-			t.State, t.EndedAt = client.Skipped, &now
-		}
-	}
-	d.count()
-	d.State, d.EndedAt = client.Succeeded, &now
+	d.finish(client.Skipped, now)
+	d.State = client.Succeeded
 	if d.Counts.Failed > 0 {
 		d.State = client.Failed
 	}
@@ -99,6 +99,8 @@ func (d *deployment) count() {
 			d.Counts.Failed++
 		case client.Skipped:
 			d.Counts.Skipped++
+		case client.Cancelled:
+			d.Counts.Cancelled++
 		default:
 			d.Counts.Pending++
 		}

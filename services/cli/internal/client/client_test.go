@@ -248,3 +248,19 @@ func TestAServerIsFoundByNameAndById(t *testing.T) {
 	require.ErrorIs(t, err, client.ErrNotFound)
 	require.ErrorIs(t, err, client.ErrRejected)
 }
+
+func TestAServerIsTheOneThatWasNamedOrNone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"items": [{"id": "d3v5k1jq0s9c73000001", "name": "oldest"}]}`))
+	}))
+	defer server.Close()
+	c := connect(t, server.URL, false)
+	for _, ref := range []string{"", "web-1"} {
+		_, err := c.Server(t.Context(), ref)
+		require.ErrorIs(t, err, client.ErrNotFound, "%q", ref)
+	}
+	found, err := c.Server(t.Context(), "oldest")
+	require.NoError(t, err)
+	require.Equal(t, "oldest", found.Name)
+}

@@ -12,19 +12,32 @@ import (
 // State is where a deployment, a target or a step stands.
 type State string
 
-// The states. Deployments use accepted, running, succeeded and failed; targets all but accepted; steps running,
-// succeeded, failed and skipped.
+// The states. openapi.yaml says which of them are of deployments, of targets and of steps.
 const (
-	Accepted  State = "accepted"
-	Pending   State = "pending"
-	Running   State = "running"
-	Succeeded State = "succeeded"
-	Failed    State = "failed"
-	Skipped   State = "skipped"
+	Accepted         State = "accepted"
+	AwaitingApproval State = "awaiting_approval"
+	Scheduled        State = "scheduled"
+	Pending          State = "pending"
+	Running          State = "running"
+	Paused           State = "paused"
+	Holding          State = "holding"
+	Stopping         State = "stopping"
+	Succeeded        State = "succeeded"
+	Failed           State = "failed"
+	Skipped          State = "skipped"
+	Cancelled        State = "cancelled"
+	Rejected         State = "rejected"
 )
 
 // Ended says whether nothing can follow.
-func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Skipped }
+func (s State) Ended() bool {
+	switch s {
+	case Succeeded, Failed, Skipped, Cancelled, Rejected:
+		return true
+	default:
+		return false
+	}
+}
 
 // Kinds of deployment.
 const (
@@ -44,7 +57,13 @@ type Deployment struct {
 	RollbackOf  string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
 	Actor       string     `json:"actor"`
 	State       State      `json:"state"`
-	Reason      string     `json:"reason,omitempty"` // why it failed as a whole, where no host says so
+	Cause       string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
+	Reason      string     `json:"reason,omitempty"` // the same for people, where no host says so
+	By          string     `json:"by,omitempty"`     // who asked for it to stand so
+	Until       *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	Strategy    string     `json:"strategy,omitempty"`
+	RetryOf     string     `json:"retry_of,omitempty"` // deployment on whose failed hosts this one tries again
+	Digest      string     `json:"digest,omitempty"`   // of the plan, while it waits for approval
 	Targets     int        `json:"targets"`
 	Wave        int        `json:"wave"` // from 0
 	Waves       int        `json:"waves"`
@@ -61,6 +80,7 @@ type Counts struct {
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	Skipped   int `json:"skipped"`
+	Cancelled int `json:"cancelled"`
 }
 
 // Target is how a deployment stands on one server.
@@ -110,14 +130,28 @@ type DeploymentCreate struct {
 	Servers     []string          `json:"servers,omitempty"`
 	Selector    map[string]string `json:"selector,omitempty"`
 	Path        string            `json:"path,omitempty"`
-	Keep        int               `json:"keep,omitempty"`      // 0: as the gateway does
-	WaveSize    int               `json:"wave_size,omitempty"` // 0: all at once
+	Keep        int               `json:"keep,omitempty"` // 0: as the gateway does
+	Strategy    *Strategy         `json:"strategy,omitempty"`
+	Failures    *Failures         `json:"failures,omitempty"`
+	Approval    *Approval         `json:"approval,omitempty"`
+	StartAt     *time.Time        `json:"start_at,omitempty"`
+	Deadline    string            `json:"deadline,omitempty"`
+	DryRun      bool              `json:"dry_run,omitempty"` // for Plan, which sets it
 }
 
 // RollbackCreate says how to roll a deployment back.
 type RollbackCreate struct {
 	To      string   `json:"to,omitempty"`      // empty: what ran before
 	Servers []string `json:"servers,omitempty"` // ids or names; none: all of the deployment
+
+	Strategy *Strategy `json:"strategy,omitempty"`
+	Failures *Failures `json:"failures,omitempty"`
+}
+
+// RetryCreate says how to try again.
+type RetryCreate struct {
+	Strategy *Strategy `json:"strategy,omitempty"`
+	Failures *Failures `json:"failures,omitempty"`
 }
 
 // Deploy asks for a deployment. When it returns one, that is durable and will run.
@@ -131,6 +165,13 @@ func (c *Client) Deploy(ctx context.Context, d DeploymentCreate) (Deployment, er
 func (c *Client) RollBack(ctx context.Context, id string, r RollbackCreate) (Deployment, error) {
 	var made Deployment
 	err := c.do(ctx, call{method: http.MethodPost, path: deploymentPath(id) + "/rollback", key: newKey(), json: r, into: &made})
+	return made, err
+}
+
+// Retry asks for another try on the hosts that a deployment failed on, by a deployment of its own.
+func (c *Client) Retry(ctx context.Context, id string, r RetryCreate) (Deployment, error) {
+	var made Deployment
+	err := c.do(ctx, call{method: http.MethodPost, path: deploymentPath(id) + "/retry", key: newKey(), json: r, into: &made})
 	return made, err
 }
 

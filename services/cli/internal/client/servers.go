@@ -66,6 +66,9 @@ var identifier = regexp.MustCompile(`^[0-9a-v]{20}$`)
 
 // Server reads the server of this id or name. It fails with ErrNotFound where a name is not known.
 func (c *Client) Server(ctx context.Context, ref string) (Server, error) {
+	if ref == "" {
+		return Server{}, fmt.Errorf("%w: no server has an empty name", ErrNotFound)
+	}
 	if identifier.MatchString(ref) {
 		var s Server
 		err := c.do(ctx, call{method: http.MethodGet, path: "/v1/servers/" + ref, into: &s})
@@ -75,7 +78,7 @@ func (c *Client) Server(ctx context.Context, ref string) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	if len(found.Items) == 0 {
+	if len(found.Items) == 0 || found.Items[0].Name != ref {
 		return Server{}, fmt.Errorf("%w: no server is named %q", ErrNotFound, ref)
 	}
 	return found.Items[0], nil

@@ -21,7 +21,10 @@ type deployFlags struct {
 	labels      []string
 	all, detach bool
 	path        string
-	keep, wave  int
+	keep        int
+	course      courseFlags
+	when        whenFlags
+	dryRun      bool
 }
 
 func (a *app) deployCommand() *cobra.Command {
@@ -35,11 +38,17 @@ func (a *app) deployCommand() *cobra.Command {
 an http(s) URL that the server fetches, with --sha256. Without it, the version
 must have been uploaded before.
 
+--strategy says in which waves: all at once, serial (one after another), rolling
+(--batch of them at a time) or canary (--first, then a verdict if --hold is
+given, then the rest in batches). Amounts are numbers or shares of all hosts such
+as 25%. With --dry-run, the waves and the digest are printed and nothing is done.
+
 Ctrl-C, or a server that is gone for too long, ends the watching and not the
 deployment.`,
 		Example: `  slipway deploy shop --package shop-1.4.2.tar.gz --version 1.4.2 --to web-1,web-2
   slipway deploy shop --package https://ci.example.com/shop.zip --sha256 9f86d0… --version 1.4.2 --all
-  slipway deploy shop --version 1.4.2 --label role=web --label env=production --wave-size 10`,
+  slipway deploy shop --version 1.4.2 --label role=web --label env=production --strategy rolling --batch 25% --max-failed 2
+  slipway deploy shop --version 1.4.2 --all --strategy canary --first 1 --hold 2h --dry-run`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			if err := f.validate(cmd); err != nil {
@@ -57,7 +66,9 @@ deployment.`,
 	flags.BoolVar(&f.all, "all", false, "all hosts")
 	flags.StringVar(&f.path, "path", "", "where the application lies on the hosts (default apps/APPLICATION)")
 	flags.IntVar(&f.keep, "keep", 0, "successful releases that stay on a host (default: as the server does)")
-	flags.IntVar(&f.wave, "wave-size", 0, "hosts that begin at a time; a failure stops the next wave (default: all at once)")
+	f.course.add(cmd)
+	f.when.add(cmd)
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the waves and the digest of the plan, and do nothing")
 	flags.BoolVar(&f.detach, "detach", false, "print the id of the deployment and do not watch")
 	_ = cmd.MarkFlagRequired("version")
 	cmd.MarkFlagsOneRequired("to", "label", "all")
@@ -70,10 +81,6 @@ var digest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 func (f deployFlags) validate(cmd *cobra.Command) error {
 	switch {
-	case f.version == "":
-		return usage("--version is empty")
-	case cmd.Flags().Changed("package") && f.source == "":
-		return usage("--package is empty")
 	case f.remote() && f.sha256 == "":
 		return usage("--package with a URL needs --sha256: what is fetched must be what was meant")
 	case !f.remote() && f.sha256 != "":
@@ -82,10 +89,15 @@ func (f deployFlags) validate(cmd *cobra.Command) error {
 		return usage("--sha256 takes 64 hex digits")
 	case cmd.Flags().Changed("keep") && f.keep < 1:
 		return usage("--keep must be at least 1")
-	case f.wave < 0:
-		return usage("--wave-size must not be negative")
+	case f.dryRun && f.source != "":
+		return usage("--dry-run is for a package that was uploaded before: it goes without --package")
+	case f.dryRun && f.detach:
+		return usage("--dry-run leaves nothing to watch: it goes without --detach")
 	}
-	return nil
+	if err := f.course.validate(cmd); err != nil {
+		return err
+	}
+	return f.when.validate()
 }
 
 // remote says whether the package is to be fetched by the server.
@@ -101,7 +113,9 @@ func (a *app) deploy(ctx context.Context, application string, f deployFlags) err
 		return err
 	}
 	wanted := client.DeploymentCreate{
-		Application: application, Version: f.version, Path: f.path, Keep: f.keep, WaveSize: f.wave,
+		Application: application, Version: f.version, Path: f.path, Keep: f.keep,
+		Strategy: f.course.strategy(), Failures: f.course.failures(),
+		Approval: f.when.asked(), StartAt: f.when.start(), Deadline: f.when.deadline,
 	}
 	if wanted.Selector, err = parseLabels(f.labels); err != nil {
 		return err
@@ -115,6 +129,13 @@ func (a *app) deploy(ctx context.Context, application string, f deployFlags) err
 	}
 	if wanted.Servers, err = hosts(ctx, c, f); err != nil {
 		return err
+	}
+	if f.dryRun {
+		plan, err := c.Plan(ctx, wanted)
+		if err != nil {
+			return err
+		}
+		return a.show(plan, func() []string { return display.Plan(plan, a.color()) })
 	}
 	made, err := c.Deploy(ctx, wanted)
 	if err != nil {
@@ -151,6 +172,9 @@ func (a *app) uncertain(ctx context.Context, err error) error {
 
 // accepted says which deployment was made, and watches it unless the user is content with that.
 func (a *app) accepted(ctx context.Context, c *client.Client, o *outage, d client.Deployment, detach bool) error {
+	if d.Digest != "" {
+		a.note("It waits for approval: 'slipway approve %s --digest %s'.", d.ID, d.Digest)
+	}
 	switch {
 	case detach && a.asJSON():
 		return a.document(standing{Deployment: d})
@@ -173,7 +197,7 @@ func (a *app) bring(ctx context.Context, c *client.Client, o *outage, applicatio
 	if !f.remote() {
 		return a.upload(ctx, c, o, application, f)
 	}
-	slow, err := a.connect(fetchTimeout)
+	slow, err := a.stayFor(o, fetchTimeout)
 	if err != nil {
 		return client.Package{}, err
 	}

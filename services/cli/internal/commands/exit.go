@@ -22,8 +22,8 @@ const (
 )
 
 var (
-	// errFailed: a host failed or was skipped. The output says which and why.
-	errFailed = errors.New("a host failed")
+	// errFailed: a deployment did not succeed. The output says which and why.
+	errFailed = errors.New("the deployment did not succeed")
 
 	// errNotLoggedIn: it is not known which server to ask, or with which token.
 	errNotLoggedIn = errors.New("not logged in")

@@ -12,6 +12,7 @@ import (
 func (a *app) rollbackCommand() *cobra.Command {
 	var application string
 	var r client.RollbackCreate
+	var f courseFlags
 	var detach bool
 	cmd := &cobra.Command{
 		Use:   "rollback DEPLOYMENT | --application NAME",
@@ -20,7 +21,10 @@ func (a *app) rollbackCommand() *cobra.Command {
 what ran before, or to the version --to. Hosts that run another release by now
 are left alone. --application takes its last deployment, which must be finished.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.run(func(ctx context.Context, _ *cobra.Command, args []string) error {
+		RunE: a.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			if err := f.validate(cmd); err != nil {
+				return err
+			}
 			if (len(args) == 1) == (application != "") {
 				return usage("name either a deployment or, with --application, an application")
 			}
@@ -36,6 +40,7 @@ are left alone. --application takes its last deployment, which must be finished.
 				}
 				args = []string{id}
 			}
+			r.Strategy, r.Failures = f.strategy(), f.failures()
 			made, err := c.RollBack(ctx, args[0], r)
 			if err != nil {
 				return a.uncertain(ctx, err)
@@ -46,6 +51,7 @@ are left alone. --application takes its last deployment, which must be finished.
 	cmd.Flags().StringVar(&application, "application", "", "roll back the last deployment of this application")
 	cmd.Flags().StringVar(&r.To, "to", "", "version to go back to (default: what ran before)")
 	cmd.Flags().StringSliceVar(&r.Servers, "on", nil, "names or ids of hosts, separated by commas (default: all of the deployment)")
+	f.add(cmd)
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the id of the rollback and do not watch")
 	return cmd
 }

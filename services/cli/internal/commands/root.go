@@ -22,7 +22,7 @@ Environment:
 
 Exit status:
   0    all is well
-  1    a deployment failed: a host failed or was skipped; or hosts could not be read
+  1    a deployment failed, or was cancelled or rejected; or hosts could not be read
   2    the command line, a file that it names, or the settings are wrong
   3    the server could not be reached, or failed by itself
   4    the token is missing, not known, or not allowed to do this
@@ -34,7 +34,8 @@ type app struct {
 	in, out, err *os.File
 	version      string
 	flags        globals
-	ran          bool // the command line was understood
+	known        *account // once it was found out
+	ran          bool     // the command line was understood
 }
 
 // globals are the flags of all commands.
@@ -75,18 +76,20 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.flags.output, "output", "o", "text", "text or json")
 	flags.BoolVar(&a.flags.noColor, "no-color", false, "no colours, even on a terminal")
 	flags.DurationVar(&a.flags.timeout, "timeout", defaultTimeout,
-		"how long to wait for a sign of life from the server; deploy, rollback and watch try again until then")
+		"how long to wait for a sign of life from the server; deploy, rollback, retry and watch try again until then")
 	root.AddCommand(
 		a.loginCommand(),
 		a.serversCommand(),
 		a.packagesCommand(),
 		a.deployCommand(),
 		a.rollbackCommand(),
+		a.retryCommand(),
 		a.statusCommand(),
 		a.watchCommand(),
 		a.releasesCommand(),
 		a.versionCommand(),
 	)
+	root.AddCommand(a.controlCommands()...)
 	return root
 }
 
@@ -102,6 +105,9 @@ func (a *app) run(do func(ctx context.Context, cmd *cobra.Command, args []string
 			return usage("--output is text or json, not %q", a.flags.output)
 		case a.flags.timeout < time.Second:
 			return usage("--timeout must be at least 1s, not %s", a.flags.timeout)
+		}
+		if err := nothingEmpty(cmd, args); err != nil {
+			return err
 		}
 		return do(cmd.Context(), cmd, args)
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,16 +21,20 @@ func (a *app) connect(slow time.Duration) (*client.Client, error) {
 }
 
 // stay returns a client for a command that outlives a server's restart. outage is told while there is no answer.
-func (a *app) stay(outage *outage) (*client.Client, error) {
-	return a.open(client.Options{Timeout: defaultTimeout, Patient: true, Waiting: outage.waiting})
+func (a *app) stay(outage *outage) (*client.Client, error) { return a.stayFor(outage, defaultTimeout) }
+
+// stayFor is stay where the server may take as long as slow to answer.
+func (a *app) stayFor(outage *outage, slow time.Duration) (*client.Client, error) {
+	return a.open(client.Options{Timeout: slow, Patient: true, Waiting: outage.waiting})
 }
 
 // open fills in where, as whom, and how long to wait: flags win over the environment, which wins over what is stored.
 func (a *app) open(opts client.Options) (*client.Client, error) {
-	var err error
-	if opts.URL, opts.Token, err = a.account(); err != nil {
+	to, err := a.account()
+	if err != nil {
 		return nil, err
 	}
+	opts.URL, opts.Token = to.address, to.token
 	opts.UserAgent = "slipway/" + a.version
 	if a.flags.patience {
 		opts.Timeout = a.flags.timeout
@@ -41,8 +46,22 @@ func (a *app) open(opts client.Options) (*client.Client, error) {
 	return c, nil
 }
 
-// account finds the address of the server and the token for it.
-func (a *app) account() (address, token string, err error) {
+// account is a server and the token for it.
+type account struct{ address, token string }
+
+// account finds out where to ask and as whom, once: standard input can be read only once.
+func (a *app) account() (account, error) {
+	if a.known == nil {
+		address, token, err := a.findAccount()
+		if err != nil {
+			return account{}, err
+		}
+		a.known = &account{address, token}
+	}
+	return *a.known, nil
+}
+
+func (a *app) findAccount() (address, token string, err error) {
 	address, token = firstOf(a.flags.url, os.Getenv("SLIPWAY_URL")), os.Getenv("SLIPWAY_TOKEN")
 	if a.flags.tokenFile != "" {
 		if token, err = a.readToken(a.flags.tokenFile); err != nil {
@@ -96,7 +115,7 @@ func (a *app) readSecret(path string) (string, error) {
 		return "", usageError{err}
 	case len(raw) > secretLimit:
 		return "", usage("%s is larger than %d bytes: that is no secret", path, secretLimit)
-	case len(raw) == 0:
+	case len(bytes.TrimSpace(raw)) == 0:
 		return "", usage("%s is empty", path)
 	}
 	return string(raw), nil

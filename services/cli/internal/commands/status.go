@@ -22,7 +22,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status [DEPLOYMENT]",
 		Short: "Show recent deployments, or one with its hosts",
 		Long: `Without an argument, list recent deployments. With one, show how that deployment
-stands on each host; the exit status is 1 if it has failed.`,
+stands on each host; the exit status is 1 if it has ended without success.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			if f.limit < 1 {
@@ -42,7 +42,7 @@ stands on each host; the exit status is 1 if it has failed.`,
 		}),
 	}
 	cmd.Flags().StringVar(&f.application, "application", "", "only deployments of this application")
-	cmd.Flags().StringVar(&f.state, "state", "", "only deployments that are accepted, running, succeeded or failed")
+	cmd.Flags().StringVar(&f.state, "state", "", "only deployments in this state, such as running, paused or failed")
 	cmd.Flags().IntVar(&f.limit, "limit", 20, "how many at most")
 	return cmd
 }

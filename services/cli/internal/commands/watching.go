@@ -61,9 +61,9 @@ func (a *app) follow(ctx context.Context, c *client.Client, o *outage, id string
 	return end, err
 }
 
-// failure is errFailed for a deployment that failed.
+// failure is errFailed for a deployment that ended otherwise than it was meant to.
 func failure(d client.Deployment) error {
-	if d.State == client.Failed {
+	if d.State.Ended() && d.State != client.Succeeded {
 		return errFailed
 	}
 	return nil

@@ -30,7 +30,11 @@ func Change(c follow.Change) string {
 func explain(c follow.Change) string {
 	switch {
 	case c.Counts != nil:
-		return tally(*c.Counts).render(false)
+		said := tally(*c.Counts).render(false)
+		if why := why(client.Deployment{State: c.State, Cause: c.Cause, Reason: c.Reason, By: c.By, Until: c.Until}); why != "" {
+			said += "  (" + why + ")"
+		}
+		return said
 	case c.Step != "" || !c.State.Ended():
 		return c.Note
 	}

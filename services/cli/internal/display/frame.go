@@ -39,6 +39,9 @@ func Frame(v View, width, height int, color bool) []string {
 	if v.Deployment.ID == "" { // before the first look at it
 		return drawn(foot, width, color)
 	}
+	if waits := held(v.Deployment); waits != "" {
+		foot = append([]line{{text(waits, yellow)}}, foot...)
+	}
 	foot = append([]line{tally(v.Deployment.Counts)}, foot...)
 	head := line{text(title(v.Deployment), bold), span{" on " + count(v.Deployment.Targets, "host"), plain}}
 	if v.Deployment.Waves > 1 {
@@ -82,7 +85,7 @@ func choose(targets []client.Target, rows int) ([]client.Target, client.Counts) 
 	failed = min(failed, max(rows-len(ranked[client.Running]), (rows+1)/2))
 	shown := append([]client.Target{}, ranked[client.Failed][:failed]...)
 	ranked[client.Failed] = ranked[client.Failed][failed:]
-	for _, s := range []client.State{client.Running, client.Failed, client.Pending, client.Succeeded, client.Skipped} {
+	for _, s := range []client.State{client.Running, client.Failed, client.Pending, client.Succeeded, client.Skipped, client.Cancelled} {
 		n := min(len(ranked[s]), rows-len(shown))
 		shown = append(shown, ranked[s][:n]...)
 		ranked[s] = ranked[s][n:]
@@ -90,6 +93,7 @@ func choose(targets []client.Target, rows int) ([]client.Target, client.Counts) 
 	return shown, client.Counts{
 		Pending: len(ranked[client.Pending]), Running: len(ranked[client.Running]),
 		Succeeded: len(ranked[client.Succeeded]), Failed: len(ranked[client.Failed]), Skipped: len(ranked[client.Skipped]),
+		Cancelled: len(ranked[client.Cancelled]),
 	}
 }
 
@@ -150,7 +154,7 @@ func doing(d client.Deployment, t client.Target) span {
 			return text(t.Step+": "+outcome(t), red)
 		}
 		return text(outcome(t), red)
-	case client.Skipped:
+	case client.Skipped, client.Cancelled:
 		return text(outcome(t), yellow)
 	default:
 		return text(outcome(t), plain)

@@ -42,6 +42,10 @@ func TestFrames(t *testing.T) {
 		{Name: "web-2", State: client.Succeeded, Release: "1.5.0", Note: "runs 1.5.0: left alone", StartedAt: after(0), EndedAt: after(100)},
 	}
 
+	paused := fleet()
+	paused.Deployment.State, paused.Deployment.Cause, paused.Deployment.By = client.Paused, "paused_by_person", "anna\x1b[1m"
+	paused.Deployment.Reason, paused.Deployment.Until = "lunch", after(60_000)
+	paused.Targets[7].State = client.Cancelled
 	cases := []struct {
 		name          string
 		view          View
@@ -57,6 +61,7 @@ func TestFrames(t *testing.T) {
 		{"foreign", foreign, 80, 24, false},
 		{"hostile", hostile, 100, 24, false},
 		{"rollback", back, 80, 24, false},
+		{"paused", paused, 80, 24, false},
 		{"nothing-yet", View{Notice: "cannot reach 192.0.2.1: connection refused; trying again"}, 80, 24, false},
 	}
 	for _, c := range cases {
@@ -70,7 +75,9 @@ func TestAFrameFitsItsTerminalWhateverIsInIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := View{Now: noon, Notice: rapid.String().Draw(t, "notice")}
 		v.Deployment = client.Deployment{ID: "x", Application: rapid.String().Draw(t, "application"), Waves: 2, AcceptedAt: noon}
-		states := []client.State{client.Pending, client.Running, client.Succeeded, client.Failed, client.Skipped, "new"}
+		states := []client.State{client.Pending, client.Running, client.Succeeded, client.Failed, client.Skipped, client.Cancelled, "new"}
+		v.Deployment.State = rapid.SampledFrom([]client.State{client.Running, client.Holding, client.AwaitingApproval, "new"}).Draw(t, "standing")
+		v.Deployment.Cause, v.Deployment.Reason = rapid.String().Draw(t, "cause"), rapid.String().Draw(t, "reason")
 		for range rapid.IntRange(0, 40).Draw(t, "hosts") {
 			v.Targets = append(v.Targets, client.Target{
 				Name: rapid.String().Draw(t, "name"), State: rapid.SampledFrom(states).Draw(t, "state"),

@@ -22,8 +22,11 @@ func Summary(d client.Deployment, color bool) string {
 	if d.EndedAt != nil {
 		l = append(l, span{" in " + took(&d.AcceptedAt, d.EndedAt, *d.EndedAt), dim})
 	}
-	if d.Reason != "" {
-		l = append(l, text(": "+d.Reason, plain))
+	if d.State == client.Cancelled || d.State == client.Rejected {
+		l = append(l, span{": " + string(d.State), yellow})
+	}
+	if why := why(d); why != "" {
+		l = append(l, text(": "+why, plain))
 	}
 	return l.render(color)
 }
@@ -71,8 +74,11 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 		{"What", title(d)},
 		{"Path", d.Path},
 		{"Rolls back", d.RollbackOf},
+		{"Retry of", d.RetryOf},
+		{"Strategy", d.Strategy},
 		{"State", string(d.State)},
-		{"Because", d.Reason},
+		{"Because", why(d)},
+		{"Digest", d.Digest},
 		{"Hosts", tally(d.Counts).render(false)},
 		{"Wave", wave},
 		{"By", d.Actor},

@@ -28,8 +28,17 @@ func TestReports(t *testing.T) {
 		"status":      Status(ended, v.Targets, v.Now, false),
 		"deployments": Deployments([]client.Deployment{ended, v.Deployment}, v.Now, false),
 		"failures":    append([]string{Summary(ended, false), ""}, Failures(v.Targets, false)...),
-		"servers":     Servers(servers, false),
-		"server":      Server(servers[0]),
+		"plan": Plan(client.Plan{
+			Application: "shop", Version: "1.4.2", Path: "apps/shop", Digest: "9f86d081884c7d65", Targets: 1200, WaveCount: 3,
+			Strategy: client.Strategy{Type: "canary", First: "1", Batch: "50%", Pause: "30s", Hold: "2h0m0s", MaxParallel: 100, MinHealthy: "25%"},
+			Failures: client.Failures{Total: "5%", Batch: "2", Then: "pause", Unreachable: "skip"}, Steps: []string{"connect", "stage"},
+			Waves: []client.PlannedWave{
+				{Wave: 0, Targets: 1, Servers: []client.PlannedServer{{Name: "web-1"}}},
+				{Wave: 1, Targets: 600, Servers: []client.PlannedServer{{Name: "web-2"}, {Name: hostile}}},
+			},
+		}, false),
+		"servers": Servers(servers, false),
+		"server":  Server(servers[0]),
 		"packages": Packages([]client.Package{
 			{ID: "d3v5k1jq0s9c73000001", Application: "shop", Version: "1.4.2", Filename: "shop.tar.gz", Format: "tar.gz", Size: 20_000_000,
 				SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", CreatedAt: noon},
@@ -54,6 +63,29 @@ func TestChanges(t *testing.T) {
 		lines = append(lines, Change(c))
 	}
 	golden(t, "changes", lines)
+}
+
+func TestWhyADeploymentStandsWhereItDoes(t *testing.T) {
+	for want, d := range map[string]client.Deployment{
+		"": {State: client.Running},
+		"awaiting approval: until 2026-07-01 12:01:00, digest d1":         {State: client.AwaitingApproval, Digest: "d1", Until: after(60_000)},
+		"scheduled: begins 2026-07-01 12:01:00":                           {State: client.Scheduled, Until: after(60_000)},
+		"paused: more hosts failed than may":                              {State: client.Paused, Cause: "budget_spent"},
+		"paused: 3 of 4 hosts failed":                                     {State: client.Paused, Cause: "budget_spent", Reason: "3 of 4 hosts failed"},
+		"paused: lunch, by anna":                                          {State: client.Paused, Cause: "paused_by_person", Reason: "lunch", By: "anna"},
+		"stopping: by anna":                                               {State: client.Stopping, Cause: "cancelled", By: "anna"},
+		"running: the pause between two waves, until 2026-07-01 12:01:00": {State: client.Running, Cause: "between_waves", Until: after(60_000)},
+		"holding: some new cause":                                         {State: client.Holding, Cause: "some_new_cause"},
+	} {
+		require.Equal(t, want, held(d))
+	}
+}
+
+func TestASummaryOfACancelledDeployment(t *testing.T) {
+	d := fleet().Deployment
+	d.State, d.EndedAt, d.Counts = client.Cancelled, after(0), client.Counts{Succeeded: 3, Cancelled: 5}
+	d.Cause, d.By = "cancelled", "anna"
+	require.Equal(t, "– shop 1.4.2: 3 done, 5 cancelled in 1m40s: cancelled: by anna", Summary(d, false))
 }
 
 func TestNoFailuresAreNoTable(t *testing.T) {

@@ -23,7 +23,7 @@ func mark(s client.State) span {
 		return span{markFailed, red}
 	case client.Running:
 		return span{markRunning, cyan}
-	case client.Skipped:
+	case client.Skipped, client.Cancelled, client.Rejected:
 		return span{markSkipped, yellow}
 	default:
 		return span{markPending, dim}
@@ -48,7 +48,11 @@ func outcome(t client.Target) string {
 	case t.Failure != nil:
 		return t.Failure.Reason
 	case t.State == client.Skipped && t.Note == "":
-		return "not begun: another host failed before"
+		return "not begun: the deployment stopped before"
+	case t.State == client.Cancelled && t.Note == "" && t.Attempt == 0:
+		return "not begun: the deployment was cancelled"
+	case t.State == client.Cancelled && t.Note == "":
+		return "ended early: the deployment was cancelled"
 	case t.State != client.Succeeded || !t.Changed && t.Note != "":
 		return t.Note
 	case !t.Changed && t.Release == "":
@@ -92,6 +96,7 @@ func tally(c client.Counts) line {
 	add(c.Succeeded, "done", green)
 	add(c.Failed, "failed", red)
 	add(c.Skipped, "skipped", yellow)
+	add(c.Cancelled, "cancelled", yellow)
 	add(c.Running, "running", cyan)
 	add(c.Pending, "waiting", plain)
 	return l

@@ -21,7 +21,11 @@ type Change struct {
 	Changed    bool            `json:"changed,omitempty"` // the deployment changed what runs
 	Note       string          `json:"note,omitempty"`
 	Failure    *client.Failure `json:"failure,omitempty"`
-	Wave       int             `json:"wave"` // from 0
+	Cause      string          `json:"cause,omitempty"`  // why the deployment stands so, for programs
+	Reason     string          `json:"reason,omitempty"` // the same for people
+	By         string          `json:"by,omitempty"`     // who asked for that
+	Until      *time.Time      `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	Wave       int             `json:"wave"`             // from 0
 	Waves      int             `json:"waves,omitempty"`
 	Counts     *client.Counts  `json:"counts,omitempty"`
 }
@@ -38,7 +42,7 @@ func (d *Differ) Changes(s Snapshot) []Change {
 		d.targets = make(map[string]client.Target, s.Deployment.Targets)
 	}
 	var changes []Change
-	begun := s.Deployment.State != d.deployment.State || s.Deployment.Wave != d.deployment.Wave
+	begun := s.Deployment.State != d.deployment.State || s.Deployment.Wave != d.deployment.Wave || s.Deployment.Cause != d.deployment.Cause
 	if begun && !s.Deployment.State.Ended() {
 		changes = append(changes, ofDeployment(s.Deployment))
 	}
@@ -55,6 +59,7 @@ func (d *Differ) Changes(s Snapshot) []Change {
 
 func ofDeployment(d client.Deployment) Change {
 	c := Change{Time: d.AcceptedAt, Deployment: d.ID, State: d.State, Wave: d.Wave, Waves: d.Waves, Counts: &d.Counts}
+	c.Cause, c.Reason, c.By, c.Until = d.Cause, d.Reason, d.By, d.Until
 	if d.StartedAt != nil {
 		c.Time = *d.StartedAt
 	}

@@ -70,3 +70,18 @@ func TestTheFirstLookTellsAllThatHappenedBefore(t *testing.T) {
 	require.Equal(t, ended, changes[2].Time)
 	require.Equal(t, 1, changes[2].Counts.Succeeded)
 }
+
+func TestWhyADeploymentWaitsIsTold(t *testing.T) {
+	var d follow.Differ
+	until := time.Date(2026, 7, 1, 12, 0, 9, 0, time.UTC)
+	of := client.Deployment{ID: "d", State: client.Running, Waves: 2}
+	look := func() []follow.Change { return d.Changes(follow.Snapshot{Deployment: of}) }
+	require.Len(t, look(), 1)
+	of.Cause, of.Until = "between_waves", &until
+	require.Equal(t, "between_waves", look()[0].Cause)
+	require.Empty(t, look())
+	of.State, of.Cause, of.Reason, of.By, of.Until = client.Paused, "paused_by_person", "lunch", "anna", nil
+	told := look()
+	require.Len(t, told, 1)
+	require.Equal(t, []string{"paused", "lunch", "anna"}, []string{string(told[0].State), told[0].Reason, told[0].By})
+}

@@ -166,6 +166,29 @@ func TestTargetsThatNeverEndAreNotWaitedForForever(t *testing.T) {
 	})
 }
 
+func TestItEndsWithADeploymentThatWasCancelledOrRejected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, state := range []client.State{client.Cancelled, client.Rejected} {
+			f := newFleet(3, 1)
+			f.on = func(look int) {
+				switch look {
+				case 5:
+					f.deployment.State = client.Paused
+				case 20:
+					f.end(0, 1, client.Succeeded)
+					f.end(1, 2, client.Skipped)
+					f.end(2, 3, client.Cancelled)
+					f.deployment.State = state
+				}
+			}
+			end := until(t, f)
+			require.Equal(t, state, end.Deployment.State)
+			require.Equal(t, client.Cancelled, end.Targets[2].State)
+			require.Equal(t, 20, f.looks)
+		}
+	})
+}
+
 func TestItEndsWithItsContextAndWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

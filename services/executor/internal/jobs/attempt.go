@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,17 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 	onHost, cancel := context.WithTimeoutCause(ctx, w.set.HostTimeout, failure.ErrDeadline)
 	defer cancel()
 	for _, step := range a.kind.Steps() {
+		stop, err := a.stopped(ctx, step)
+		if err != nil {
+			return contract.JobEndedEvent{}, err
+		}
+		if stop {
+			return a.cancelled(step), nil
+		}
 		why, err := a.step(ctx, onHost, step)
+		if errors.Is(err, errStopped) {
+			return a.cancelled(step), nil
+		}
 		if err != nil {
 			return contract.JobEndedEvent{}, err
 		}
@@ -77,7 +88,13 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(onHost, a.set.StepTimeout, failure.ErrDeadline)
+	if a.mayStop(step) && step != deploy.StepSwitch { // which is over at once, and must not be cut
+		watched, release := a.stops.watch(ctx, a.deployment)
+		defer release()
+		ctx = watched
+	}
 	note, err := a.try(ctx, step)
+	stopped := err != nil && errors.Is(context.Cause(ctx), errStopped)
 	if err != nil && errors.Is(context.Cause(ctx), failure.ErrDeadline) {
 		err = fmt.Errorf("%w after %s", failure.ErrDeadline, time.Since(began).Round(time.Millisecond))
 	}
@@ -88,6 +105,8 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 	switch {
 	case err == nil:
 		return nil, a.journal.stepEnded(leased, step, began, deploy.Succeeded, note, nil)
+	case stopped:
+		return nil, cmp.Or(a.journal.stepEnded(leased, step, began, deploy.Cancelled, note, nil), errStopped)
 	case errors.Is(err, errSuperseded), errors.Is(err, bundles.ErrLocal):
 		return nil, err
 	case errors.Is(err, hostcmd.ErrSuperseded):

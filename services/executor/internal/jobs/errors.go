@@ -9,6 +9,8 @@ var (
 	// errTokensLost says that the host refuses the token as too low, though no
 	// newer attempt is known: the broker lost what it had stored.
 	errTokensLost = errors.New("the host has seen a newer token of this installation, whose broker knows of none; see docs/operations.md")
+	// errStopped says that the deployment stops: the job ends before its next step.
+	errStopped = errors.New("the deployment is being stopped")
 	// errUnknownStep is a mistake in this program: the domain names a step that
 	// nobody carries out.
 	errUnknownStep = errors.New("unknown step")

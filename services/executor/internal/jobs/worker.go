@@ -36,6 +36,7 @@ type Worker struct {
 	hosts   *hosts.Dialer
 	bundles *bundles.Cache
 	set     Settings
+	stops   stops
 }
 
 // New returns a worker.
@@ -51,6 +52,11 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	unsubscribe, err := w.stops.listen(w.bus.Conn())
+	if err != nil {
+		return err
+	}
+	defer unsubscribe()
 	working, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	var drain sync.WaitGroup
 	drain.Go(func() {

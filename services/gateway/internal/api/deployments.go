@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
-	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
@@ -20,50 +19,13 @@ const (
 	maxServers  = 10_000
 )
 
-// deployment is a deployment as it is sent.
-type deployment struct {
-	ID          string     `json:"id"`
-	Kind        string     `json:"kind"`
-	Application string     `json:"application"`
-	Path        string     `json:"path"`
-	Version     string     `json:"version,omitempty"`
-	Package     string     `json:"package,omitempty"`
-	From        string     `json:"from,omitempty"`
-	RollbackOf  string     `json:"rollback_of,omitempty"`
-	Actor       string     `json:"actor"`
-	State       string     `json:"state"`
-	Reason      string     `json:"reason,omitempty"` // why it failed as a whole
-	Targets     int        `json:"targets"`
-	Wave        int        `json:"wave"`
-	Waves       int        `json:"waves"`
-	Counts      counts     `json:"counts"`
-	AcceptedAt  time.Time  `json:"accepted_at"`
-	StartedAt   *time.Time `json:"started_at,omitempty"`
-	EndedAt     *time.Time `json:"ended_at,omitempty"`
-}
-
-type counts struct {
-	Pending   int `json:"pending"`
-	Running   int `json:"running"`
-	Succeeded int `json:"succeeded"`
-	Failed    int `json:"failed"`
-	Skipped   int `json:"skipped"`
-}
-
-func deploymentOf(d contract.Deployment) deployment {
-	return deployment{
-		ID: d.ID, Kind: d.Kind, Application: d.Application, Path: d.Path, Version: d.Version, Package: d.Package,
-		From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor, State: d.State, Reason: d.Reason,
-		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves, Counts: counts(d.Counts),
-		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
-	}
-}
-
 // wanted is what a client wants to be deployed.
 type wanted struct {
 	application, packageID, version, path string
 	choice                                inventory.Choice
-	keep, waveSize                        int
+	keep                                  int
+	policy                                contract.Policy
+	dryRun                                bool // answer with the plan, and accept nothing
 }
 
 func (a *API) createDeployment(c *call) (answer, error) {
@@ -77,7 +39,7 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	w := readWanted(o, &c.errs)
+	w := readWanted(o, &c.errs, time.Now())
 	p, err := a.wantedPackage(c, w)
 	if err != nil {
 		return answer{}, err
@@ -86,20 +48,29 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	c.checkHealth(w.policy, servers)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
-	d, err := a.Deployments.Deploy(c.ctx, deployments.Order{
+	order := deployments.Order{
 		ID:          c.attempt.Resource,
 		Application: contract.Application{Name: w.application, Path: w.path, Keep: w.keep},
-		Servers:     servers, WaveSize: w.waveSize, Actor: c.token.Name,
-	}, p.Wire())
-	return accepted(&d), err
+		Servers:     servers, Policy: w.policy, Actor: c.token.Name,
+	}
+	if w.dryRun {
+		return planOf(order, p.Wire())
+	}
+	d, err := a.Deployments.Deploy(c.ctx, order, p.Wire())
+	if err != nil || w.policy.Approval == nil {
+		return acceptedNow(d, err)
+	}
+	out, err := a.withDigest(c, d)
+	return accepted(&out), err
 }
 
 // acceptedBefore returns the deployment that an earlier attempt of this request
 // had accepted, if it had come that far.
-func (a *API) acceptedBefore(c *call) (*contract.Deployment, error) {
+func (a *API) acceptedBefore(c *call) (*deployment, error) {
 	if !c.attempt.Resumed {
 		return nil, nil
 	}
@@ -109,21 +80,27 @@ func (a *API) acceptedBefore(c *call) (*contract.Deployment, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	return &d, nil
+	out, err := a.withDigest(c, d)
+	return &out, err
 }
 
-func accepted(d *contract.Deployment) answer {
+func acceptedNow(d contract.Deployment, err error) (answer, error) {
+	out := deploymentOf(d)
+	return accepted(&out), err
+}
+
+func accepted(d *deployment) answer {
 	if d == nil {
 		return answer{}
 	}
 	return answer{
 		status: http.StatusAccepted,
 		header: map[string]string{"Location": "/v1/deployments/" + d.ID},
-		body:   deploymentOf(*d),
+		body:   *d,
 	}
 }
 
-func readWanted(o *field.Object, errs *field.Errors) wanted {
+func readWanted(o *field.Object, errs *field.Errors, now time.Time) wanted {
 	w := wanted{keep: defaultKeep}
 	w.application, _ = o.Required("application")
 	if w.application != "" {
@@ -141,9 +118,11 @@ func readWanted(o *field.Object, errs *field.Errors) wanted {
 	if keep, ok := o.Int("keep", 1, maxKeep); ok {
 		w.keep = keep
 	}
-	w.waveSize, _ = o.Int("wave_size", 0, maxServers)
+	w.policy = readPolicy(o, errs, now)
+	w.dryRun, _ = o.Bool("dry_run")
 	w.choice = inventory.Choice{Listed: readServers(o, errs), Selector: inventory.ReadSelector(o, "selector", errs)}
-	if !o.Given("servers") && !o.Given("selector") {
+	absent := func(name string) bool { return !o.Given(name) || o.Null(name) }
+	if absent("servers") && absent("selector") {
 		errs.Add("servers", "is required, or selector")
 	}
 	o.End()
@@ -225,39 +204,4 @@ func (a *API) checkReachable(c *call, servers []inventory.Server) {
 			c.errs.Add("servers", "%q (%s) has no host key, and first_contact is off", s.Name, s.ID)
 		}
 	}
-}
-
-func (a *API) listDeployments(c *call) (answer, error) {
-	q, err := c.query()
-	if err != nil {
-		return answer{}, err
-	}
-	l := contract.ListDeployments{Limit: readLimit(q)}
-	l.Application = readText(c, q, "application", rule.Application)
-	l.State = q.OneOf("state", string(deploy.Accepted), string(deploy.Running), string(deploy.Succeeded), string(deploy.Failed))
-	l.Before = readCursor(q, &c.errs, contract.ValidToken)
-	q.End()
-	if err := c.errs.Err(); err != nil {
-		return answer{}, err
-	}
-	found, err := a.Deployments.List(c.ctx, l)
-	if err != nil {
-		return answer{}, err
-	}
-	next := ""
-	if n := len(found.Deployments); found.More && n > 0 {
-		next = found.Deployments[n-1].ID
-	}
-	return ok(pageOf(found.Deployments, next, deploymentOf))
-}
-
-func (a *API) getDeployment(c *call) (answer, error) {
-	if err := c.noQuery(); err != nil {
-		return answer{}, err
-	}
-	d, err := a.Deployments.Get(c.ctx, c.id())
-	if err != nil {
-		return answer{}, err
-	}
-	return ok(deploymentOf(d))
 }

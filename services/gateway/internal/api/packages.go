@@ -74,7 +74,7 @@ func (a *API) upload(c *call, id string) (packages.Package, bool, error) {
 	n.Application, _ = q.Required("application")
 	n.Version, _ = q.Required("version")
 	n.Filename, _ = q.Required("filename")
-	n.SHA256, _ = q.Text("sha256")
+	n.SHA256 = readText(c, q, "sha256", rule.SHA256) // an empty one too: it would check nothing
 	q.End()
 	a.checkPackage(c, n)
 	if err := c.errs.Err(); err != nil {

@@ -39,6 +39,9 @@ const (
 	codeNotFinished   code = "not_finished"
 	codeNotADeploy    code = "not_a_deploy"
 	codeDeleted       code = "servers_deleted"
+	codePackageGone   code = "package_deleted"
+	codeNothing       code = "nothing_to_do"
+	codeState         code = "state_conflict"
 	codeInProgress    code = "idempotency_in_progress"
 	codeMismatch      code = "idempotency_mismatch"
 	codePrecondition  code = "precondition_failed"
@@ -70,6 +73,9 @@ var kinds = map[code]struct {
 	codeNotFinished:  {http.StatusConflict, "The deployment is not finished"},
 	codeNotADeploy:   {http.StatusConflict, "A rollback cannot be rolled back"},
 	codeDeleted:      {http.StatusConflict, "Servers of the deployment were deleted"},
+	codePackageGone:  {http.StatusConflict, "The package of the deployment was deleted"},
+	codeNothing:      {http.StatusConflict, "There is nothing to do"},
+	codeState:        {http.StatusConflict, "The deployment does not do that where it stands"},
 	codeInProgress:   {http.StatusConflict, "The same request is under way"},
 	codeMismatch:     {http.StatusUnprocessableEntity, "The idempotency key belongs to another request"},
 	codePrecondition: {http.StatusPreconditionFailed, "It was changed since"},
@@ -104,6 +110,8 @@ var causes = []struct {
 	{packages.ErrBroken, codeTimeout},
 	{deployments.ErrNotFinished, codeNotFinished},
 	{deployments.ErrNotADeploy, codeNotADeploy},
+	{deployments.ErrNothing, codeNothing},
+	{deployments.ErrState, codeState},
 	{idempotency.ErrMismatch, codeMismatch},
 	{idempotency.ErrInProgress, codeInProgress},
 	{bus.ErrConflict, codeConflict},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
@@ -26,6 +27,7 @@ func (a *API) rollBack(c *call) (answer, error) {
 		c.errs.Check("to", rule.Version(to))
 	}
 	listed := readServers(o, &c.errs)
+	policy := readCourse(o, &c.errs)
 	o.End()
 	of, err := a.Deployments.Finished(c.ctx, c.id())
 	if err != nil {
@@ -38,6 +40,7 @@ func (a *API) rollBack(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	c.checkHealth(policy, servers)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
@@ -46,9 +49,9 @@ func (a *API) rollBack(c *call) (answer, error) {
 	d, err := a.Deployments.RollBack(ctx, deployments.Order{
 		ID:          c.attempt.Resource,
 		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
-		Servers:     servers, Actor: c.token.Name,
+		Servers:     servers, Policy: policy, Actor: c.token.Name,
 	}, deployments.Undoing{Of: of.ID, From: of.Version, To: to})
-	return accepted(&d), err
+	return acceptedNow(d, err)
 }
 
 // begunOn returns the servers of the deployment that are to be rolled back, as
@@ -58,13 +61,21 @@ func (a *API) begunOn(c *call, of deployments.Finished, listed []string) ([]inve
 	if err != nil || len(c.errs) > 0 {
 		return nil, err
 	}
+	about := of.About
+	if chosen != nil {
+		about = slices.DeleteFunc(slices.Clone(about), func(t contract.TargetStatus) bool { return !chosen[t.Host] })
+	}
+	return a.today(c, about, "list the servers that are to be rolled back in servers, without these")
+}
+
+// today returns the servers of these targets as they are today. Where some were
+// deleted meanwhile, it fails with their names and with what helps.
+func (a *API) today(c *call, targets []contract.TargetStatus, help string) ([]inventory.Server, error) {
 	var ids []string
 	names := map[string]string{}
-	for _, t := range of.Begun {
-		if chosen == nil || chosen[t.Host] {
-			ids = append(ids, t.Host)
-			names[t.Host] = t.Name
-		}
+	for _, t := range targets {
+		ids = append(ids, t.Host)
+		names[t.Host] = t.Name
 	}
 	ctx, cancel := a.brief(c)
 	defer cancel()
@@ -73,7 +84,7 @@ func (a *API) begunOn(c *call, of deployments.Finished, listed []string) ([]inve
 		return nil, err
 	}
 	if len(missing) > 0 {
-		gone := problemf(codeDeleted, "list the servers that are to be rolled back in servers, without these")
+		gone := problemf(codeDeleted, "%s", help)
 		for _, id := range missing {
 			gone.errs.Add("servers", "%q (%s) was deleted", names[id], id)
 		}
@@ -90,7 +101,7 @@ func (a *API) listedOf(c *call, of deployments.Finished, listed []string) (map[s
 		return nil, nil
 	}
 	begun := map[string]bool{}
-	for _, t := range of.Begun {
+	for _, t := range of.About {
 		begun[t.Host] = true
 	}
 	ctx, cancel := a.brief(c)

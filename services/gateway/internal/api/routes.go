@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
 
 // anyMethod stands for every method.
 const anyMethod = ""
@@ -66,6 +70,13 @@ var routes = []route{
 	{http.MethodGet, "/v1/deployments/:id", admin, noBody, forHistory, (*API).getDeployment},
 	{http.MethodGet, "/v1/deployments/:id/targets", admin, noBody, forHistory, (*API).listTargets},
 	{http.MethodPost, "/v1/deployments/:id/rollback", admin, jsonOrNone, forHistory, (*API).rollBack},
+	{http.MethodPost, "/v1/deployments/:id/retry", admin, jsonOrNone, forHistory, (*API).retry},
+	{http.MethodPost, "/v1/deployments/:id/cancel", admin, jsonOrNone, forHistory, control(deploy.Cancel)},
+	{http.MethodPost, "/v1/deployments/:id/pause", admin, jsonOrNone, forHistory, control(deploy.PauseIt)},
+	{http.MethodPost, "/v1/deployments/:id/resume", admin, jsonOrNone, forHistory, control(deploy.Resume)},
+	{http.MethodPost, "/v1/deployments/:id/promote", admin, jsonOrNone, forHistory, control(deploy.Promote)},
+	{http.MethodPost, "/v1/deployments/:id/reject", admin, jsonOrNone, forHistory, control(deploy.Reject)},
+	{http.MethodPost, "/v1/deployments/:id/approve", admin, jsonBody, forHistory, control(deploy.Approve)},
 
 	{http.MethodGet, "/v1/releases", admin, noBody, forServers, (*API).listReleases},
 }

@@ -32,8 +32,8 @@ type specification struct {
 	Paths      map[string]map[string]any `yaml:"paths"`
 	Components struct {
 		Schemas map[string]struct {
-			Description string `yaml:"description"`
-			Enum        []string
+			Description string   `yaml:"description"`
+			Enum        []string `yaml:"enum"`
 			Properties  map[string]struct {
 				Enum []string `yaml:"enum"`
 			} `yaml:"properties"`
@@ -111,6 +111,27 @@ func TestEveryFailureAndStepIsInTheSpecification(t *testing.T) {
 		require.Contains(t, spec.Components.Schemas["Step"].Description, fmt.Sprintf("%s: %s", kind, strings.Join(steps, ", ")))
 	}
 	require.Equal(t, 1, contract.Version)
+}
+
+func TestEveryStateAndCauseIsInTheSpecification(t *testing.T) {
+	spec := readSpec(t)
+	require.ElementsMatch(t, spec.Components.Schemas["DeploymentState"].Enum, deploymentStates)
+	require.ElementsMatch(t, spec.Components.Schemas["TargetState"].Enum, targetStates)
+	for _, state := range deploymentStates {
+		require.Contains(t, spec.Components.Schemas["DeploymentState"].Description, "| "+state+" |")
+	}
+	source, err := os.ReadFile("../../../../libs/deploy/state.go")
+	require.NoError(t, err)
+	causes := regexp.MustCompile(`\sCause\w+\s+Cause = "(\w+)"`).FindAllStringSubmatch(string(source), -1)
+	require.NotEmpty(t, causes)
+	for _, m := range causes {
+		require.Contains(t, spec.Components.Schemas["Cause"].Description, "| "+m[1]+" |")
+	}
+	var kinds []string
+	for _, k := range deploy.StrategyKinds() {
+		kinds = append(kinds, string(k))
+	}
+	require.ElementsMatch(t, spec.Components.Schemas["StrategyType"].Enum, kinds)
 }
 
 // quickLimits are enough for tests that ask nobody.

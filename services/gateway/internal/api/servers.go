@@ -86,7 +86,7 @@ func (a *API) listServers(c *call) (answer, error) {
 	}
 	labels, _ := q.Texts("label")
 	f := inventory.Filter{Limit: readLimit(q), Labels: inventory.ParseSelector("label", labels, &c.errs)}
-	f.Name, _ = q.Text("name")
+	f.Name = readText(c, q, "name", inventory.CheckName)
 	f.After = readCursor(q, &c.errs, contract.ValidToken)
 	q.End()
 	if err := c.errs.Err(); err != nil {

@@ -75,8 +75,7 @@ func (a *API) listTargets(c *call) (answer, error) {
 		return answer{}, err
 	}
 	p := deployments.Page{Limit: readLimit(q)}
-	p.State = deploy.State(q.OneOf("state", string(deploy.Pending), string(deploy.Running),
-		string(deploy.Succeeded), string(deploy.Failed), string(deploy.Skipped)))
+	p.State = deploy.State(q.OneOf("state", targetStates...))
 	p.First, _ = strconv.Atoi(readCursor(q, &c.errs, isOrdinal))
 	q.End()
 	if err := c.errs.Err(); err != nil {

@@ -49,14 +49,19 @@ type Order struct {
 	ID          string // of the deployment
 	Application contract.Application
 	Servers     []inventory.Server // each once, in the order of the plan
-	WaveSize    int
+	Policy      contract.Policy    // Approval.Digest is filled in
 	Actor       string
+	RetryOf     string // deployment whose failed servers these are; "": none
 }
 
 // Deploy accepts a deployment of a package. When it returns without an error the
 // command is durable. Accepting again under the same id changes nothing.
 func (d *Desk) Deploy(ctx context.Context, o Order, p contract.Package) (contract.Deployment, error) {
-	return d.accept(ctx, o, contract.VerbDeploy, func(r contract.Rollout) contract.Body {
+	r := o.rollout()
+	if r.Policy.Approval != nil {
+		r.Policy.Approval.Digest = Digest(o, p)
+	}
+	return d.accept(ctx, o, contract.VerbDeploy, r, func(r contract.Rollout) contract.Body {
 		return contract.DeployCommand{Rollout: r, Package: p}
 	})
 }
@@ -68,19 +73,34 @@ type Undoing struct {
 	To   string // version to go to; "": what ran before
 }
 
-// RollBack accepts a rollback, with the guarantees of Deploy.
+// RollBack accepts a rollback, with the guarantees of Deploy. It is not asked for
+// approval.
 func (d *Desk) RollBack(ctx context.Context, o Order, u Undoing) (contract.Deployment, error) {
-	return d.accept(ctx, o, contract.VerbRollback, func(r contract.Rollout) contract.Body {
+	return d.accept(ctx, o, contract.VerbRollback, o.rollout(), func(r contract.Rollout) contract.Body {
 		return contract.RollbackCommand{Rollout: r, Of: u.Of, From: u.From, To: u.To}
 	})
 }
 
-func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, body func(contract.Rollout) contract.Body) (contract.Deployment, error) {
+// rollout is the order as a command carries it, still without its snapshot.
+func (o Order) rollout() contract.Rollout {
+	r := contract.Rollout{Application: o.Application, Policy: o.Policy, Actor: o.Actor, RetryOf: o.RetryOf}
+	if a := o.Policy.Approval; a != nil {
+		mine := *a
+		r.Policy.Approval = &mine
+	}
+	return r
+}
+
+func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, r contract.Rollout, body func(contract.Rollout) contract.Body) (contract.Deployment, error) {
+	if len(o.Servers) == 0 { // it would never end: nothing of it would ever happen
+		return contract.Deployment{}, fmt.Errorf("%w: there are no servers", ErrNothing)
+	}
 	snapshot, err := d.writeSnapshot(ctx, o)
 	if err != nil {
 		return contract.Deployment{}, err
 	}
-	command := body(contract.Rollout{Application: o.Application, Snapshot: snapshot, WaveSize: o.WaveSize, Actor: o.Actor})
+	r.Snapshot = snapshot
+	command := body(r)
 	envelope := contract.Envelope{ID: o.ID, Deployment: o.ID, Time: time.Now().UTC().Truncate(time.Millisecond)}
 	data, err := contract.Encode(envelope, command)
 	if err != nil {
@@ -147,6 +167,19 @@ func (d *Desk) Accepted(ctx context.Context, id string) (contract.Deployment, bo
 	return status(m), true, nil
 }
 
+// ToApprove returns the digest that an approval of the deployment must name; ""
+// where none is asked for, or nobody knows any more.
+func (d *Desk) ToApprove(ctx context.Context, id string) (string, error) {
+	m, err := d.command(ctx, id)
+	if errors.Is(err, bus.ErrNone) {
+		return "", nil
+	}
+	if a := rollout(m).Policy.Approval; a != nil {
+		return a.Digest, err
+	}
+	return "", err
+}
+
 // command returns the command of a deployment, or bus.ErrNone.
 func (d *Desk) command(ctx context.Context, id string) (contract.Message, error) {
 	stored, err := d.bus.Last(ctx, contract.StreamCommands, contract.AnyCommandSubject(id))
@@ -169,7 +202,8 @@ func status(m contract.Message) contract.Deployment {
 		s.Kind, s.Version, s.From, s.RollbackOf = string(deploy.KindRollback), c.To, c.From, c.Of
 	}
 	s.Application, s.Path, s.Actor = r.Application.Name, r.Application.Path, r.Actor
-	s.Targets, s.Waves = r.Snapshot.Targets, deploy.Plan(r.Snapshot.Targets, r.WaveSize).Len()
+	s.Strategy, s.RetryOf = r.Policy.Strategy.Type, r.RetryOf
+	s.Targets, s.Waves = r.Snapshot.Targets, Waves(r.Policy, r.Snapshot.Targets).Len()
 	s.Counts.Pending = r.Snapshot.Targets
 	return s
 }

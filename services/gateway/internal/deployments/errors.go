@@ -5,10 +5,15 @@ import "errors"
 var (
 	// ErrNotFound says that there is no such deployment.
 	ErrNotFound = errors.New("no such deployment")
-	// ErrNotFinished says that a deployment that is to be rolled back still runs.
+	// ErrNotFinished says that a deployment that is to be rolled back, or tried
+	// again, still runs.
 	ErrNotFinished = errors.New("the deployment is not finished")
 	// ErrNotADeploy says that what is to be rolled back is a rollback.
 	ErrNotADeploy = errors.New("the deployment is a rollback itself")
+	// ErrNothing says that no server is left for what is asked.
+	ErrNothing = errors.New("there is nothing to do")
+	// ErrState says that a deployment does not do what is asked where it stands.
+	ErrState = errors.New("that cannot be done now")
 	// ErrNoAnswer says that the service that knows does not answer.
 	ErrNoAnswer = errors.New("a service that is needed does not answer")
 )

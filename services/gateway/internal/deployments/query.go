@@ -17,7 +17,7 @@ type refused struct{ contract.Refused }
 func (r refused) Error() string { return r.Code + ": " + r.Message }
 
 // ask sends a query and returns the body of the answer. It fails with
-// ErrNotFound, ErrNoAnswer, or a refused.
+// ErrNotFound, ErrState, ErrNoAnswer, or a refused.
 func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contract.Envelope, question contract.Body, limit time.Duration) (A, error) {
 	var answer A
 	data, err := contract.Encode(e, question)
@@ -48,6 +48,8 @@ func refusal(r contract.Refused) error {
 	switch r.Code {
 	case contract.RefusedNotFound:
 		return ErrNotFound
+	case contract.RefusedConflict:
+		return fmt.Errorf("%w: %s", ErrState, r.Message)
 	case contract.RefusedUnavailable:
 		return fmt.Errorf("%w: %w", ErrNoAnswer, refused{r})
 	default:

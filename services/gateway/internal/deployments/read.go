@@ -130,7 +130,7 @@ func (d *Desk) planned(ctx context.Context, m contract.Message, p Page) (contrac
 		return page, nil
 	}
 	r := rollout(m)
-	waves := deploy.Plan(r.Snapshot.Targets, r.WaveSize)
+	waves := Waves(r.Policy, r.Snapshot.Targets)
 	end := min(p.First+p.Limit, r.Snapshot.Targets)
 	for at := p.First; at < end; {
 		first := at / deploy.PieceSize * deploy.PieceSize

@@ -86,3 +86,12 @@ func TestAcceptingAgainChangesNothing(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, first, have)
 }
+
+func TestADeploymentOfNoServersIsNotAccepted(t *testing.T) {
+	d := open(t)
+	_, err := d.Deploy(t.Context(), order(0), contract.Package{Version: "1"})
+	require.ErrorIs(t, err, ErrNothing)
+	_, err = d.RollBack(t.Context(), order(0), Undoing{Of: "x", From: "1"})
+	require.ErrorIs(t, err, ErrNothing)
+	require.Empty(t, d.keys(t))
+}

@@ -89,3 +89,27 @@ func TestQueryParametersAreTakenLikeFields(t *testing.T) {
 	_, err = ParseQuery("a=%zz", &errs)
 	require.ErrorIs(t, err, ErrMalformed)
 }
+
+func TestAFieldMayBeANumberOrAString(t *testing.T) {
+	var errs Errors
+	o, err := Parse([]byte(`{"n": 12, "s": "25%", "f": 1.50, "b": true, "l": [], "null": null, "kind": "x", "out": 1, "gone": null}`), &errs)
+	require.NoError(t, err)
+	for name, want := range map[string]string{"n": "12", "s": "25%", "f": "1.50", "null": "", "absent": ""} {
+		got, ok := o.NumberOrText(name)
+		require.Equal(t, want, got)
+		require.Equal(t, want != "", ok, name)
+	}
+	o.NumberOrText("b")
+	o.NumberOrText("l")
+	o.OneOf("kind", "a", "b")
+	for _, name := range []string{"out", "gone", "absent"} {
+		o.Refuse(name, "is out of place")
+	}
+	require.False(t, o.Given("out"))
+	o.Check("n", "is wrong")
+	o.End()
+	require.Equal(t, Errors{
+		{"b", "must be a number or a string"}, {"l", "must be a number or a string"}, {"kind", "must be one of [a b]"},
+		{"out", "is out of place"}, {"n", "is wrong"},
+	}, errs)
+}

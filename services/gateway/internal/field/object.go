@@ -153,6 +153,40 @@ func (o *Object) Int(name string, low, high int) (int, bool) {
 	return value, ok
 }
 
+// OneOf takes a string that is one of these.
+func (o *Object) OneOf(name string, allowed ...string) (string, bool) {
+	value, ok := o.Text(name)
+	if ok && !slices.Contains(allowed, value) {
+		o.errs.Add(o.path(name), "must be one of %v", allowed)
+		return "", false
+	}
+	return value, ok
+}
+
+// NumberOrText takes a number, as it is written, or a string.
+func (o *Object) NumberOrText(name string) (string, bool) {
+	raw, ok := o.take(name)
+	if !ok {
+		return "", false
+	}
+	var number json.Number // would take a string that holds a number, too
+	if raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		return number.String(), true
+	}
+	return decode[string](o, name, "a number or a string")
+}
+
+// Check notes the message for the field, if there is one.
+func (o *Object) Check(name, message string) { o.errs.Check(o.path(name), message) }
+
+// Refuse says of a field, if it is given, why it cannot be, and drops it.
+func (o *Object) Refuse(name, message string) {
+	if _, given := o.take(name); given {
+		o.Check(name, message)
+	}
+	delete(o.fields, name)
+}
+
 // Texts takes a list of strings.
 func (o *Object) Texts(name string) ([]string, bool) {
 	raw, ok := decode[[]json.RawMessage](o, name, "a list of strings")

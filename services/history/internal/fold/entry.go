@@ -54,7 +54,9 @@ func decode(seq uint64, subject string, data []byte) (contract.Message, deploy.R
 	if !contract.ValidToken(m.Deployment) {
 		return m, record, fmt.Errorf("%w: %q cannot be the id of a deployment", errUnfit, m.Deployment)
 	}
-	if subject != contract.SystemEventSubject(m.Deployment) && subject != contract.JobEventSubject(m.Deployment, m.Host) {
+	switch subject {
+	case contract.SystemEventSubject(m.Deployment), contract.StopSubject(m.Deployment), contract.JobEventSubject(m.Deployment, m.Host):
+	default:
 		return m, record, fmt.Errorf("%w: it says that it is about deployment %s and host %q, its subject says otherwise",
 			errUnfit, m.Deployment, m.Host)
 	}
@@ -78,6 +80,9 @@ func fit(event deploy.Event) (deploy.Event, error) {
 		if e.First < 0 || e.First >= maxTargets || last/deploy.PieceSize > e.First/deploy.PieceSize {
 			return nil, fmt.Errorf("%w: targets %d to %d are not in one bucket of %d", errUnfit, e.First, last, deploy.PieceSize)
 		}
+	case deploy.WasStatus:
+		e.Status.Reason = clip(e.Status.Reason)
+		return e, nil
 	case deploy.WasConcluded:
 		e.Reason = clip(e.Reason)
 		return e, nil

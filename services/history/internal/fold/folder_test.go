@@ -75,7 +75,9 @@ func TestHoweverEventsAreFoldedTheDocumentsAreTheSame(t *testing.T) {
 func requireWhole(t require.TestingT, docs foldtest.Documents) {
 	for id, h := range docs.Headers {
 		require.True(t, h.State.Terminal())
-		require.Equal(t, h.Targets, h.Total().Succeeded+h.Total().Failed+h.Total().Skipped)
+		total := h.Total()
+		require.Equal(t, h.Targets, total.Succeeded+total.Failed+total.Skipped+total.Cancelled)
+		require.True(t, h.Until.IsZero(), "what has ended waits for nothing")
 		for i, counts := range h.Counts {
 			require.Equal(t, docs.Buckets[fold.BucketKey{Deployment: id, Index: i}].Counts(), counts)
 		}
@@ -174,6 +176,9 @@ func TestEventsThatWouldBreakADocumentAreRejected(t *testing.T) {
 		reason   string // empty: it is folded
 	}{
 		"sound":                   {"slipway.v1.ev.d.job.h", job, contract.JobEndedEvent{State: "failed"}, ""},
+		"a stop":                  {"slipway.v1.ev.d.stop", sys, contract.StopEvent{Cause: "cancelled"}, ""},
+		"a stop of another":       {"slipway.v1.ev.e.stop", sys, contract.StopEvent{Cause: "cancelled"}, "its subject says otherwise"},
+		"a status":                {"slipway.v1.ev.d.sys", sys, contract.StatusEvent{State: "paused"}, ""},
 		"no event":                {"slipway.v1.ev.d.sys", sys, contract.DeployCommand{}, "is no event"},
 		"of another deployment":   {"slipway.v1.ev.e.sys", sys, contract.WaveEvent{}, "its subject says otherwise"},
 		"of another host":         {"slipway.v1.ev.d.job.i", job, contract.JobEndedEvent{}, "its subject says otherwise"},
@@ -222,4 +227,13 @@ func TestLongTextsAreClipped(t *testing.T) {
 	ended := fold.Decode(1, "slipway.v1.ev.d.job.h", data).Record.Event.(deploy.JobEnded)
 	require.Equal(t, "short", ended.Note)
 	require.Equal(t, "x"+strings.Repeat("é", 1023)+"…", ended.Failure.Reason)
+
+	for _, body := range []contract.Body{
+		contract.StatusEvent{State: "paused", Reason: strings.Repeat("r", 5000)}, contract.ConcludedEvent{State: "cancelled", Reason: strings.Repeat("r", 5000)},
+	} {
+		data, err := contract.Encode(contract.Envelope{Deployment: "d"}, body)
+		require.NoError(t, err)
+		header := foldedAtOnce(t, []fold.Entry{fold.Decode(1, "slipway.v1.ev.d.sys", data)}).Headers["d"]
+		require.Equal(t, strings.Repeat("r", 2048)+"…", header.Reason, "a person may write as much as he likes")
+	}
 }

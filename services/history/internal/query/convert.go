@@ -11,7 +11,9 @@ func fromHeader(h deploy.Header) contract.Deployment {
 	return contract.Deployment{
 		ID: h.ID, Seq: h.Seq, Kind: string(h.Kind), Project: h.Project, Application: h.Application, Path: h.Path,
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
-		State: string(h.State), Reason: h.Reason, Targets: h.Targets, Wave: h.Wave, Waves: h.Waves, Counts: contract.Counts(h.Total()),
+		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
+		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: optional(h.Until),
+		Targets: h.Targets, Wave: h.Wave, Waves: h.Waves, Counts: contract.Counts(h.Total()),
 		AcceptedAt: h.AcceptedAt, StartedAt: optional(h.StartedAt), EndedAt: optional(h.EndedAt),
 	}
 }

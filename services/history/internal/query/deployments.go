@@ -12,8 +12,8 @@ import (
 const maxLimit = 500
 
 var (
-	deploymentStates = []deploy.State{deploy.Accepted, deploy.Running, deploy.Succeeded, deploy.Failed}
-	targetStates     = []deploy.State{deploy.Pending, deploy.Running, deploy.Succeeded, deploy.Failed, deploy.Skipped}
+	deploymentStates = deploy.OfDeployment.States()
+	targetStates     = deploy.OfTarget.States()
 )
 
 func (s *Server) deployment(ctx context.Context, question contract.Message) (contract.Body, error) {

@@ -79,8 +79,9 @@ func TestADeploymentIsAnsweredWhole(t *testing.T) {
 	got := a.ask(contract.QueryDeployment, "d1", contract.GetDeployment{})
 	require.Equal(t, contract.Deployment{
 		ID: "d1", Seq: 7, Kind: "rollback", Project: "shop", Application: "web", Path: "/srv/wéb", Version: "v2", Package: "p",
-		From: "v3", RollbackOf: "d0", Actor: "ann $()", State: "running", Reason: "late", Targets: 103, Wave: 1, Waves: 3,
-		Counts:     contract.Counts{Pending: 103 - 14, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5},
+		From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Strategy: "canary",
+		State: "holding", Cause: "canary", Reason: "late", By: "bob ü", Until: &h.Until, Targets: 103, Wave: 1, Waves: 3,
+		Counts:     contract.Counts{Pending: 103 - 20, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5, Cancelled: 6},
 		AcceptedAt: h.AcceptedAt, StartedAt: &h.StartedAt, EndedAt: &h.EndedAt,
 	}, got)
 	requireFull(t, got)
@@ -134,6 +135,28 @@ func TestListsGoThroughAllPages(t *testing.T) {
 		page.Before, more = ids[len(ids)-1], got.More
 	}
 	require.Equal(t, []string{"d6", "d5", "d4", "d3", "d2", "d1", "d0"}, ids)
+}
+
+func TestEveryStateCanBeAskedFor(t *testing.T) {
+	a := serve(t)
+	var buckets []deploy.Bucket
+	for i, state := range deploy.OfTarget.States() {
+		buckets = append(buckets, deploy.Bucket{Deployment: "d", Index: i, Seq: 1, Targets: []deploy.Target{{Host: string(state), State: state}}})
+	}
+	a.put(deploy.Header{ID: "d", Seq: 1, State: deploy.Accepted, Targets: len(buckets) * deploy.PieceSize}, buckets...)
+	for _, state := range deploy.OfTarget.States() {
+		hosts := a.ask(contract.QueryTargets, "d", contract.ListTargets{Limit: 10, State: string(state)}).(contract.Targets)
+		require.Len(t, hosts.Targets, 1, state)
+		require.Equal(t, string(state), hosts.Targets[0].Host)
+	}
+	for _, state := range deploy.OfDeployment.States() {
+		if state != deploy.Accepted {
+			a.put(deploy.Header{ID: string(state), Seq: 1, State: state})
+		}
+		found := a.ask(contract.QueryDeployments, "", contract.ListDeployments{Limit: 10, State: string(state)}).(contract.Deployments)
+		require.Len(t, found.Deployments, 1, state)
+		require.Equal(t, string(state), found.Deployments[0].State)
+	}
 }
 
 // fleet is a deployment to n hosts of which every seventh has failed.

@@ -63,6 +63,8 @@ func mayHold(h deploy.Header, bucket int, state deploy.State) bool {
 		return c.Failed > 0
 	case deploy.Skipped:
 		return c.Skipped > 0
+	case deploy.Cancelled:
+		return c.Cancelled > 0
 	default:
 		return true
 	}

@@ -21,8 +21,13 @@ type headerDoc struct {
 	From        string      `bson:"from,omitempty"`
 	RollbackOf  string      `bson:"rollback_of,omitempty"`
 	Actor       string      `bson:"actor,omitempty"`
+	RetryOf     string      `bson:"retry_of,omitempty"`
+	Strategy    string      `bson:"strategy,omitempty"`
 	State       string      `bson:"state,omitempty"`
+	Cause       string      `bson:"cause,omitempty"`
 	Reason      string      `bson:"reason,omitempty"`
+	By          string      `bson:"by,omitempty"`
+	Until       time.Time   `bson:"until,omitempty"`
 	Targets     int         `bson:"targets"`
 	Wave        int         `bson:"wave"`
 	Waves       int         `bson:"waves"`
@@ -38,6 +43,7 @@ type countsDoc struct {
 	Succeeded int `bson:"succeeded"`
 	Failed    int `bson:"failed"`
 	Skipped   int `bson:"skipped"`
+	Cancelled int `bson:"cancelled,omitempty"`
 }
 
 type bucketDoc struct {
@@ -100,7 +106,9 @@ func headerToDoc(h deploy.Header) headerDoc {
 	d := headerDoc{
 		ID: h.ID, Seq: int64(h.Seq), Kind: string(h.Kind), Project: h.Project, Application: h.Application, Path: h.Path,
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
-		State: string(h.State), Reason: h.Reason, Targets: h.Targets, Wave: h.Wave, Waves: h.Waves,
+		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
+		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: h.Until,
+		Targets: h.Targets, Wave: h.Wave, Waves: h.Waves,
 		AcceptedAt: h.AcceptedAt, StartedAt: h.StartedAt, EndedAt: h.EndedAt,
 	}
 	for _, c := range h.Counts {
@@ -113,7 +121,9 @@ func (d headerDoc) toHeader() deploy.Header {
 	h := deploy.Header{
 		ID: d.ID, Seq: uint64(d.Seq), Kind: deploy.Kind(d.Kind), Project: d.Project, Application: d.Application, Path: d.Path,
 		Version: d.Version, Package: d.Package, From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor,
-		State: deploy.State(d.State), Reason: d.Reason, Targets: d.Targets, Wave: d.Wave, Waves: d.Waves,
+		RetryOf: d.RetryOf, Strategy: deploy.StrategyKind(d.Strategy),
+		State: deploy.State(d.State), Cause: deploy.Cause(d.Cause), Reason: d.Reason, By: d.By, Until: d.Until,
+		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves,
 		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
 	}
 	for _, c := range d.Counts {

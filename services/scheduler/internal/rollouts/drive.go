@@ -16,13 +16,19 @@ import (
 // record on by compare-and-set.
 func (s *Scheduler) drive(ctx context.Context, id string) error {
 	defer s.driving.lock(id)()
+	return s.driveAtOnce(ctx, id)
+}
+
+// driveAtOnce is drive without waiting for another goroutine of this replica
+// that drives the same deployment: a cancel must not wait for a wave.
+func (s *Scheduler) driveAtOnce(ctx context.Context, id string) error {
 	for {
 		rec, _, err := s.records.Get(ctx, id)
 		if err != nil {
 			return fmt.Errorf("read deployment: %w", err)
 		}
 		r := rec.Rollout
-		if r.Phase == deploy.InProgress || r.Phase == deploy.Finished {
+		if r.Phase == deploy.Draining || r.Phase == deploy.Finished {
 			return nil
 		}
 		o, err := readOrder(rec.Command)
@@ -37,24 +43,27 @@ func (s *Scheduler) drive(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Phase, err)
 		}
+		if next == nil { // it waits
+			return nil
+		}
 		if _, err := s.advance(ctx, id, next); err != nil {
 			return err
 		}
 	}
 }
 
-// transition moves a rollout on. It leaves one alone that has moved meanwhile.
-type transition func(deploy.Rollout) deploy.Rollout
-
-// act makes the outputs of the phase and returns what follows them.
-func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (transition, error) {
+// act makes the outputs of the phase and returns what follows them; nil where the
+// deployment waits for something.
+func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
 	switch r.Phase {
 	case deploy.Planning:
-		return deploy.Rollout.Planned, s.announce(ctx, o, r)
+		return func(now deploy.Rollout) deploy.Rollout { return now.Planned(clock()) }, s.announce(ctx, o, r)
+	case deploy.Held, deploy.InProgress:
+		return nil, s.tell(ctx, o, r)
 	case deploy.Dispatching:
-		return func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave) }, s.dispatch(ctx, o, r)
+		return func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave, r.Let) }, s.dispatch(ctx, o, r)
 	case deploy.Stopping:
-		return deploy.Rollout.Stopped, s.skip(ctx, o, r)
+		return deploy.Rollout.Stopped, s.stop(ctx, o, r)
 	case deploy.Finishing:
 		return deploy.Rollout.Concluded, s.conclude(ctx, o, r)
 	default:
@@ -64,7 +73,7 @@ func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (transit
 
 // abort ends a rollout that stands where it was seen: had another replica
 // carried it on, what is missing may have been removed as no longer needed.
-func abort(seen deploy.Rollout, reason string) transition {
+func abort(seen deploy.Rollout, reason string) deploy.Move {
 	return func(now deploy.Rollout) deploy.Rollout {
 		if now.Phase != seen.Phase || now.Wave != seen.Wave {
 			return now
@@ -75,13 +84,13 @@ func abort(seen deploy.Rollout, reason string) transition {
 
 // advance moves the record on and returns where the rollout stands then. A
 // finished one no longer needs its command.
-func (s *Scheduler) advance(ctx context.Context, id string, next transition) (deploy.Rollout, error) {
+func (s *Scheduler) advance(ctx context.Context, id string, next deploy.Move) (deploy.Rollout, error) {
 	rec, err := s.records.Change(ctx, id, func(rec record) (record, bool, error) {
 		before := rec.Rollout.Phase
 		if before == "" {
 			return rec, false, bus.ErrNone // never make a record of nothing
 		}
-		rec.Rollout = next(rec.Rollout)
+		rec.Rollout = rec.Rollout.Make(next)
 		if rec.Rollout.Phase == deploy.Finished && before != deploy.Finished {
 			rec.Command, rec.EndedAt = nil, time.Now().UTC()
 		}
@@ -115,44 +124,73 @@ func (s *Scheduler) announce(ctx context.Context, o order, r deploy.Rollout) err
 	return nil
 }
 
-// dispatch lets every target of the current wave enter the queue of its host.
+// dispatch lets those targets of the current wave that may begin, and have not
+// been let before, enter the queues of their hosts.
 func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) error {
-	if err := s.say(ctx, o, r.Wave, waveOrdinal(o, r.Wave), contract.WaveEvent{}); err != nil {
+	if err := s.tell(ctx, o, r); err != nil {
 		return err
 	}
-	return s.eachTarget(ctx, o, r.Current(), func(ctx context.Context, i int, t contract.Target) error {
+	within := deploy.Range{First: r.Current().First + r.In, Count: r.Let - r.In}
+	return s.eachTarget(ctx, o, within, func(ctx context.Context, i int, t contract.Target) error {
 		return s.enter(ctx, o, deploy.Claim{Deployment: o.Deployment, Target: i}, r.Wave, t)
 	})
 }
 
-// skip ends the targets of the waves that will not come.
-func (s *Scheduler) skip(ctx context.Context, o order, r deploy.Rollout) error {
-	return s.eachTarget(ctx, o, r.Remaining(), func(ctx context.Context, i int, t contract.Target) error {
+// stop tells executors that nothing may begin any more, and ends every target
+// that has not begun. A job that is about to begin competes for the first event
+// of its target, and exactly one wins.
+func (s *Scheduler) stop(ctx context.Context, o order, r deploy.Rollout) error {
+	if err := s.tell(ctx, o, r); err != nil {
+		return err
+	}
+	if err := s.first(ctx, contract.StopSubject(o.Deployment), contract.Envelope{
+		ID: o.Deployment + ".stop", Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
+	}, contract.StopEvent{Cause: string(r.End.Cause)}); err != nil {
+		return err
+	}
+	ended := contract.JobEndedEvent{State: string(r.End.UnbegunState()), Note: unbegunNote(*r.End)}
+	return s.eachTarget(ctx, o, r.Unbegun(), func(ctx context.Context, i int, t contract.Target) error {
 		wave, _ := r.Waves.Of(i)
-		e := contract.Envelope{
-			ID:         o.Deployment + "." + t.Host + ".skipped",
+		return s.first(ctx, contract.JobEventSubject(o.Deployment, t.Host), contract.Envelope{
+			ID:         o.Deployment + "." + t.Host + ".unbegun",
 			Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
 			Host: t.Host, Wave: wave, Target: i,
-		}
-		data, err := contract.Encode(e, contract.JobEndedEvent{
-			State: string(deploy.Skipped), Note: "a host of an earlier wave failed",
-		})
-		if err != nil {
-			return err
-		}
-		_, err = s.bus.Append(ctx, contract.StreamEvents, contract.JobEventSubject(o.Deployment, t.Host), 0, e.ID, data)
-		if errors.Is(err, bus.ErrConflict) {
-			return nil // said before
-		}
-		return err
+		}, ended)
 	})
+}
+
+// first stores an event if it is the first on its subject. Where it is not,
+// there is nothing to do.
+func (s *Scheduler) first(ctx context.Context, subject string, e contract.Envelope, body contract.Body) error {
+	data, err := contract.Encode(e, body)
+	if err != nil {
+		return err
+	}
+	_, err = s.bus.Append(ctx, contract.StreamEvents, subject, 0, e.ID, data)
+	if errors.Is(err, bus.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// unbegunNote says why a target never began.
+func unbegunNote(e deploy.Ending) string {
+	switch e.Cause {
+	case deploy.CauseCancelled:
+		return "the deployment was cancelled before this host began"
+	case deploy.CauseNotApproved:
+		return "the deployment was not approved"
+	default:
+		return "the deployment was stopped before this host began"
+	}
 }
 
 // conclude tells history the outcome and removes what the deployment no longer
 // needs.
 func (s *Scheduler) conclude(ctx context.Context, o order, r deploy.Rollout) error {
-	ended := contract.ConcludedEvent{State: string(r.Outcome()), Reason: r.Reason}
-	if err := s.say(ctx, o, r.Wave, concludedOrdinal(o, r), ended); err != nil {
+	end := r.Outcome()
+	ended := contract.ConcludedEvent{State: string(end.State), Cause: string(end.Cause), Reason: end.Reason, Actor: end.By}
+	if err := s.say(ctx, o, r.Wave, turnOrdinal(o, r, 1), ended); err != nil {
 		return err
 	}
 	for piece := range o.rollout.Snapshot.Pieces {

@@ -3,6 +3,7 @@ package rollouts
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +93,22 @@ func servers(prefix string, n int) []contract.Target {
 // deploy publishes a deployment's snapshot and command, as the gateway does.
 func (s *system) deploy(targets []contract.Target, waveSize int) string {
 	s.t.Helper()
+	return s.deployAs(targets, waves(waveSize))
+}
+
+// waves is the policy of waves of this size, which a failed host ends; 0: all at
+// once.
+func waves(size int) contract.Policy {
+	if size == 0 {
+		return contract.Policy{}
+	}
+	return contract.Policy{
+		Strategy: contract.Strategy{Type: "rolling", Batch: strconv.Itoa(size)}, Failures: contract.Failures{Total: "0"},
+	}
+}
+
+func (s *system) deployAs(targets []contract.Target, policy contract.Policy) string {
+	s.t.Helper()
 	id, snapshot := xid.New().String(), contract.Snapshot{ID: xid.New().String(), Targets: len(targets)}
 	cells, err := bus.OpenCells[contract.SnapshotPiece](s.t.Context(), s.bus, contract.BucketSnapshots)
 	require.NoError(s.t, err)
@@ -101,16 +118,16 @@ func (s *system) deploy(targets []contract.Target, waveSize int) string {
 		require.NoError(s.t, err)
 		snapshot.Pieces++
 	}
-	s.command(id, snapshot, waveSize)
+	s.command(id, snapshot, policy)
 	return id
 }
 
-func (s *system) command(id string, snapshot contract.Snapshot, waveSize int) {
+func (s *system) command(id string, snapshot contract.Snapshot, policy contract.Policy) {
 	s.t.Helper()
 	data, err := contract.Encode(contract.Envelope{ID: id, Deployment: id}, contract.DeployCommand{
 		Rollout: contract.Rollout{
 			Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 3},
-			Snapshot:    snapshot, WaveSize: waveSize, Actor: "test",
+			Snapshot:    snapshot, Policy: policy, Actor: "test",
 		},
 		Package: contract.Package{ID: "p", Version: "1.0"},
 	})

@@ -54,9 +54,12 @@ func (s *Scheduler) isOpen(ctx context.Context, claim deploy.Claim, wave int) (b
 		return false, fmt.Errorf("read deployment: %w", err)
 	}
 	switch r := rec.Rollout; {
-	case r.Phase == deploy.Planning || r.Active() && r.Wave < wave:
+	case r.Phase == deploy.Planning || r.Phase == deploy.Held || r.Dispatches() && r.Wave < wave:
+		if r.Wave > wave {
+			return false, nil
+		}
 		return false, errBehind
-	case !r.Active() || r.Wave > wave:
+	case !r.Dispatches() || r.Wave > wave:
 		return false, nil
 	}
 	_, piece, err := rec.Rollout.Locate(claim.Target)

@@ -19,6 +19,7 @@ type ending struct {
 	host   string
 	target int
 	state  deploy.State
+	code   string // of the failure
 }
 
 // handleEvents takes a batch of events: those that end no target ask for
@@ -33,11 +34,14 @@ func (s *Scheduler) handleEvents(ctx context.Context, g *groups, batch []*bus.De
 			continue
 		}
 		b, ends := m.Body.(contract.JobEndedEvent)
-		if !ends || b.State == string(deploy.Skipped) { // a skipped target had no job; we said so ourselves
+		if !ends {
 			s.note(d.Skip())
 			continue
 		}
 		e := ending{input: d, host: m.Host, target: m.Target, state: deploy.State(b.State)}
+		if b.Failure != nil {
+			e.code = b.Failure.Code
+		}
 		byDeployment[m.Deployment] = append(byDeployment[m.Deployment], e)
 	}
 	for id, endings := range byDeployment {
@@ -75,6 +79,9 @@ func (s *Scheduler) handleEndings(ctx context.Context, id string, endings []endi
 	moved, err := s.record(ctx, id, rec.Rollout, endings)
 	if err == nil {
 		err = each(ctx, 0, len(endings), func(ctx context.Context, i int) error {
+			if wave, _ := rec.Rollout.Waves.Of(endings[i].target); wave > rec.Rollout.Wave {
+				return nil // it never came into the queue of its host
+			}
 			return s.leave(ctx, endings[i].host, id)
 		})
 	}
@@ -103,9 +110,9 @@ func (s *Scheduler) withinPlan(r deploy.Rollout, endings []ending, log zerolog.L
 	})
 }
 
-// record notes how targets ended, a piece at a time, and closes the pieces in
-// which no target is left. It says whether the rollout may have moved on: by
-// this, or by an earlier delivery of the same endings that was cut short.
+// record notes how targets ended, a piece at a time. It says whether the rollout
+// may have moved on: by this, or by an earlier delivery of the same endings that
+// was cut short.
 func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, endings []ending) (moved bool, err error) {
 	pieces := map[int][]ending{}
 	for _, e := range endings {
@@ -113,33 +120,36 @@ func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, end
 		switch {
 		case err != nil:
 			return moved, err
-		case r.Phase == deploy.Planning || r.Active() && wave > r.Wave:
-			return moved, errBehind
-		case r.Active() && wave == r.Wave:
-			pieces[piece] = append(pieces[piece], e)
-		default: // counted when its wave closed
+		case r.Over() || wave < r.Wave: // counted when its wave closed
 			moved = true
+		case wave > r.Wave && r.End != nil, wave == r.Wave && r.End != nil && !r.Begun():
+			// It never began: a stop counts all of those at once.
+		case wave == r.Wave && r.Counting():
+			pieces[piece] = append(pieces[piece], e)
+		default:
+			return moved, errBehind
 		}
 	}
 	for piece, endings := range pieces {
-		after, err := s.recordPiece(ctx, id, r, piece, endings)
+		changed, err := s.recordPiece(ctx, id, r, piece, endings)
 		if err != nil {
 			return moved, err
 		}
-		moved = moved || !after.Active() || after.Wave != r.Wave
+		moved = moved || changed
 	}
 	return moved, nil
 }
 
-// recordPiece notes the endings of one piece and returns where the rollout
-// stands then, as far as that can have changed.
-func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) (deploy.Rollout, error) {
+// recordPiece notes the endings of one piece, and tells the rollout where that
+// matters to it. It says whether the rollout may have moved on.
+func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) (moved bool, err error) {
+	excused := r.Policy.Budget.SkipUnreachable
 	results, err := s.results.Change(ctx, resultsKey(id, r.Wave, piece), func(have deploy.Results) (deploy.Results, bool, error) {
 		if have.Outcomes == nil {
 			have = deploy.NewResults(r.Current().Pieces()[piece])
 		}
 		for _, e := range endings {
-			next, err := have.Record(e.target, e.state)
+			next, err := have.Record(e.target, e.state, excused && e.code == contract.FailUnreachable)
 			if err != nil {
 				return have, false, err
 			}
@@ -148,11 +158,17 @@ func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout
 		return have, true, nil
 	})
 	if err != nil {
-		return r, fmt.Errorf("write results: %w", err)
+		return false, fmt.Errorf("write results: %w", err)
 	}
-	tally, closed := results.Closed()
-	if !closed {
-		return r, nil
+	tally := results.Tally()
+	if !r.Cares(piece, tally) {
+		return false, nil
 	}
-	return s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout { return now.ClosePiece(r.Wave, piece, tally) })
+	var before deploy.Rollout
+	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
+		before = now
+		return now.Note(r.Wave, piece, tally, clock())
+	})
+	// InProgress has no outputs but for what a turn says.
+	return after.Phase != deploy.InProgress || after.Turn != before.Turn || after.Wave != r.Wave, err
 }

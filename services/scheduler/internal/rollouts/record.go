@@ -16,6 +16,9 @@ type record struct {
 	EndedAt time.Time      `json:"ended_at,omitzero"`
 }
 
+// clock is the time that decisions are made by, as records and events keep it.
+func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
 // order is a command with what every kind of it has in common.
 type order struct {
 	contract.Message
@@ -56,6 +59,7 @@ func (o order) accepted(r deploy.Rollout) contract.AcceptedEvent {
 	e := contract.AcceptedEvent{
 		Application: o.rollout.Application.Name, Path: o.rollout.Application.Path, Actor: o.rollout.Actor,
 		Targets: r.Targets(), Waves: r.Waves.Len(), AcceptedAt: o.Time,
+		Strategy: string(r.Policy.Strategy.Kind), RetryOf: o.rollout.RetryOf,
 	}
 	switch b := o.Body.(type) {
 	case contract.DeployCommand:

@@ -6,23 +6,59 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// The events of a deployment as a whole have an order that follows from its
-// plan, and each has an ordinal in it. The ordinal stands in the message id, so
-// that a repeat, by whichever replica, finds how far the deployment has been
-// told and adds each event once.
-const acceptedOrdinal = 0
+// The events of a deployment as a whole have an order: first those of its plan,
+// then those of each turn of its record. Each has an ordinal in that order, which
+// stands in the message id, so that a repeat, by whichever replica, finds how far
+// the deployment has been told and adds each event once.
+const (
+	acceptedOrdinal = 0
+	perTurn         = 2 // what may be said in one turn
+)
 
 func plannedOrdinal(piece int) int { return 1 + piece }
 
-func waveOrdinal(o order, wave int) int { return 1 + o.rollout.Snapshot.Pieces + wave }
+func turnOrdinal(o order, r deploy.Rollout, n int) int {
+	return 1 + o.rollout.Snapshot.Pieces + perTurn*r.Turn + n
+}
 
-func concludedOrdinal(o order, r deploy.Rollout) int { return waveOrdinal(o, r.Waves.Len()) }
+// tell says where a deployment stands that has not ended, and sees to it that it
+// is looked at again when what it waits for is due.
+func (s *Scheduler) tell(ctx context.Context, o order, r deploy.Rollout) error {
+	status := r.Status()
+	var body contract.Body = contract.StatusEvent{
+		State: string(status.State), Cause: string(status.Cause), Reason: status.Reason, Actor: status.By, Until: orNil(status.Until),
+	}
+	if r.Phase == deploy.Dispatching && r.In == 0 && status == (deploy.Status{State: deploy.Running}) {
+		body = contract.WaveEvent{} // which says that it runs
+	}
+	if err := s.say(ctx, o, r.Wave, turnOrdinal(o, r, 0), body); err != nil {
+		return err
+	}
+	if wake := r.Wake(); !wake.IsZero() {
+		if soonest := time.Now().Add(leastWait); wake.Before(soonest) {
+			wake = soonest // clocks differ: what is not due yet must not be asked for without a pause
+		}
+		return s.bus.SetTimer(ctx, o.Deployment, wake)
+	}
+	return nil
+}
+
+// leastWait is the shortest time until a deployment is looked at again.
+const leastWait = 100 * time.Millisecond
+
+func orNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
 
 // say appends an event about the deployment as a whole, unless it, or a later
 // one, is stored already.

@@ -19,6 +19,7 @@ const (
 	ackWait = 6 * time.Second
 	// commandSlots and eventGroups bound what a replica works on at once.
 	commandSlots = 16
+	timerSlots   = 8
 	eventGroups  = 32
 	eventBatch   = 256
 	// fanOut bounds the requests to the broker of one deployment at once.
@@ -63,7 +64,20 @@ func (s *Scheduler) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	timers, err := s.bus.Consumer(ctx, contract.StreamTimers,
+		bus.ConsumerConfig("scheduler", contract.TimersFired, ackWait))
+	if err != nil {
+		return err
+	}
+	stopServing, err := s.serveControls(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopServing()
 	var loops sync.WaitGroup
+	loops.Go(func() {
+		s.bus.Work(ctx, timers, timerSlots, func(d *bus.Delivery) { s.handleTimer(ctx, d) })
+	})
 	loops.Go(func() {
 		s.bus.Work(ctx, commands, commandSlots, func(d *bus.Delivery) { s.handleCommand(ctx, d) })
 	})
@@ -97,7 +111,11 @@ func (s *Scheduler) handleCommand(ctx context.Context, d *bus.Delivery) {
 }
 
 func (s *Scheduler) begin(ctx context.Context, o order, raw []byte) error {
-	rollout, err := deploy.NewRollout(o.rollout.Snapshot.Targets, o.rollout.WaveSize)
+	policy, err := o.rollout.Policy.Domain()
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	rollout, err := deploy.NewRollout(o.rollout.Snapshot.Targets, policy, o.rollout.Actor)
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
@@ -106,6 +124,28 @@ func (s *Scheduler) begin(ctx context.Context, o order, raw []byte) error {
 		return nil // it was begun before
 	}
 	return err
+}
+
+// handleTimer looks at a deployment when something that it waits for may be due.
+// Timers are hints: what the record says decides.
+func (s *Scheduler) handleTimer(ctx context.Context, d *bus.Delivery) {
+	ctx, release := d.Hold(ctx, ackWait)
+	defer release()
+	id := string(d.Data())
+	err := s.tick(ctx, id)
+	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
+		err = nil
+	}
+	s.settle(ctx, s.log.With().Str("deployment", id).Logger(), err, d)
+}
+
+// tick lets time pass for a deployment, and carries it on.
+func (s *Scheduler) tick(ctx context.Context, id string) error {
+	_, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout { return now.Tick(clock()) })
+	if err != nil {
+		return err
+	}
+	return s.drive(ctx, id)
 }
 
 // settle acknowledges inputs whose consequences are durable, and hands back

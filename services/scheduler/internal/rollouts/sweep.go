@@ -19,8 +19,9 @@ import (
 // command can, so that one that comes again finds that it was carried out.
 const recordAge = 8 * 24 * time.Hour
 
-// restFor is for how many sweeps a record may rest before it is looked at. A
-// slow host keeps one resting for long, and looking costs some requests a host.
+// restFor is for how many sweeps a record may rest that waits for hosts, before
+// it is looked at. A slow host keeps one resting for long, and looking costs some
+// requests a host.
 const restFor = 4
 
 // sweepUntil heals, now and then until ctx ends, what no input would: a host
@@ -75,7 +76,11 @@ func (s *Scheduler) sweepRecords(ctx context.Context) error {
 	var errs []error
 	err := s.entries(ctx, s.records.KV(), "*", func(e jetstream.KeyValueEntry) {
 		var rec record
-		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < restFor*s.sweep {
+		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < s.sweep {
+			return
+		}
+		if rests := rec.Rollout.Phase == deploy.InProgress || rec.Rollout.Phase == deploy.Draining; rests &&
+			!rec.Rollout.Due(clock()) && time.Since(e.Created()) < restFor*s.sweep {
 			return
 		}
 		errs = append(errs, s.revive(ctx, e, rec))
@@ -87,7 +92,10 @@ func (s *Scheduler) sweepRecords(ctx context.Context) error {
 // one that ended long ago.
 func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec record) error {
 	switch rec.Rollout.Phase {
-	case deploy.InProgress:
+	case deploy.InProgress, deploy.Draining:
+		if rec.Rollout.Due(clock()) { // the timer was lost
+			return s.tick(ctx, e.Key())
+		}
 		return s.reconcile(ctx, e.Key(), rec)
 	case deploy.Finished:
 		if time.Since(rec.EndedAt) < recordAge {
@@ -99,7 +107,7 @@ func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec r
 		}
 		return errors.Join(err, s.results.DeleteBelow(ctx, e.Key()))
 	default:
-		return s.drive(ctx, e.Key())
+		return s.tick(ctx, e.Key())
 	}
 }
 
@@ -116,22 +124,29 @@ func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error 
 		mu     sync.Mutex
 		missed []ending
 	)
-	err = s.eachTarget(ctx, o, r.Current(), func(ctx context.Context, i int, t contract.Target) error {
-		claim := deploy.Claim{Deployment: id, Target: i}
-		open, err := s.isOpen(ctx, claim, r.Wave)
-		if err != nil || !open {
+	within := r.Current()
+	if r.Dispatches() {
+		within.Count = r.Let
+	}
+	err = s.eachTarget(ctx, o, within, func(ctx context.Context, i int, t contract.Target) error {
+		counted, err := s.counted(ctx, id, r, i)
+		if err != nil || counted {
 			return err
 		}
-		state, err := s.endedAs(ctx, id, t.Host)
+		e, err := s.endedAs(ctx, id, t.Host)
 		if err != nil {
 			return err
 		}
-		if state == "" {
-			return s.enter(ctx, o, claim, r.Wave, t)
+		switch {
+		case e.state != "":
+			e.host, e.target = t.Host, i
+			mu.Lock()
+			defer mu.Unlock()
+			missed = append(missed, e)
+			return nil
+		case r.Dispatches():
+			return s.enter(ctx, o, deploy.Claim{Deployment: id, Target: i}, r.Wave, t)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		missed = append(missed, ending{host: t.Host, target: i, state: state})
 		return nil
 	})
 	if err != nil || len(missed) == 0 {
@@ -147,23 +162,43 @@ func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error 
 	return err
 }
 
-// endedAs returns how a target ended, as its story says, or "".
-func (s *Scheduler) endedAs(ctx context.Context, deployment, host string) (deploy.State, error) {
+// counted says whether the end of a target of the current wave stands in the
+// results.
+func (s *Scheduler) counted(ctx context.Context, id string, r deploy.Rollout, target int) (bool, error) {
+	_, piece, err := r.Locate(target)
+	if err != nil {
+		return false, err
+	}
+	results, _, err := s.results.Get(ctx, resultsKey(id, r.Wave, piece))
+	if errors.Is(err, bus.ErrNone) {
+		return false, nil
+	}
+	return err == nil && results.Ended(target) != "", err
+}
+
+// endedAs returns how a target ended, as its story says; without a state where
+// it has not.
+func (s *Scheduler) endedAs(ctx context.Context, deployment, host string) (ending, error) {
 	last, err := s.bus.Last(ctx, contract.StreamEvents, contract.JobEventSubject(deployment, host))
 	if errors.Is(err, bus.ErrNone) {
-		return "", nil
+		return ending{}, nil
 	}
 	if err != nil {
-		return "", err
+		return ending{}, err
 	}
 	m, err := contract.Decode(last.Data)
 	if err != nil {
-		return "", err
+		return ending{}, err
 	}
-	if b, ok := m.Body.(contract.JobEndedEvent); ok {
-		return deploy.State(b.State), nil
+	b, ok := m.Body.(contract.JobEndedEvent)
+	if !ok {
+		return ending{}, nil
 	}
-	return "", nil
+	e := ending{state: deploy.State(b.State)}
+	if b.Failure != nil {
+		e.code = b.Failure.Code
+	}
+	return e, nil
 }
 
 // entries calls fn for each entry that the bucket holds now.

@@ -70,9 +70,11 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, int(345*time.Millisecond), time.UTC)
 func FullHeader(id string, seq uint64) deploy.Header {
 	return deploy.Header{
 		ID: id, Seq: seq, Kind: deploy.KindRollback, Project: "shop", Application: "web", Path: "/srv/wéb", Version: "v2",
-		Package: "p", From: "v3", RollbackOf: "d0", Actor: "ann $()", State: deploy.Running, Reason: "late", Targets: 103, Wave: 1, Waves: 3,
+		Package: "p", From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Strategy: deploy.Canary,
+		State: deploy.Holding, Cause: deploy.CauseCanary, Reason: "late", By: "bob ü", Until: noon.Add(time.Hour),
+		Targets: 103, Wave: 1, Waves: 3,
 		AcceptedAt: noon, StartedAt: noon.Add(time.Second), EndedAt: noon.Add(time.Minute),
-		Counts: []deploy.Counts{{Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5}, {Pending: 3}},
+		Counts: []deploy.Counts{{Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5, Cancelled: 6}, {Pending: 3}},
 	}
 }
 
@@ -194,7 +196,7 @@ func testList(t *testing.T, s Store) {
 	for i := range 6 {
 		h := FullHeader(fmt.Sprintf("d%d", i), uint64(i+1))
 		h.Application = []string{"web", "api"}[i%2]
-		h.State = []deploy.State{deploy.Running, deploy.Failed, deploy.Running}[i%3]
+		h.State = []deploy.State{deploy.AwaitingApproval, deploy.Failed, deploy.AwaitingApproval}[i%3]
 		all = append(all, h)
 	}
 	begunBefore := deploy.Header{ID: "d9", Seq: 9} // its first event is not kept any more
@@ -207,8 +209,8 @@ func testList(t *testing.T, s Store) {
 		"a page":      {query.Page{Limit: 2}, []int{5, 4}},
 		"the next":    {query.Page{Limit: 2, Before: "d4"}, []int{3, 2}},
 		"application": {query.Page{Limit: 10, Application: "api"}, []int{5, 3, 1}},
-		"state":       {query.Page{Limit: 10, State: deploy.Running}, []int{5, 3, 2, 0}},
-		"everything":  {query.Page{Limit: 1, Application: "api", State: deploy.Running, Before: "d5"}, []int{3}},
+		"state":       {query.Page{Limit: 10, State: deploy.AwaitingApproval}, []int{5, 3, 2, 0}},
+		"everything":  {query.Page{Limit: 1, Application: "api", State: deploy.AwaitingApproval, Before: "d5"}, []int{3}},
 		"nothing":     {query.Page{Limit: 10, Application: "$ne"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,8 +22,9 @@ type Message struct {
 }
 
 // Stream returns the messages of so many deployments, of up to so many targets
-// each, mixed. Each deployment is told from its beginning to its end: jobs are
-// tried again, fail and are skipped, and some progress comes too late.
+// each, mixed. Each deployment is told from its beginning to its end: it waits for
+// people and times, is paused, stopped and cancelled; jobs are tried again, fail,
+// are skipped and cancelled, and some progress comes too late.
 func Stream(pick Pick, deployments, targets int) []Message {
 	s := &script{pick: pick, now: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)}
 	var all [][]Message
@@ -39,13 +40,18 @@ type script struct {
 	n    int
 }
 
+// deployment tells one deployment as schedulers and executors would.
 func (s *script) deployment(id string, targets int) []Message {
-	waveSize := pickFrom(s, 0, 1+targets/2)
-	waves := deploy.Plan(targets, waveSize)
+	strategy := pickFrom(s,
+		deploy.Strategy{Kind: deploy.AllAtOnce}, deploy.Strategy{Kind: deploy.Serial},
+		deploy.Strategy{Kind: deploy.Rolling, Batch: deploy.Amount{Percent: 50}},
+		deploy.Strategy{Kind: deploy.Canary, First: deploy.Amount{Count: 1}})
+	waves := strategy.Plan(targets)
 	e := contract.Envelope{Deployment: id, Project: "shop"}
 	all := []Message{s.system(e, contract.AcceptedEvent{
 		Kind: pickFrom(s, "deploy", "rollback"), Application: pickFrom(s, "web", "api"), Path: "/srv/web",
 		Version: "v" + id, Package: "p" + id, Actor: "ann", Targets: targets, Waves: waves.Len(), AcceptedAt: s.now,
+		Strategy: string(strategy.Kind), RetryOf: pickFrom(s, "", "", "d0"),
 	})}
 	for _, piece := range (deploy.Range{Count: targets}).Pieces() {
 		planned := contract.PlannedEvent{First: piece.First}
@@ -55,31 +61,121 @@ func (s *script) deployment(id string, targets int) []Message {
 		}
 		all = append(all, s.system(e, planned))
 	}
-	state, stop := deploy.Succeeded, false
+	held, end := s.opening(e)
+	all = append(all, held...)
+	if end != nil {
+		all = append(all, s.stop(e, *end)...)
+	}
+	ended := contract.ConcludedEvent{State: string(deploy.Succeeded)}
 	for w := range waves.Len() {
-		wave := waves.At(w)
 		e.Wave = w
+		wave := waves.At(w)
+		var told []Message
+		if end == nil {
+			told = s.before(e, strategy.Kind)
+			told = append(told, s.system(e, contract.WaveEvent{}))
+		}
 		var jobs [][]Message
+		stopsHere := end == nil && s.pick(6) == 0
+		if stopsHere {
+			end = &contract.ConcludedEvent{State: "cancelled", Cause: "cancelled", Reason: "it's wrong", Actor: "bob"}
+			jobs = append(jobs, s.stop(e, *end))
+		}
+		failed := false
 		for i := range wave.Count {
 			e.Target, e.Host = wave.First+i, host(wave.First+i)
-			job, ended := s.job(e, stop)
-			jobs = append(jobs, job)
-			if ended != deploy.Succeeded {
-				state = deploy.Failed
+			var job []Message
+			state := unbegun(end)
+			if state == "" || stopsHere && s.pick(2) == 0 {
+				job, state = s.job(e, stopsHere)
+			} else {
+				job = []Message{s.event(e, contract.JobEndedEvent{State: string(state)})}
 			}
+			jobs = append(jobs, job)
+			failed = failed || state == deploy.Failed
 		}
-		stop = state == deploy.Failed
 		e.Target, e.Host = 0, ""
-		all = append(all, s.system(e, contract.WaveEvent{}))
-		all = append(all, s.mix(jobs)...)
+		all = append(append(all, told...), s.mix(jobs)...)
+		switch {
+		case failed && end == nil && w < waves.Len()-1:
+			end = &contract.ConcludedEvent{State: "failed", Cause: "budget_spent", Reason: "too many hosts failed"}
+			all = append(all, s.stop(e, *end)...)
+		case failed:
+			ended = contract.ConcludedEvent{State: "failed", Cause: "hosts_failed"}
+		}
 	}
-	return append(all, s.system(e, contract.ConcludedEvent{State: string(state)}))
+	if end != nil {
+		ended = *end
+	}
+	return append(all, s.system(e, ended))
 }
 
-func (s *script) job(e contract.Envelope, skip bool) ([]Message, deploy.State) {
-	if skip {
-		return []Message{s.event(e, contract.JobEndedEvent{State: string(deploy.Skipped)})}, deploy.Skipped
+// opening is what comes between the plan and the first wave, and how that ends
+// the deployment where it does.
+func (s *script) opening(e contract.Envelope) (all []Message, end *contract.ConcludedEvent) {
+	until := s.now.Add(time.Hour)
+	switch s.pick(5) {
+	case 0:
+		all = []Message{s.system(e, contract.StatusEvent{State: "awaiting_approval", Until: &until})}
+		if s.pick(3) == 0 {
+			end = &contract.ConcludedEvent{State: "rejected", Cause: "not_approved", Reason: "nobody approved the plan in time"}
+		}
+	case 1:
+		all = []Message{s.system(e, contract.StatusEvent{State: "scheduled", Until: &until})}
+	case 2:
+		all = []Message{s.paused(e), s.system(e, contract.StatusEvent{State: "running"})}
 	}
+	return all, end
+}
+
+// before is what comes between two waves.
+func (s *script) before(e contract.Envelope, kind deploy.StrategyKind) (all []Message) {
+	until := s.now.Add(time.Minute)
+	switch {
+	case e.Wave == 0:
+		return nil
+	case kind == deploy.Canary && e.Wave == 1:
+		all = append(all, s.system(e, contract.StatusEvent{State: "holding", Cause: "canary", Until: &until}))
+	case s.pick(3) == 0:
+		all = append(all, s.system(e, contract.StatusEvent{State: "running", Cause: "between_waves", Until: &until}))
+	}
+	if s.pick(4) == 0 {
+		all = append(all, s.paused(e))
+	}
+	if len(all) > 0 {
+		all = append(all, s.system(e, contract.StatusEvent{State: "running"}))
+	}
+	return all
+}
+
+func (s *script) paused(e contract.Envelope) Message {
+	return s.system(e, contract.StatusEvent{State: "paused", Cause: "paused_by_person", Reason: "lunch", Actor: "bob"})
+}
+
+// stop says that nothing begins any more.
+func (s *script) stop(e contract.Envelope, end contract.ConcludedEvent) []Message {
+	return []Message{
+		s.system(e, contract.StatusEvent{State: "stopping", Cause: end.Cause, Reason: end.Reason, Actor: end.Actor}),
+		s.message(contract.StopSubject(e.Deployment), e, contract.StopEvent{Cause: end.Cause}),
+	}
+}
+
+// unbegun is how targets end that have not begun when a deployment stops; ""
+// where it does not.
+func unbegun(end *contract.ConcludedEvent) deploy.State {
+	switch {
+	case end == nil:
+		return ""
+	case end.State == "cancelled":
+		return deploy.Cancelled
+	default:
+		return deploy.Skipped
+	}
+}
+
+// job tells a job that has begun. Where the deployment stops it may be cut short
+// between two steps.
+func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) {
 	var all []Message
 	attempts := 1 + s.pick(2)
 	for e.Attempt = 1; e.Attempt <= attempts; e.Attempt++ {
@@ -102,6 +198,9 @@ func (s *script) job(e contract.Envelope, skip bool) ([]Message, deploy.State) {
 		last = contract.JobEndedEvent{State: string(deploy.Failed), Previous: "v1", Failure: &contract.Failure{
 			Code: contract.FailDiskFull, Reason: "no space left on the host",
 		}}
+	}
+	if stops && s.pick(2) == 0 {
+		last = contract.JobEndedEvent{State: string(deploy.Cancelled), Previous: "v1", Note: "it was stopped before it switched"}
 	}
 	all = append(all, s.event(e, last))
 	if s.pick(4) == 0 {

@@ -1,0 +1,98 @@
+package deploy
+
+import "time"
+
+// HoldKind is what a held rollout waits for.
+type HoldKind string
+
+// What a rollout may wait for.
+const (
+	ForApproval  HoldKind = "approval"  // a person's consent to the plan
+	ForStart     HoldKind = "start"     // the time that was asked for
+	ForPause     HoldKind = "pause"     // the pause between two waves to end
+	ForPromotion HoldKind = "promotion" // a person's verdict on the canary
+	ForResume    HoldKind = "resume"    // a person to resume what was paused
+)
+
+// Hold is what a held rollout waits for, and until when it does.
+type Hold struct {
+	Kind  HoldKind  `json:"kind"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Pause is why a rollout rests.
+type Pause struct {
+	Cause  Cause  `json:"cause"`
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+}
+
+// proceed begins the current wave, or holds it.
+func (r Rollout) proceed(now time.Time) Rollout {
+	if r.Hold = r.gate(now); r.Hold != nil {
+		r.Phase = Held
+		return r
+	}
+	if r.Wave == 0 && r.Policy.Deadline > 0 && r.Deadline.IsZero() {
+		r.Deadline = now.Add(r.Policy.Deadline)
+	}
+	r.Phase = Dispatching
+	return r.widen()
+}
+
+// gate is the first thing that keeps the current wave from beginning.
+func (r Rollout) gate(now time.Time) *Hold {
+	p := r.Policy
+	switch {
+	case r.Pause != nil:
+		return &Hold{Kind: ForResume}
+	case p.Approval != nil && r.ApprovedBy == "":
+		return &Hold{ForApproval, p.Approval.Expires}
+	case r.Wave == 0 && now.Before(p.StartAt):
+		return &Hold{ForStart, p.StartAt}
+	case !r.Verdict.IsZero() && r.PromotedBy == "":
+		return &Hold{ForPromotion, r.Verdict}
+	case now.Before(r.Rest):
+		return &Hold{ForPause, r.Rest}
+	}
+	return nil
+}
+
+// Tick lets time pass: what was waited for long enough is waited for no more.
+func (r Rollout) Tick(now time.Time) Rollout {
+	if r.Over() || r.End != nil {
+		return r
+	}
+	if !r.Deadline.IsZero() && !now.Before(r.Deadline) {
+		return r.stop(Ending{State: Failed, Cause: CauseDeadline, Reason: "the time for the deployment is up"})
+	}
+	if r.Phase != Held {
+		return r
+	}
+	late := !r.Hold.Until.IsZero() && !now.Before(r.Hold.Until)
+	switch {
+	case r.Hold.Kind == ForApproval && late:
+		return r.stop(Ending{State: Rejected, Cause: CauseNotApproved, Reason: "nobody approved the plan in time"})
+	case r.Hold.Kind == ForPromotion && late:
+		return r.stop(Ending{State: Failed, Cause: CauseCanaryTimeout, Reason: "nobody judged the canary in time"})
+	}
+	return r.proceed(now)
+}
+
+// Wake is when Tick is to be called at the latest; zero: no time is waited for.
+func (r Rollout) Wake() time.Time {
+	if r.Over() || r.End != nil {
+		return time.Time{}
+	}
+	wake := r.Deadline
+	if r.Hold != nil && !r.Hold.Until.IsZero() && (wake.IsZero() || r.Hold.Until.Before(wake)) {
+		wake = r.Hold.Until
+	}
+	return wake
+}
+
+// Due says whether Tick has something to do.
+func (r Rollout) Due(now time.Time) bool {
+	wake := r.Wake()
+	return !wake.IsZero() && !now.Before(wake)
+}

@@ -1,0 +1,96 @@
+package client
+
+import (
+	"context"
+	"net/http"
+)
+
+// Strategy says in which waves, and how fast. Amounts are "12" or "25%", durations "30s" or "2h".
+type Strategy struct {
+	Type        string `json:"type"`                   // all, serial, rolling or canary
+	First       string `json:"first,omitempty"`        // canary: amount of the first wave
+	Batch       string `json:"batch,omitempty"`        // rolling, canary: amount of each other wave
+	Pause       string `json:"pause,omitempty"`        // between waves
+	MaxParallel int    `json:"max_parallel,omitempty"` // 0: as the gateway does
+	MinHealthy  string `json:"min_healthy,omitempty"`
+	Hold        string `json:"hold,omitempty"` // canary: how long a person's verdict is waited for
+}
+
+// Failures says how many hosts may fail.
+type Failures struct {
+	Batch       string `json:"batch,omitempty"` // of one wave
+	Total       string `json:"total,omitempty"` // of all hosts
+	Then        string `json:"then,omitempty"`  // stop or pause
+	Unreachable string `json:"unreachable,omitempty"`
+}
+
+// Approval asks for the word of a person before anything begins.
+type Approval struct {
+	NotRequester bool   `json:"not_requester,omitempty"`
+	ExpiresIn    string `json:"expires_in,omitempty"` // empty: as the gateway does
+}
+
+// Plan is what a deployment would do.
+type Plan struct {
+	Application string        `json:"application"`
+	Version     string        `json:"version"`
+	Path        string        `json:"path"`
+	Digest      string        `json:"digest"`
+	Strategy    Strategy      `json:"strategy"`
+	Failures    Failures      `json:"failures"`
+	Targets     int           `json:"targets"`
+	WaveCount   int           `json:"wave_count"`
+	Waves       []PlannedWave `json:"waves"` // as far as they are shown
+	Steps       []string      `json:"steps"`
+}
+
+// PlannedWave is one wave of a plan, with its servers as far as they are shown.
+type PlannedWave struct {
+	Wave    int             `json:"wave"` // from 0
+	Targets int             `json:"targets"`
+	Servers []PlannedServer `json:"servers"`
+}
+
+// PlannedServer is a server of a plan.
+type PlannedServer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Plan asks what a deployment would do. Nothing is accepted.
+func (c *Client) Plan(ctx context.Context, d DeploymentCreate) (Plan, error) {
+	d.DryRun = true
+	var p Plan
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/deployments", json: d, into: &p})
+	return p, err
+}
+
+// Verbs that can be asked of a deployment that is under way.
+const (
+	Cancel  = "cancel"
+	Pause   = "pause"
+	Resume  = "resume"
+	Promote = "promote"
+	Reject  = "reject"
+	Approve = "approve"
+)
+
+// Control is what is said along with a verb.
+type Control struct {
+	Digest string `json:"digest,omitempty"` // Approve: of the plan that was seen
+	Reason string `json:"reason,omitempty"`
+}
+
+// Controlled is where a deployment stands after a verb.
+type Controlled struct {
+	ID    string `json:"id"`
+	State State  `json:"state"`
+	Cause string `json:"cause,omitempty"`
+}
+
+// Control asks what the verb says of a deployment. When it returns without an error, that is durable.
+func (c *Client) Control(ctx context.Context, id, verb string, with Control) (Controlled, error) {
+	var done Controlled
+	err := c.do(ctx, call{method: http.MethodPost, path: deploymentPath(id) + "/" + verb, key: newKey(), json: with, into: &done})
+	return done, err
+}

@@ -1,0 +1,52 @@
+package deployments
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// work is all that a deployment of a package will do, in the one form that its
+// digest is taken of. Its fields, their names and their order are part of what a
+// digest means: a person who approves one means exactly this.
+type work struct {
+	Application contract.Application `json:"application"`
+	Version     string               `json:"version"`
+	SHA256      string               `json:"sha256"`
+	Servers     []place              `json:"servers"` // in the order of the plan
+	Policy      contract.Policy      `json:"policy"`  // without the approval, which is no part of the work
+}
+
+// place is where a server is.
+type place struct {
+	ID      string `json:"id"`
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	User    string `json:"user"`
+}
+
+// Digest is the SHA-256, in hex, of what a deployment of the package will do. It
+// depends on nothing else: the same order gives the same digest on any gateway.
+func Digest(o Order, p contract.Package) string {
+	w := work{Application: o.Application, Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
+	w.Policy.Approval = nil
+	for i, s := range o.Servers {
+		w.Servers[i] = place{s.ID, s.Address, s.Port, s.User}
+	}
+	text, _ := json.Marshal(w) // strings, numbers and a time within a year: that cannot fail
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Waves is the plan for so many servers. A policy that cannot be carried out,
+// which no command of this gateway holds, counts as all at once.
+func Waves(p contract.Policy, servers int) deploy.Waves {
+	policy, err := p.Domain()
+	if err != nil {
+		return deploy.Strategy{}.Plan(servers)
+	}
+	return policy.Strategy.Plan(servers)
+}

@@ -1,0 +1,130 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+)
+
+func TestACourseIsAskedForInTheWordsOfPeople(t *testing.T) {
+	f := start(t)
+	f.shop("1")
+	good := object{"application": "shop", "version": "1", "servers": f.fleet("a", "b", "c", "d")}
+	for name, c := range map[string]struct {
+		asked object
+		waves int
+		want  contract.Policy
+	}{
+		"all, bounded": {object{"strategy": object{"type": "all", "max_parallel": 2, "min_healthy": "50%"}}, 1, contract.Policy{
+			Strategy: contract.Strategy{Type: "all", MaxParallel: 2, MinHealthy: "50%"},
+		}},
+		"serial": {object{"strategy": object{"type": "serial", "pause": "1m30s"}}, 4, contract.Policy{
+			Strategy: contract.Strategy{Type: "serial", Pause: 90_000}, Failures: contract.Failures{Total: "0"},
+		}},
+		"rolling": {object{
+			"strategy": object{"type": "rolling", "batch": "50%", "pause": "1.5s", "max_parallel": 10_000, "min_healthy": 0},
+			"failures": object{"batch": 0, "total": "25%", "then": "pause", "unreachable": "skip"},
+		}, 2, contract.Policy{
+			Strategy: contract.Strategy{Type: "rolling", Batch: "50%", Pause: 1500, MaxParallel: 10_000, MinHealthy: "0"},
+			Failures: contract.Failures{Batch: "0", Total: "25%", Then: "pause", SkipUnreachable: true},
+		}},
+		"canary": {object{
+			"strategy": object{"type": "canary", "first": "1", "hold": "720h"}, "failures": object{"then": "stop", "unreachable": "count"}, "deadline": "2h",
+		}, 2, contract.Policy{
+			Strategy: contract.Strategy{Type: "canary", First: "1", Hold: 30 * 24 * 3_600_000},
+			Failures: contract.Failures{Total: "0", Then: "stop"}, Deadline: 7_200_000,
+		}},
+		"canary in batches": {object{"strategy": object{"type": "canary", "first": 1, "batch": 2}}, 3, contract.Policy{
+			Strategy: contract.Strategy{Type: "canary", First: "1", Batch: "2"}, Failures: contract.Failures{Total: "0"},
+		}},
+	} {
+		res := f.post("/v1/deployments", good.with(c.asked)).is(202)
+		require.EqualValues(t, c.waves, res.object()["waves"], name)
+		require.Equal(t, c.want.Strategy.Type, res.text("strategy"))
+		policy := f.command(res.id()).Body.(contract.DeployCommand).Policy
+		require.Equal(t, c.want, policy, name)
+		_, err := policy.Domain()
+		require.NoError(t, err)
+	}
+}
+
+func TestWhenAndWithWhoseWordADeploymentBegins(t *testing.T) {
+	f := start(t)
+	f.shop("1")
+	at := time.Now().Add(48 * time.Hour).Truncate(time.Second)
+	good := object{"application": "shop", "version": "1", "servers": f.fleet("a")}
+	before := time.Now()
+	res := f.post("/v1/deployments", good.with(object{
+		"start_at": at.In(time.FixedZone("", 7200)).Format(time.RFC3339), "approval": object{"not_requester": true, "expires_in": "90m"},
+	})).is(202)
+	policy := f.command(res.id()).Body.(contract.DeployCommand).Policy
+	require.True(t, at.Equal(*policy.StartAt))
+	require.True(t, policy.Approval.NotRequester)
+	require.WithinRange(t, policy.Approval.Expires, before.Add(90*time.Minute), time.Now().Add(90*time.Minute))
+	require.Regexp(t, `^[0-9a-f]{64}$`, policy.Approval.Digest)
+	require.Equal(t, policy.Approval.Digest, res.text("digest"), "whoever approves has to name it")
+	require.JSONEq(t, string(res.raw), string(f.get("/v1/deployments/"+res.id()).is(200).raw))
+
+	plain := f.post("/v1/deployments", good.with(object{"approval": object{}})).is(202)
+	approval := f.command(plain.id()).Body.(contract.DeployCommand).Policy.Approval
+	require.False(t, approval.NotRequester)
+	require.WithinRange(t, approval.Expires, before.Add(24*time.Hour), time.Now().Add(24*time.Hour))
+
+	h := f.withHistory()
+	d := finished(plain.id(), "1", 1)
+	d.Seq, d.State = f.begin(plain.id()), "awaiting_approval"
+	h.know(d)
+	require.Equal(t, approval.Digest, f.get("/v1/deployments/"+plain.id()).is(200).text("digest"))
+	d.State = "running"
+	h.know(d)
+	require.Empty(t, f.get("/v1/deployments/"+plain.id()).is(200).text("digest"))
+}
+
+func TestWhatACourseMayNotBe(t *testing.T) {
+	f := start(t)
+	f.shop("1")
+	good := object{"application": "shop", "version": "1", "servers": f.fleet("a", "b")}
+	strategy := func(o object) object { return object{"strategy": o} }
+	failures := func(o object) object { return object{"failures": o} }
+	for name, c := range map[string]struct {
+		asked  object
+		fields []string
+	}{
+		"no type":                 {strategy(object{}), []string{"strategy.type"}},
+		"an unknown type":         {strategy(object{"type": "blue", "batch": 1}), []string{"strategy.type"}},
+		"no object":               {object{"strategy": "all"}, []string{"strategy"}},
+		"what is not known":       {strategy(object{"type": "all", "size": 1}), []string{"strategy.size"}},
+		"no batch":                {strategy(object{"type": "rolling"}), []string{"strategy.batch"}},
+		"no canary":               {strategy(object{"type": "canary", "first": nil}), []string{"strategy.first"}},
+		"strangers to all":        {strategy(object{"type": "all", "first": 1, "batch": 0, "pause": "1s", "hold": "1s"}), []string{"strategy.first", "strategy.batch", "strategy.pause", "strategy.hold"}},
+		"strangers to serial":     {strategy(object{"type": "serial", "batch": 2, "max_parallel": 2}), []string{"strategy.batch", "strategy.max_parallel"}},
+		"strangers to rolling":    {strategy(object{"type": "rolling", "batch": 2, "first": 1, "hold": "soon"}), []string{"strategy.first", "strategy.hold"}},
+		"amounts of nothing":      {strategy(object{"type": "canary", "first": 0, "batch": "0%"}), []string{"strategy.first", "strategy.batch"}},
+		"amounts that are none":   {strategy(object{"type": "canary", "first": 1.5, "batch": true, "min_healthy": "most"}), []string{"strategy.first", "strategy.batch", "strategy.min_healthy"}},
+		"amounts beyond all":      {strategy(object{"type": "canary", "first": 10_001, "batch": "101%"}), []string{"strategy.first", "strategy.batch"}},
+		"no parallel":             {strategy(object{"type": "all", "max_parallel": 0}), []string{"strategy.max_parallel"}},
+		"too much parallel":       {strategy(object{"type": "all", "max_parallel": 10_001}), []string{"strategy.max_parallel"}},
+		"durations that are none": {strategy(object{"type": "canary", "first": 1, "pause": 30, "hold": "2d"}), []string{"strategy.pause", "strategy.hold"}},
+		"durations of nothing":    {strategy(object{"type": "canary", "first": 1, "pause": "0s", "hold": "-1s"}), []string{"strategy.pause", "strategy.hold"}},
+		"durations without end":   {strategy(object{"type": "canary", "first": 1, "hold": "721h"}), []string{"strategy.hold"}},
+		"health that forbids it":  {strategy(object{"type": "all", "min_healthy": 2}), []string{"strategy.min_healthy"}},
+		"health of them all":      {strategy(object{"type": "all", "min_healthy": "100%"}), []string{"strategy.min_healthy"}},
+		"failures":                {failures(object{"batch": -1, "total": "x", "then": "rollback", "unreachable": true, "more": 1}), []string{"failures.batch", "failures.total", "failures.then", "failures.unreachable", "failures.more"}},
+		"an approval by nobody":   {object{"approval": object{"not_requester": 1, "expires_in": "31d", "by": "me"}}, []string{"approval.not_requester", "approval.expires_in", "approval.by"}},
+		"an approval that is yes": {object{"approval": true}, []string{"approval"}},
+		"no time":                 {object{"start_at": "tomorrow", "deadline": "1"}, []string{"start_at", "deadline"}},
+		"a time that is over":     {object{"start_at": time.Now().Add(-time.Minute).Format(time.RFC3339)}, []string{"start_at"}},
+		"a time far away":         {object{"start_at": time.Now().AddDate(1, 0, 2).Format(time.RFC3339)}, []string{"start_at"}},
+		"a trial that is not":     {object{"dry_run": "yes"}, []string{"dry_run"}},
+	} {
+		bad := f.post("/v1/deployments", good.with(c.asked)).refused(422, "invalid_request")
+		require.Len(t, bad, len(c.fields), "%s: %v", name, bad)
+		for _, name := range c.fields {
+			require.Contains(t, bad, name)
+		}
+	}
+	require.Zero(t, f.commands())
+}
