@@ -12,6 +12,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/libs/service"
 )
@@ -117,24 +118,10 @@ func (c Config) validateBounds() []error {
 	if c.Limits.MaxJSON < config.KiB {
 		errs = append(errs, config.Invalid("limits.max_json", "must be at least 1KiB"))
 	}
-	if _, err := c.Fetch.allowed(); err != nil {
+	if _, err := netguard.ParseRanges(c.Fetch.Allow); err != nil {
 		errs = append(errs, config.Invalid("fetch.allow", "%w", err))
 	}
 	return errs
-}
-
-// allowed returns the ranges that may be fetched from though they are not
-// public.
-func (c FetchConfig) allowed() ([]netip.Prefix, error) {
-	var ranges []netip.Prefix
-	for _, text := range c.Allow {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a range as 10.0.0.0/8", text)
-		}
-		ranges = append(ranges, prefix.Masked())
-	}
-	return ranges, nil
 }
 
 // sealKey reads the public key from the setting itself, or from the file that

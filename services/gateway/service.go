@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/api"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
@@ -94,7 +95,7 @@ func quiet(ctx context.Context, err error) error {
 
 // newAPI returns the API without what needs the broker.
 func (s *Service) newAPI(nc *nats.Conn) *api.API {
-	allowed, _ := s.cfg.Fetch.allowed() // New has checked them
+	allowed, _ := netguard.ParseRanges(s.cfg.Fetch.Allow) // New has checked them
 	t := s.cfg.Timeouts
 	return &api.API{
 		Fetcher: packages.NewFetcher(allowed, s.cfg.Fetch.Timeout),

@@ -13,13 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
 
 const (
 	maxRedirects  = 5
-	maxURL        = 4096 // bytes
-	dialTimeout   = 10 * time.Second
+	maxURL        = 4096             // bytes
 	answerTimeout = 30 * time.Second // from the request to the head of its answer
 	stallTimeout  = time.Minute      // without a byte
 )
@@ -33,30 +33,12 @@ type Fetcher struct {
 // NewFetcher returns a fetcher that may also connect to what is not public in
 // these ranges, and takes at most so long for one fetch.
 func NewFetcher(allowed []netip.Prefix, timeout time.Duration) *Fetcher {
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: guard{allowed}.control}
+	transport := netguard.New(allowed).Transport()
+	transport.ResponseHeaderTimeout = answerTimeout
+	transport.DisableCompression = true // the digest is of what is stored there
 	return &Fetcher{
 		timeout: timeout,
-		client: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                 nil, // a proxy would connect to where this one may not
-				DialContext:           dialer.DialContext,
-				ForceAttemptHTTP2:     true,
-				TLSHandshakeTimeout:   dialTimeout,
-				ResponseHeaderTimeout: answerTimeout,
-				DisableCompression:    true, // the digest is of what is stored there
-				DisableKeepAlives:     true,
-			},
-			CheckRedirect: func(r *http.Request, via []*http.Request) error {
-				if len(via) > maxRedirects {
-					return fmt.Errorf("%w: more than %d redirects", ErrFetch, maxRedirects)
-				}
-				if wrong := checkScheme(r.URL); wrong != "" {
-					return fmt.Errorf("%w: a redirect %s", ErrFetch, wrong)
-				}
-				r.Header.Del("Referer") // the URL before may hold a secret
-				return nil
-			},
-		},
+		client:  &http.Client{Transport: transport, CheckRedirect: netguard.Redirects(maxRedirects)},
 	}
 }
 
@@ -65,16 +47,8 @@ func CheckURL(text string) string {
 	if len(text) > maxURL {
 		return fmt.Sprintf("must be at most %d bytes long", maxURL)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || rule.Printable(text, 1, maxURL) != "" {
+	if _, err := netguard.ParseURL(text); err != nil || rule.Printable(text, 1, maxURL) != "" {
 		return "must be an absolute http or https URL"
-	}
-	return checkScheme(u)
-}
-
-func checkScheme(u *url.URL) string {
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return "must be of scheme http or https"
 	}
 	return ""
 }
@@ -126,16 +100,11 @@ func (f *Fetcher) Fetch(ctx context.Context, location string, limit int64, take 
 // fetchError says why a request failed, without the URL that net/http puts into
 // every message.
 func fetchError(ctx context.Context, err error) error {
-	if errors.Is(err, ErrRefused) || errors.Is(err, ErrFetch) {
-		var inner *url.Error
-		if errors.As(err, &inner) {
-			err = inner.Err
-		}
-		var op *net.OpError
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		return err
+	switch inner := innermost(err); {
+	case errors.Is(err, netguard.ErrClosed):
+		return fmt.Errorf("%w: %w", ErrRefused, inner)
+	case errors.Is(err, netguard.ErrRedirect):
+		return fmt.Errorf("%w: %w", ErrFetch, inner)
 	}
 	var name *net.DNSError
 	var timeout net.Error
@@ -147,6 +116,19 @@ func fetchError(ctx context.Context, err error) error {
 	default:
 		return fmt.Errorf("%w: no connection, or no HTTP, or a certificate that is not trusted", ErrFetch)
 	}
+}
+
+// innermost takes off what net/http and net put around an error.
+func innermost(err error) error {
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return err
 }
 
 type readerFunc func([]byte) (int, error)

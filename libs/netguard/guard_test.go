@@ -1,17 +1,18 @@
-package packages
+package netguard
 
 import (
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestOnlyPublicAddressesArePermitted(t *testing.T) {
-	g := guard{}
+	g := Guard{}
 	for _, public := range []string{"8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8"} {
 		require.True(t, g.permits(netip.MustParseAddr(public)), public)
-		require.NoError(t, g.control("tcp", netip.AddrPortFrom(netip.MustParseAddr(public), 443).String(), nil))
+		require.NoError(t, g.Control("tcp", netip.AddrPortFrom(netip.MustParseAddr(public), 443).String(), nil))
 	}
 	for _, closed := range []string{
 		"127.0.0.1", "127.255.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "0.1.2.3",
@@ -21,15 +22,25 @@ func TestOnlyPublicAddressesArePermitted(t *testing.T) {
 	} {
 		require.False(t, g.permits(netip.MustParseAddr(closed)), closed)
 	}
-	require.ErrorIs(t, g.control("tcp", "127.0.0.1:80", nil), ErrRefused)
-	require.ErrorIs(t, g.control("tcp", "nonsense", nil), ErrRefused)
+	require.ErrorIs(t, g.Control("tcp", "127.0.0.1:80", nil), ErrClosed)
+	require.ErrorIs(t, g.Control("tcp", "nonsense", nil), ErrClosed)
 }
 
 func TestAllowedRangesArePermitted(t *testing.T) {
-	g := guard{allowed: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/64")}}
+	g := New([]netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/64")})
 	for addr, permitted := range map[string]bool{
 		"10.1.2.3": true, "::ffff:10.1.2.3": true, "10.2.0.1": false, "fd00::7": true, "fd00::7%eth0": true, "fd00:1::1": false,
 	} {
 		require.Equal(t, permitted, g.permits(netip.MustParseAddr(addr)), addr)
+	}
+}
+
+func TestRangesAreReadAsTheyAreConfigured(t *testing.T) {
+	ranges, err := ParseRanges([]string{"10.1.2.3/8", "fd00::/64"})
+	require.NoError(t, err)
+	require.Equal(t, prefixes("10.0.0.0/8", "fd00::/64"), ranges)
+	for _, bad := range []string{"", "10.0.0.1", "10.0.0.0/33", "localhost"} {
+		_, err := ParseRanges([]string{"10.0.0.0/8", bad})
+		require.ErrorContains(t, err, strconv.Quote(bad))
 	}
 }
