@@ -157,7 +157,7 @@ func (a *API) readFetch(c *call, id string) (n packages.New, location string, er
 	o.End()
 	n.Filename = filename
 	if hasURL {
-		c.errs.Check("url", packages.CheckURL(location))
+		c.errs.Check("url", rule.URL(location))
 	}
 	switch {
 	case hasName && filename == "":

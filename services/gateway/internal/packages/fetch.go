@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,7 +18,6 @@ import (
 
 const (
 	maxRedirects  = 5
-	maxURL        = 4096             // bytes
 	answerTimeout = 30 * time.Second // from the request to the head of its answer
 	stallTimeout  = time.Minute      // without a byte
 )
@@ -42,18 +40,7 @@ func NewFetcher(allowed []netip.Prefix, timeout time.Duration) *Fetcher {
 	}
 }
 
-// CheckURL returns what is wrong with a URL, or "".
-func CheckURL(text string) string {
-	if len(text) > maxURL {
-		return fmt.Sprintf("must be at most %d bytes long", maxURL)
-	}
-	if _, err := netguard.ParseURL(text); err != nil || rule.Printable(text, 1, maxURL) != "" {
-		return "must be an absolute http or https URL"
-	}
-	return ""
-}
-
-// FilenameIn returns the last part of the path of a URL that CheckURL has nothing
+// FilenameIn returns the last part of the path of a URL that rule.URL has nothing
 // against, or "" where that is no filename.
 func FilenameIn(text string) string {
 	u, err := url.Parse(text)
@@ -97,38 +84,13 @@ func (f *Fetcher) Fetch(ctx context.Context, location string, limit int64, take 
 	}))
 }
 
-// fetchError says why a request failed, without the URL that net/http puts into
-// every message.
+// fetchError says why a request failed, without its URL.
 func fetchError(ctx context.Context, err error) error {
-	switch inner := innermost(err); {
-	case errors.Is(err, netguard.ErrClosed):
-		return fmt.Errorf("%w: %w", ErrRefused, inner)
-	case errors.Is(err, netguard.ErrRedirect):
-		return fmt.Errorf("%w: %w", ErrFetch, inner)
+	sentinel := ErrFetch
+	if errors.Is(err, netguard.ErrClosed) {
+		sentinel = ErrRefused
 	}
-	var name *net.DNSError
-	var timeout net.Error
-	switch {
-	case ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("%w: its server does not answer in time", ErrFetch)
-	case errors.As(err, &name):
-		return fmt.Errorf("%w: its host name cannot be resolved", ErrFetch)
-	default:
-		return fmt.Errorf("%w: no connection, or no HTTP, or a certificate that is not trusted", ErrFetch)
-	}
-}
-
-// innermost takes off what net/http and net put around an error.
-func innermost(err error) error {
-	var inner *url.Error
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	return err
+	return fmt.Errorf("%w: %s", sentinel, netguard.Explain(ctx, err))
 }
 
 type readerFunc func([]byte) (int, error)
