@@ -4,7 +4,7 @@ import "errors"
 
 var (
 	// ErrInvalid says that a text is not of the form that it should be of.
-	ErrInvalid = errors.New("invalid check")
+	ErrInvalid = errors.New("invalid")
 	// ErrCredentials says that a URL holds credentials. They would be kept with the
 	// deployment, for whoever may read it.
 	ErrCredentials = errors.New("it holds credentials")

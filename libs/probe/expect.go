@@ -20,11 +20,11 @@ type Expectation struct {
 func ParseExpectation(text string) (Expectation, error) {
 	parts := expectation.FindStringSubmatch(text)
 	if parts == nil {
-		return Expectation{}, fmt.Errorf("%w: %q is no comparison such as \"< 0.01\"", ErrInvalid, text)
+		return Expectation{}, fmt.Errorf("%w comparison %q: it is not of the form \"< 0.01\"", ErrInvalid, text)
 	}
 	limit, err := strconv.ParseFloat(parts[2], 64)
 	if err != nil {
-		return Expectation{}, fmt.Errorf("%w: %q is beyond what a number can hold", ErrInvalid, text)
+		return Expectation{}, fmt.Errorf("%w comparison %q: its number is too large", ErrInvalid, text)
 	}
 	return Expectation{op: parts[1], limit: limit}, nil
 }

@@ -14,11 +14,11 @@ import (
 func CheckQuery(text string) error {
 	switch {
 	case strings.TrimSpace(text) == "":
-		return fmt.Errorf("%w: the query is empty", ErrInvalid)
+		return fmt.Errorf("%w query: it is empty", ErrInvalid)
 	case len(text) > MaxQuery:
-		return fmt.Errorf("%w: the query is longer than %d bytes", ErrInvalid, MaxQuery)
+		return fmt.Errorf("%w query: it is longer than %d bytes", ErrInvalid, MaxQuery)
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, isControl):
-		return fmt.Errorf("%w: the query holds control characters", ErrInvalid)
+		return fmt.Errorf("%w query: it holds control characters", ErrInvalid)
 	}
 	return CheckPlaceholders(text)
 }
@@ -30,7 +30,7 @@ func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '
 // long, or holds a placeholder that stands for nothing.
 func CheckBody(text string) error {
 	if len(text) > MaxPattern {
-		return fmt.Errorf("%w: the text is longer than %d bytes", ErrInvalid, MaxPattern)
+		return fmt.Errorf("%w text: it is longer than %d bytes", ErrInvalid, MaxPattern)
 	}
 	return CheckPlaceholders(text)
 }
@@ -39,11 +39,11 @@ func CheckBody(text string) error {
 // with ErrInvalid.
 func ParsePattern(text string) (*regexp.Regexp, error) {
 	if len(text) > MaxPattern {
-		return nil, fmt.Errorf("%w: the regular expression is longer than %d bytes", ErrInvalid, MaxPattern)
+		return nil, fmt.Errorf("%w regular expression: it is longer than %d bytes", ErrInvalid, MaxPattern)
 	}
 	pattern, err := regexp.Compile(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w regular expression: %w", ErrInvalid, err)
 	}
 	return pattern, nil
 }

@@ -26,7 +26,7 @@ func ParseStatuses(text string) (Statuses, error) {
 	}
 	parts := statusRange.FindStringSubmatch(text)
 	if parts == nil {
-		return Statuses{}, fmt.Errorf("%w: %q is no status code, nor a range of them", ErrInvalid, text)
+		return Statuses{}, fmt.Errorf("%w status %q: it is neither a code nor a range of them", ErrInvalid, text)
 	}
 	from, _ := strconv.Atoi(parts[1]) // three digits
 	to := from
@@ -34,7 +34,7 @@ func ParseStatuses(text string) (Statuses, error) {
 		to, _ = strconv.Atoi(parts[2])
 	}
 	if to < from {
-		return Statuses{}, fmt.Errorf("%w: %q is a range without a status code", ErrInvalid, text)
+		return Statuses{}, fmt.Errorf("%w status %q: the range is empty", ErrInvalid, text)
 	}
 	return Statuses{from, to}, nil
 }

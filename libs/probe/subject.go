@@ -24,7 +24,7 @@ var (
 func CheckPlaceholders(text string) error {
 	for _, found := range placeholder.FindAllString(text, -1) {
 		if !slices.Contains(placeholders, found) {
-			return fmt.Errorf("%w: %s stands for nothing: there are %s", ErrInvalid, found, strings.Join(placeholders, ", "))
+			return fmt.Errorf("%w placeholder %s: there are %s", ErrInvalid, found, strings.Join(placeholders, ", "))
 		}
 	}
 	return nil

@@ -11,14 +11,14 @@ import (
 // with ErrCredentials where that is why; its messages do not repeat the URL.
 func ParseURL(text string) (*url.URL, error) {
 	if len(text) > MaxURL {
-		return nil, fmt.Errorf("%w: a URL is longer than %d bytes", ErrInvalid, MaxURL)
+		return nil, fmt.Errorf("%w URL: it is longer than %d bytes", ErrInvalid, MaxURL)
 	}
 	u, err := netguard.ParseURL(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: a URL: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w URL: %w", ErrInvalid, err)
 	}
 	if u.User != nil {
-		return nil, fmt.Errorf("%w: a URL: %w", ErrInvalid, ErrCredentials)
+		return nil, fmt.Errorf("%w URL: %w", ErrInvalid, ErrCredentials)
 	}
 	return u, nil
 }
@@ -28,7 +28,7 @@ func ParseURL(text string) (*url.URL, error) {
 func ParseServer(text string) (*url.URL, error) {
 	u, err := ParseURL(text)
 	if err == nil && (u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
-		return nil, fmt.Errorf("%w: a URL: %w", ErrInvalid, ErrQuery)
+		return nil, fmt.Errorf("%w URL: %w", ErrInvalid, ErrQuery)
 	}
 	return u, err
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
@@ -25,7 +26,7 @@ type Service struct {
 // New returns a scheduler with this configuration. It does not connect. Further
 // options for NATS win over the configuration.
 func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error) {
-	if errs := append(cfg.NATS.Validate(), cfg.Validate()...); len(errs) > 0 {
+	if errs := slices.Concat(cfg.NATS.Validate(), cfg.Validate(), cfg.Analysis.Validate()); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return &Service{cfg: cfg, log: log, nats: extra}, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/services/scheduler"
 )
 
 func TestTheDataDirectoryIsWhereUsersKeepData(t *testing.T) {
@@ -38,7 +39,7 @@ func TestMistakesInAllPartsAreReportedAtOnce(t *testing.T) {
 	err := config.Load(new(Config), "test", []string{
 		"--nats-listen", "0.0.0.0:4222", "--nats-retention", "1s",
 		"--gateway-listen", "8080", "--gateway-limits-max-json", "1B",
-		"--scheduler-sweep", "1ms", "--executor-slots", "0",
+		"--scheduler-sweep", "1ms", "--scheduler-analysis-allow", "x", "--executor-slots", "0",
 		"--gateway-nats-url", "nats://elsewhere",
 	}, nil)
 	var invalid *config.InvalidError
@@ -48,12 +49,12 @@ func TestMistakesInAllPartsAreReportedAtOnce(t *testing.T) {
 		"--nats-*: broker configuration: listen",
 		"--nats-retention: must be at least 1h",
 		"--gateway-listen: ", "--gateway-limits-max-json: ",
-		"--scheduler-sweep: ", "--executor-slots: ",
+		"--scheduler-sweep: ", "--scheduler-analysis-allow: ", "--executor-slots: ",
 		"unknown flag --gateway-nats-url", // what follows from being in one process cannot be set
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Len(t, invalid.Problems, 8, "%v", err)
+	require.Len(t, invalid.Problems, 9, "%v", err)
 }
 
 func TestSettingsReachTheParts(t *testing.T) {
@@ -61,7 +62,8 @@ func TestSettingsReachTheParts(t *testing.T) {
 	var cfg Config
 	require.NoError(t, config.Load(&cfg, "test", []string{
 		"--data", "/d", "--nats-user", "u", "--nats-password", "p", "--nats-retention", "2h", "--nats-sync-always=false",
-		"--scheduler-sweep", "7s", "--executor-slots", "5", "--gateway-listen", "127.0.0.1:1",
+		"--scheduler-sweep", "7s", "--scheduler-analysis-prometheus", "http://127.0.0.1:9090", "--scheduler-analysis-prometheus-token", "t",
+		"--executor-slots", "5", "--gateway-listen", "127.0.0.1:1",
 	}, nil))
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
@@ -80,6 +82,7 @@ func TestSettingsReachTheParts(t *testing.T) {
 
 	s := cfg.schedulerConfig()
 	require.Equal(t, 7*time.Second, s.Sweep)
+	require.Equal(t, scheduler.AnalysisConfig{Prometheus: "http://127.0.0.1:9090", PrometheusToken: "t"}, s.Analysis)
 	require.Equal(t, e.NATS, s.NATS)
 
 	g := cfg.gatewayConfig(key)
