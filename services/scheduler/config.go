@@ -61,7 +61,7 @@ func isNoToken(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(
 // server is the configured Prometheus, or nil.
 func (c AnalysisConfig) server() (*url.URL, error) {
 	if c.Prometheus == "" {
-		return nil, nil //nolint:nilnil // there is none, and that is fine
+		return nil, nil
 	}
 	return probe.ParseServer(c.Prometheus)
 }

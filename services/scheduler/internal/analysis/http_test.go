@@ -16,8 +16,11 @@ import (
 // shop is a server as a canary would run one.
 func shop() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "{\"method\":%q,\n\"version\":\"1.2.3\"}", r.Method)
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, "{\"method\":\"GET\",\n\"version\":\"1.2.3\"}")
+	})
+	mux.HandleFunc("POST /health", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, "{\"method\":\"POST\"}")
 	})
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
 		var code int

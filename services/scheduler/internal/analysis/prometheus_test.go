@@ -155,7 +155,9 @@ func TestTheTokenGoesToTheConfiguredPrometheusAlone(t *testing.T) {
 	mux.Handle("/away/api/v1/query", http.RedirectHandler(elsewhere.URL+"/api/v1/query", http.StatusTemporaryRedirect))
 	mux.HandleFunc("/prom/api/v1/query", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, `{"status":"error","errorType":"echo","error":%q}`, r.Header.Get("Authorization"))
+		if r.Header.Get("Authorization") == "Bearer "+token {
+			_, _ = fmt.Fprint(w, `{"status":"error","errorType":"echo","error":"Bearer `+token+`"}`)
+		}
 	})
 	ask := func(path, named string) Detail {
 		u, err := url.Parse(own.URL + path)
