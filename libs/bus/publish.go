@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
 const (
@@ -49,12 +51,36 @@ func (b *Bus) Append(ctx context.Context, stream, subject string, last uint64, i
 	return 0, err
 }
 
-// Offer stores a job for a host unless one is stored already (ErrOccupied).
+// Offer stores a job for a host, for the executors of its zone, unless one is
+// stored already (ErrOccupied), be it for those of another zone.
+//
 // The job carries no message id: the server forgets those of a work queue over
 // a restart, and within the window one would swallow a job that was lost.
-func (b *Bus) Offer(ctx context.Context, subject string, data []byte) error {
-	_, err := b.publish(ctx, subject, "", data)
+func (b *Bus) Offer(ctx context.Context, zone, host string, data []byte) error {
+	// The stream refuses a second message on one subject. That there is none on
+	// those of other zones is asked for with each job; the server decides both.
+	nowhere := jetstream.WithExpectLastSequenceForSubject(0, contract.AnyJobSubject(host))
+	_, err := b.publish(ctx, contract.JobSubject(zone, host), "", data, nowhere)
+	if errors.Is(err, ErrConflict) {
+		return errors.Join(ErrOccupied, err)
+	}
 	return err
+}
+
+// Remove takes the message of this sequence out of a stream. That it is gone
+// already is no error.
+func (b *Bus) Remove(ctx context.Context, stream string, seq uint64) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		err := classify(b.streams[stream].DeleteMsg(ctx, seq))
+		if err == nil || retryable(err) {
+			return err
+		}
+		// The server has several words for a message that is gone.
+		if _, there := b.streams[stream].GetMsg(ctx, seq); errors.Is(classify(there), ErrNone) {
+			return nil
+		}
+		return err
+	})
 }
 
 // Last returns the last message on the subject (which may hold wildcards), or

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -117,15 +118,17 @@ func TestAppendRecognisesItsOwnEarlierTry(t *testing.T) {
 func TestAHostHasAtMostOneJobStored(t *testing.T) {
 	broker, b := start(t)
 	ctx := t.Context()
-	h1, h2 := contract.JobSubject("h1"), contract.JobSubject("h2")
-	require.NoError(t, b.Offer(ctx, h1, []byte("one")))
-	require.ErrorIs(t, b.Offer(ctx, h1, []byte("two")), bus.ErrOccupied)
-	require.ErrorIs(t, b.Offer(ctx, h1, []byte("one")), bus.ErrOccupied, "the very same too")
-	require.NoError(t, b.Offer(ctx, h2, []byte("one")), "another host")
+	require.NoError(t, b.Offer(ctx, "", "h1", []byte("one")))
+	require.ErrorIs(t, b.Offer(ctx, "", "h1", []byte("two")), bus.ErrOccupied)
+	require.ErrorIs(t, b.Offer(ctx, "", "h1", []byte("one")), bus.ErrOccupied, "the very same too")
+	require.ErrorIs(t, b.Offer(ctx, "dmz", "h1", []byte("two")), bus.ErrOccupied, "in another zone too")
+	require.NoError(t, b.Offer(ctx, "dmz", "h2", []byte("one")), "another host")
+	require.ErrorIs(t, b.Offer(ctx, "", "h2", []byte("two")), bus.ErrOccupied)
 
 	broker.Restart()
-	require.ErrorIs(t, b.Offer(ctx, h1, []byte("two")), bus.ErrOccupied)
-	stored, err := b.Last(ctx, contract.StreamJobs, h1)
+	require.ErrorIs(t, b.Offer(ctx, "", "h1", []byte("two")), bus.ErrOccupied)
+	require.ErrorIs(t, b.Offer(ctx, "dmz", "h1", []byte("two")), bus.ErrOccupied)
+	stored, err := b.Last(ctx, contract.StreamJobs, contract.AnyJobSubject("h1"))
 	require.NoError(t, err)
 	require.Equal(t, "one", string(stored.Data))
 
@@ -138,7 +141,51 @@ func TestAHostHasAtMostOneJobStored(t *testing.T) {
 	require.NoError(t, receive(t, done, "a job is done"))
 	require.NoError(t, receive(t, done, "a job is done"))
 	stop()
-	require.NoError(t, b.Offer(ctx, h1, []byte("one")), "the same job again, when the first is done")
+	require.NoError(t, b.Offer(ctx, "", "h1", []byte("one")), "the same job again, when the first is done")
+	require.NoError(t, b.Offer(ctx, "lab", "h2", []byte("one")), "what is done counts in no zone")
+}
+
+func TestOfJobsOfferedAtOnceInManyZonesOneIsStored(t *testing.T) {
+	_, b := start(t)
+	for round := range 20 {
+		var (
+			offers sync.WaitGroup
+			stored atomic.Int64
+		)
+		for n := range 16 {
+			offers.Go(func() {
+				err := b.Offer(t.Context(), fmt.Sprint("zone-", n%8), fmt.Sprint("h", round), nil)
+				if err == nil {
+					stored.Add(1)
+				} else if !errors.Is(err, bus.ErrOccupied) {
+					t.Errorf("offer: %v", err)
+				}
+			})
+		}
+		offers.Wait()
+		require.EqualValues(t, 1, stored.Load())
+	}
+	jobs, err := b.JetStream().Stream(t.Context(), contract.StreamJobs)
+	require.NoError(t, err)
+	require.EqualValues(t, 20, jobs.CachedInfo().State.Msgs)
+}
+
+func TestAMessageIsRemovedOnce(t *testing.T) {
+	_, b := start(t)
+	offer(t, b, 3)
+	middle, err := b.Last(t.Context(), contract.StreamJobs, contract.AnyJobSubject("h1"))
+	require.NoError(t, err)
+	last, err := b.Last(t.Context(), contract.StreamJobs, contract.AnyJobSubject("h2"))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, b.Remove(t.Context(), contract.StreamJobs, middle.Seq))
+		require.NoError(t, b.Remove(t.Context(), contract.StreamJobs, last.Seq))
+	}
+	require.NoError(t, b.Remove(t.Context(), contract.StreamJobs, last.Seq+10), "one that never was")
+	jobs, err := b.JetStream().Stream(t.Context(), contract.StreamJobs)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, jobs.CachedInfo().State.Msgs, "the others stay")
+	require.NoError(t, b.Offer(t.Context(), "dmz", "h1", nil), "its place is free")
 }
 
 func TestPublishGivesUpOnlyWithItsContext(t *testing.T) {

@@ -138,18 +138,7 @@ func (d *Delivery) beat(ctx context.Context, cancel context.CancelCauseFunc, ack
 // ended and every handle has returned. handle's context does not end with ctx:
 // what was begun is brought to an end by the caller's own means.
 func (b *Bus) Work(ctx context.Context, c jetstream.Consumer, slots int, handle func(*Delivery)) {
-	from := b.from(c)
-	var all sync.WaitGroup
-	for range slots {
-		all.Go(func() {
-			for ctx.Err() == nil {
-				for _, d := range from.next(ctx, 1) {
-					handle(d)
-				}
-			}
-		})
-	}
-	all.Wait()
+	b.WorkAll(ctx, []jetstream.Consumer{c}, slots, handle)
 }
 
 // Batches gives the messages of the consumer to handle in batches: whatever is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
@@ -24,7 +25,7 @@ const shortWait = 2 * time.Second
 func offer(t *testing.T, b *bus.Bus, hosts int) {
 	t.Helper()
 	for i := range hosts {
-		require.NoError(t, b.Offer(t.Context(), contract.JobSubject(fmt.Sprint("h", i)), []byte{byte(i)}))
+		require.NoError(t, b.Offer(t.Context(), contract.DefaultZone, fmt.Sprint("h", i), []byte{byte(i)}))
 	}
 }
 
@@ -60,6 +61,48 @@ func TestWorkTakesNoMoreThanItsSlots(t *testing.T) {
 	jobs, err := b.JetStream().Stream(t.Context(), contract.StreamJobs)
 	require.NoError(t, err)
 	require.Zero(t, jobs.CachedInfo().State.Msgs, "what is done leaves the queue")
+}
+
+// ofZone is the consumer of a zone's jobs.
+func ofZone(t *testing.T, b *bus.Bus, zone string) jetstream.Consumer {
+	t.Helper()
+	c, err := b.Consumer(t.Context(), contract.StreamJobs, bus.ConsumerConfig("worker-"+zone, contract.JobsOfZone(zone), patience))
+	require.NoError(t, err)
+	return c
+}
+
+func TestConsumersShareTheSlotsAndNoneKeepsTheOthersFromTheirNextMessage(t *testing.T) {
+	_, b := start(t)
+	many, few := ofZone(t, b, "many"), ofZone(t, b, "few")
+	for i := range 20 {
+		require.NoError(t, b.Offer(t.Context(), "many", fmt.Sprint("m", i), nil))
+	}
+	var atWork, most atomic.Int64
+	begun, goOn := make(chan *bus.Delivery, 30), make(chan struct{})
+	untilEnd(t, func(ctx context.Context) {
+		b.WorkAll(ctx, []jetstream.Consumer{many, few}, 4, func(d *bus.Delivery) {
+			most.Store(max(most.Load(), atWork.Add(1)))
+			begun <- d
+			<-goOn
+			atWork.Add(-1)
+			_ = d.Done(t.Context())
+		})
+	})
+	for range 3 {
+		require.Contains(t, receive(t, begun, "a slot is filled").Subject(), ".many.")
+	}
+	require.NoError(t, b.Offer(t.Context(), "few", "f0", nil))
+	require.Contains(t, receive(t, begun, "the slot of the other consumer").Subject(), ".few.")
+	for _, c := range []jetstream.Consumer{many, few} {
+		info, err := c.Info(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, info.NumWaiting, "without a free slot nothing is asked for")
+	}
+	close(goOn)
+	for range 17 {
+		receive(t, begun, "every job is begun")
+	}
+	require.LessOrEqual(t, most.Load(), int64(4), "over all consumers")
 }
 
 func TestWorkEndsWhatItBegan(t *testing.T) {
@@ -179,7 +222,7 @@ func TestEachDeliveryEndsAsItsWorkerSays(t *testing.T) {
 	got, _ := deliveries(t, b, shortWait, 1)
 
 	first := receive(t, got, "the job")
-	require.Equal(t, contract.JobSubject("h0"), first.Subject())
+	require.Equal(t, contract.JobSubject("", "h0"), first.Subject())
 	require.Equal(t, []byte{0}, first.Data())
 	again := receive(t, got, "the job, since nobody acknowledged it")
 	require.Equal(t, first.Seq, again.Seq)

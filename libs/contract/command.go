@@ -60,9 +60,10 @@ type Package struct {
 // asked for: so many pieces of at most deploy.PieceSize targets, in the bucket
 // SNAPSHOTS under the keys <id>.0, <id>.1 …
 type Snapshot struct {
-	ID      string `json:"id"`
-	Pieces  int    `json:"pieces"`
-	Targets int    `json:"targets"`
+	ID      string   `json:"id"`
+	Pieces  int      `json:"pieces"`
+	Targets int      `json:"targets"`
+	Zones   []string `json:"zones,omitempty"` // of the targets, each once; empty: the default zone alone
 }
 
 // SnapshotPiece is the value of one key of a snapshot.
@@ -80,6 +81,7 @@ type Target struct {
 	Credential   string `json:"credential,omitempty"`    // sealed Credential (libs/seal), see CredentialContext; empty: the executor's agent
 	HostKey      string `json:"host_key,omitempty"`      // authorized_keys lines
 	FirstContact bool   `json:"first_contact,omitempty"` // accept the key that the host offers while none is stored
+	Zone         string `json:"zone,omitempty"`          // whose executors alone work on it; empty: DefaultZone
 }
 
 // Credential is the clear text inside Target.Credential. It exists in clear

@@ -25,7 +25,7 @@ const (
 	prefix = "slipway.v1."
 
 	CommandsAll  = prefix + "cmd.*.*"
-	JobsAll      = prefix + "job.*"
+	JobsAll      = prefix + "job.*.*"
 	EventsAll    = prefix + "ev.>"
 	EventsOfJobs = prefix + "ev.*.job.*"
 	EventsOfStop = prefix + "ev.*.stop"
@@ -35,7 +35,6 @@ const (
 	QueryDeployment  = prefix + "query.deployment"  // history: one deployment
 	QueryDeployments = prefix + "query.deployments" // history: a page of the list
 	QueryTargets     = prefix + "query.targets"     // history: a page of targets
-	QueryReleases    = prefix + "query.releases"    // executor: what these hosts hold
 
 	Controls = prefix + "control" // scheduler: change the course of a deployment
 
@@ -55,8 +54,21 @@ func CommandSubject(verb Verb, deployment string) string {
 // AnyCommandSubject matches the commands of all verbs for a deployment.
 func AnyCommandSubject(deployment string) string { return prefix + "cmd.*." + deployment }
 
-// JobSubject is where jobs for a host go. The host is its server id: one token.
-func JobSubject(host string) string { return prefix + "job." + host }
+// JobSubject is where jobs for a host go, for the executors of its zone. The host
+// is its server id: one token.
+func JobSubject(zone, host string) string { return prefix + "job." + zoneToken(zone) + "." + host }
+
+// AnyJobSubject matches the jobs for a host in all zones.
+func AnyJobSubject(host string) string { return prefix + "job.*." + host }
+
+// JobsOfZone matches the jobs for all hosts of a zone.
+func JobsOfZone(zone string) string { return JobSubject(zone, "*") }
+
+// ReleasesSubject is where executors of a zone are asked what hosts hold.
+func ReleasesSubject(zone string) string { return prefix + "query.releases." + zoneToken(zone) }
+
+// ExecutorSubject is where every executor that takes jobs of a zone answers.
+func ExecutorSubject(zone string) string { return prefix + "executor." + zoneToken(zone) }
 
 // JobEventSubject is where events about a deployment on a host go.
 func JobEventSubject(deployment, host string) string {

@@ -13,7 +13,12 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 	cases := []struct{ want, got, within string }{
 		{"slipway.v1.cmd.deploy.d1", contract.CommandSubject(contract.VerbDeploy, "d1"), contract.CommandsAll},
 		{"slipway.v1.cmd.rollback.d1", contract.CommandSubject(contract.VerbRollback, "d1"), contract.AnyCommandSubject("d1")},
-		{"slipway.v1.job.h1", contract.JobSubject("h1"), contract.JobsAll},
+		{"slipway.v1.job.dmz.h1", contract.JobSubject("dmz", "h1"), contract.JobsAll},
+		{"slipway.v1.job.dmz.h1", contract.JobSubject("dmz", "h1"), contract.AnyJobSubject("h1")},
+		{"slipway.v1.job.dmz.h1", contract.JobSubject("dmz", "h1"), contract.JobsOfZone("dmz")},
+		{"slipway.v1.job.default.h1", contract.JobSubject("", "h1"), contract.JobsOfZone("default")},
+		{"slipway.v1.query.releases.default", contract.ReleasesSubject(""), contract.ReleasesSubject("default")},
+		{"slipway.v1.executor.default", contract.ExecutorSubject(""), contract.ExecutorSubject("default")},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsOfJobs},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.DeploymentEvents("d1")},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsAll},
@@ -35,6 +40,7 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 	require.False(t, matches(contract.EventsOfStop, contract.SystemEventSubject("d1")))
 	require.False(t, matches(contract.TimersFired, contract.TimerSet("d1")), "a timer that is set does not go off")
 	require.False(t, matches(contract.DeploymentEvents("d1"), contract.SystemEventSubject("d10")))
+	require.False(t, matches(contract.JobsOfZone("dmz"), contract.JobSubject("dmz-2", "h1")), "filters of two zones do not overlap")
 }
 
 // matches says whether a subject is within a pattern, as NATS does.
@@ -57,5 +63,14 @@ func TestOnlyIDsAreTokens(t *testing.T) {
 	}
 	for _, name := range []string{"", "a.b", "*", ">", "a b", "web/1", "Fürth", "a\n", "$x", strings.Repeat("x", 65)} {
 		require.False(t, contract.ValidToken(name), "%q", name)
+	}
+}
+
+func TestZonesAreShortTokensInLowerCase(t *testing.T) {
+	for _, zone := range []string{contract.DefaultZone, "dmz", "eu-1_b", strings.Repeat("x", 32)} {
+		require.True(t, contract.ValidZone(zone), "%q", zone)
+	}
+	for _, no := range []string{"", "DMZ", "a.b", "*", ">", "a b", "zürich", strings.Repeat("x", 33)} {
+		require.False(t, contract.ValidZone(no), "%q", no)
 	}
 }

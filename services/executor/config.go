@@ -1,10 +1,12 @@
 package executor
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/service"
 )
 
@@ -14,7 +16,8 @@ type Config struct {
 	Log  service.LogConfig `conf:"log"`
 
 	Name  string        `conf:"name" help:"name of this executor in events (default: the machine's host name)"`
-	Slots int           `conf:"slots" default:"64" help:"jobs that are worked on at once"`
+	Zones []string      `conf:"zones" default:"default" help:"zones that it works in: of servers with these values of the label zone; default: of those without"`
+	Slots int           `conf:"slots" default:"64" help:"jobs that are worked on at once, over all zones"`
 	Drain time.Duration `conf:"drain" default:"30s" help:"time that running jobs have to end when the executor is told to stop"`
 
 	Seal  SealConfig  `conf:"seal"`
@@ -58,7 +61,22 @@ type CacheConfig struct {
 
 // Validate returns every mistake in the configuration.
 func (c Config) Validate() []error {
-	return positive(map[string]int64{"slots": int64(c.Slots)})
+	errs := positive(map[string]int64{"slots": int64(c.Slots)})
+	if c.Slots > 0 && c.Slots < len(c.Zones) { // in each zone, one waits for the next job
+		errs = append(errs, config.Invalid("slots", "must be at least the number of zones, %d", len(c.Zones)))
+	}
+	if len(c.Zones) == 0 {
+		errs = append(errs, config.Invalid("zones", "must name at least one zone"))
+	}
+	for i, zone := range c.Zones {
+		switch {
+		case !contract.ValidZone(zone):
+			errs = append(errs, config.Invalid("zones", "%q must be 1 to 32 lower-case letters, digits, '_' and '-'", zone))
+		case slices.Contains(c.Zones[:i], zone):
+			errs = append(errs, config.Invalid("zones", "names %s twice", zone))
+		}
+	}
+	return errs
 }
 
 // Validate returns every mistake in the configuration.

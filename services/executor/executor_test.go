@@ -143,7 +143,7 @@ func (s *system) offer(host string, body contract.Body) string {
 	id := xid.New().String()
 	job, err := contract.Encode(contract.Envelope{Deployment: id, Host: host}, body)
 	require.NoError(s.t, err)
-	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), contract.JobSubject(host), job) == nil },
+	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), "", host, job) == nil },
 		patience, 5*time.Millisecond, "the slot of the host stays taken")
 	return id
 }
@@ -280,7 +280,7 @@ func TestAJobThatHasEndedIsAcknowledgedAndNotDoneAgain(t *testing.T) {
 	require.NoError(t, err)
 	s.executor(nil)
 	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject(h.Name))
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(h.Name))
 		return err != nil
 	}, patience, 10*time.Millisecond)
 	require.Len(t, s.story(id, h.Name), 1)
@@ -393,7 +393,7 @@ func TestWhatHostsHoldIsReadFromThem(t *testing.T) {
 		Path: app.Path, Targets: []contract.Target{s.target(hosts[0]), s.target(hosts[1]), unreachable},
 	})
 	require.NoError(t, err)
-	reply, err := s.bus.Conn().Request(contract.QueryReleases, ask, patience)
+	reply, err := s.bus.Conn().Request(contract.ReleasesSubject(""), ask, patience)
 	require.NoError(t, err)
 	m, err := contract.Decode(reply.Data)
 	require.NoError(t, err)

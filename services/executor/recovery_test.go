@@ -131,12 +131,12 @@ func TestAJobThatNobodyKnowsFailsItsHost(t *testing.T) {
 	id := xid.New().String()
 	job, err := contract.Encode(contract.Envelope{Deployment: id, Host: "host-1"}, unknown{})
 	require.NoError(t, err)
-	require.NoError(t, s.bus.Offer(t.Context(), contract.JobSubject("host-1"), job))
+	require.NoError(t, s.bus.Offer(t.Context(), "", "host-1", job))
 	ended := s.await(id, "host-1")
 	require.Equal(t, contract.FailInternal, ended.Failure.Code)
 	require.Contains(t, ended.Failure.Reason, "slipway.v1.job.dance")
 	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject("host-1"))
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject("host-1"))
 		return err != nil
 	}, patience, 10*time.Millisecond, "the job stays in the way of the host's next one")
 }

@@ -72,7 +72,7 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
 	// Inspections have a dialer of their own: neither they nor jobs wait for the handshakes of the others.
-	stopInspecting, err := inspect.Serve(ctx, nc, hosts.New(nc, s.dialer()), s.log)
+	stopInspecting, err := inspect.Serve(ctx, nc, s.cfg.Zones, hosts.New(nc, s.dialer()), s.log)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *Service) openCache(store jetstream.ObjectStore) (*bundles.Cache, error)
 func (s *Service) settings() jobs.Settings {
 	j := s.cfg.Job
 	return jobs.Settings{
-		Name: s.cfg.Name, Slots: s.cfg.Slots, Drain: s.cfg.Drain, AckWait: j.AckWait,
+		Name: s.cfg.Name, Zones: s.cfg.Zones, Slots: s.cfg.Slots, Drain: s.cfg.Drain, AckWait: j.AckWait,
 		StepTimeout: j.StepTimeout, HostTimeout: j.HostTimeout, LockWait: j.LockWait, Tries: j.Tries, MaxAttempts: j.MaxAttempts,
 	}
 }

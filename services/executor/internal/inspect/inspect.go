@@ -23,9 +23,9 @@ import (
 // hostTimeout bounds what one slow host can cost the answer.
 const hostTimeout = 20 * time.Second
 
-// Serve answers inspections until stop is called, which waits for those under
-// way. Replicas share them.
-func Serve(ctx context.Context, nc *nats.Conn, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
+// Serve answers inspections of hosts in these zones until stop is called, which
+// waits for those under way. Replicas share them.
+func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &inspector{ctx: ctx, dialer: dialer, log: log}
 	service, err := micro.AddService(nc, micro.Config{
@@ -35,10 +35,13 @@ func Serve(ctx context.Context, nc *nats.Conn, dialer *hosts.Dialer, log zerolog
 		cancel()
 		return nil, fmt.Errorf("register executor: %w", err)
 	}
-	err = service.AddEndpoint("releases", micro.HandlerFunc(i.handle), micro.WithEndpointSubject(contract.QueryReleases))
-	if err != nil {
-		cancel()
-		return nil, fmt.Errorf("register executor: %w", err)
+	for _, zone := range zones {
+		err = service.AddEndpoint("releases-"+zone, micro.HandlerFunc(i.handle), micro.WithEndpointSubject(contract.ReleasesSubject(zone)))
+		if err != nil {
+			_ = service.Stop() // of no use without all of them
+			cancel()
+			return nil, fmt.Errorf("register executor: %w", err)
+		}
 	}
 	return func() {
 		_ = service.Stop() // fails only if the connection is gone already

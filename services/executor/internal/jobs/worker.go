@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // Settings bound what a worker does.
 type Settings struct {
 	Name        string        // of this executor, as events show it
+	Zones       []string      // whose jobs it takes
 	Slots       int           // jobs at once
 	AckWait     time.Duration // after which a job of an executor that died is given to another
 	StepTimeout time.Duration // for one step, its repeats included
@@ -47,8 +49,7 @@ func New(b *bus.Bus, log zerolog.Logger, dialer *hosts.Dialer, cache *bundles.Ca
 // Run takes jobs until ctx ends. Then it takes no more, and gives those that it
 // has some time to end; what has not ended by then is left to other executors.
 func (w *Worker) Run(ctx context.Context, ready func()) error {
-	consumer, err := w.bus.Consumer(ctx, contract.StreamJobs,
-		bus.ConsumerConfig("executor", contract.JobsAll, w.set.AckWait))
+	zones, err := w.join(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,8 +70,13 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	})
 	defer drain.Wait()
 	defer abandon()
+	leave, err := attend(ctx, w.bus.Conn(), w.set.Zones)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ready()
-	w.bus.Work(ctx, consumer, w.set.Slots, func(d *bus.Delivery) { w.handle(working, d) })
+	w.bus.WorkAll(ctx, zones, w.set.Slots, func(d *bus.Delivery) { w.handle(working, d) })
 	return ctx.Err()
 }
 
@@ -138,7 +144,7 @@ func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Me
 // it is, the host fails, since nobody would hear of it otherwise.
 func (w *Worker) refuse(ctx context.Context, d *bus.Delivery, m contract.Message, why error) {
 	w.log.Error().Err(why).Str("subject", d.Subject()).Uint64("seq", d.Seq).Msg("job refused")
-	if contract.ValidToken(m.Deployment) && d.Subject() == contract.JobSubject(m.Host) {
+	if contract.ValidToken(m.Deployment) && w.isFor(m.Host, d.Subject()) {
 		at, err := read(ctx, w.bus, m.Deployment, m.Host)
 		if err == nil && !at.ended {
 			reason := fmt.Sprintf("this executor does not know the job's type %q, or cannot read it", m.Type)
@@ -150,6 +156,11 @@ func (w *Worker) refuse(ctx context.Context, d *bus.Delivery, m contract.Message
 		}
 	}
 	w.note(d.Reject("cannot be read"))
+}
+
+// isFor says whether the subject is that of the host's jobs.
+func (w *Worker) isFor(host, subject string) bool {
+	return slices.ContainsFunc(w.set.Zones, func(zone string) bool { return subject == contract.JobSubject(zone, host) })
 }
 
 func failed(code, reason string) contract.JobEndedEvent {

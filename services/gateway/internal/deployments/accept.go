@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -125,7 +126,9 @@ func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, r contra
 // so that pieces of two attempts never mix; it begins with the deployment's.
 func (d *Desk) writeSnapshot(ctx context.Context, o Order) (contract.Snapshot, error) {
 	pieces := deploy.Range{Count: len(o.Servers)}.Pieces()
-	s := contract.Snapshot{ID: o.ID + "-" + xid.New().String(), Pieces: len(pieces), Targets: len(o.Servers)}
+	s := contract.Snapshot{
+		ID: o.ID + "-" + xid.New().String(), Pieces: len(pieces), Targets: len(o.Servers), Zones: zonesOf(o.Servers),
+	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(writesAtOnce)
 	for n, piece := range pieces {
@@ -142,6 +145,20 @@ func (d *Desk) writeSnapshot(ctx context.Context, o Order) (contract.Snapshot, e
 		return s, fmt.Errorf("store the snapshot: %w", err)
 	}
 	return s, nil
+}
+
+// zonesOf returns the zones of the servers as a snapshot names them: in order, and
+// none where all are in the default zone.
+func zonesOf(servers []inventory.Server) []string {
+	var zones []string
+	for zone := range byZone(servers) {
+		zones = append(zones, zone)
+	}
+	slices.Sort(zones)
+	if slices.Equal(zones, []string{contract.DefaultZone}) {
+		return nil
+	}
+	return zones
 }
 
 func (d *Desk) dropSnapshot(ctx context.Context, s contract.Snapshot) {

@@ -3,7 +3,9 @@ package deployments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,47 +17,72 @@ const inspectionsAtOnce = 25
 
 // Inspect reads from servers what they hold under a path, a row for each in the
 // same order. A server that could not be read has a failure in its row. It fails
-// with ErrNoAnswer where no executor is there.
+// with ErrNoAnswer where no executor is there for any of them.
 func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Server) ([]contract.HostReleases, error) {
 	rows := make([]contract.HostReleases, len(servers))
+	var served, nobody atomic.Bool
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(inspectionsAtOnce)
-	at := 0
-	for group := range slices.Chunk(servers, contract.InspectLimit) {
-		into := rows[at : at+len(group)]
-		at += len(group)
-		all.Go(func() error { return d.inspect(ctx, path, group, into) })
+	for zone, in := range byZone(servers) {
+		for group := range slices.Chunk(in, contract.InspectLimit) {
+			all.Go(func() error {
+				found, err := d.inspect(ctx, path, zone, servers, group)
+				switch {
+				case nobodyThere(err):
+					nobody.Store(true)
+				case err != nil && !d.bus.Connected():
+					return err
+				default:
+					served.Store(true)
+				}
+				for _, i := range group {
+					row, ok := found[servers[i].ID]
+					if !ok {
+						row = contract.HostReleases{Host: servers[i].ID, Failure: missing(zone, err)}
+					}
+					rows[i] = row
+				}
+				return nil
+			})
+		}
 	}
-	return rows, all.Wait()
+	err := all.Wait()
+	if err == nil && nobody.Load() && !served.Load() {
+		err = fmt.Errorf("%w: there is no executor", ErrNoAnswer)
+	}
+	return rows, err
 }
 
-func (d *Desk) inspect(ctx context.Context, path string, group []inventory.Server, into []contract.HostReleases) error {
+// byZone returns where in the list the servers of each zone stand, in order.
+func byZone(servers []inventory.Server) map[string][]int {
+	zones := map[string][]int{}
+	for i, s := range servers {
+		zones[s.Zone()] = append(zones[s.Zone()], i)
+	}
+	return zones
+}
+
+// inspect asks an executor of the zone about a group of the servers and returns
+// the rows by server.
+func (d *Desk) inspect(ctx context.Context, path, zone string, servers []inventory.Server, group []int) (map[string]contract.HostReleases, error) {
 	question := contract.Inspect{Path: path}
-	for _, s := range group {
-		question.Targets = append(question.Targets, s.Target())
+	for _, i := range group {
+		question.Targets = append(question.Targets, servers[i].Target())
 	}
-	answer, err := ask[contract.Releases](ctx, d, contract.QueryReleases, contract.Envelope{}, question, d.limits.Inspect)
-	if nobodyThere(err) || err != nil && !d.bus.Connected() {
-		return err
-	}
+	answer, err := ask[contract.Releases](ctx, d, contract.ReleasesSubject(zone), contract.Envelope{}, question, d.limits.Inspect)
 	found := map[string]contract.HostReleases{}
 	for _, row := range answer.Hosts {
 		found[row.Host] = row
 	}
-	for i, s := range group {
-		row, ok := found[s.ID]
-		if !ok {
-			row = contract.HostReleases{Host: s.ID, Failure: missing(err)}
-		}
-		into[i] = row
-	}
-	return nil
+	return found, err
 }
 
-// missing is why there is no row for a server.
-func missing(err error) *contract.Failure {
+// missing is why there is no row for a server of the zone.
+func missing(zone string, err error) *contract.Failure {
 	var no refused
 	switch {
+	case nobodyThere(err):
+		return &contract.Failure{Code: contract.FailNoExecutor, Reason: "no executor serves the zone " + zone}
 	case errors.As(err, &no):
 		return &contract.Failure{Code: contract.FailInternal, Reason: "the executor refuses: " + no.Message}
 	case err != nil:

@@ -103,7 +103,7 @@ func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	in.labels, _ = o.TextMap("labels", patch)
 	for key, value := range in.labels {
 		if value != nil {
-			errs.Check("labels."+key, checkLabel(key, *value))
+			errs.Check("labels."+key, checkServerLabel(key, *value))
 		}
 	}
 	o.End()
@@ -225,6 +225,15 @@ func checkLabel(key, value string) string {
 		return wrong
 	}
 	return ""
+}
+
+// checkServerLabel is checkLabel for a server, one of whose labels is its zone.
+// Selectors may ask for any value: no server carries what is wrong.
+func checkServerLabel(key, value string) string {
+	if key == contract.LabelZone && !contract.ValidZone(value) {
+		return "must be 1 to 32 lower-case letters, digits, '_' and '-': it names a network zone"
+	}
+	return checkLabel(key, value)
 }
 
 // ParseSelector reads labels written as key=value, and names those that are not.

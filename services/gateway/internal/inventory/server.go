@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -43,8 +44,12 @@ func (s Server) Target() contract.Target {
 	return contract.Target{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact,
+		Zone: s.Labels[contract.LabelZone],
 	}
 }
+
+// Zone is the network zone whose executors alone work on the server.
+func (s Server) Zone() string { return cmp.Or(s.Labels[contract.LabelZone], contract.DefaultZone) }
 
 // Reachable says whether an executor could trust the host: a key is stored, or
 // the first one may be taken.

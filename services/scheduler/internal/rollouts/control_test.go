@@ -54,7 +54,7 @@ func TestACancelledDeploymentBeginsNothingMoreAndLeavesNoLock(t *testing.T) {
 	targets := servers("h", 250)
 	id := s.deploy(targets, 0) // no executor is there: all of them are pending
 	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject(targets[50].Host))
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(targets[50].Host))
 		return err == nil
 	}, patience, 5*time.Millisecond)
 	s.requireDone(id, "cancel", deploy.Halting)
@@ -178,7 +178,7 @@ func TestAPausedDeploymentRestsUntilItIsResumed(t *testing.T) {
 	targets := servers("h", 40)
 	id := s.deploy(targets, 10)
 	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject(targets[0].Host))
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(targets[0].Host))
 		return err == nil
 	}, patience, 5*time.Millisecond)
 	s.requireDone(id, "pause", deploy.Paused)

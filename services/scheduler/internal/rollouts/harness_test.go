@@ -109,7 +109,7 @@ func waves(size int) contract.Policy {
 
 func (s *system) deployAs(targets []contract.Target, policy contract.Policy) string {
 	s.t.Helper()
-	id, snapshot := xid.New().String(), contract.Snapshot{ID: xid.New().String(), Targets: len(targets)}
+	id, snapshot := xid.New().String(), contract.Snapshot{ID: xid.New().String(), Targets: len(targets), Zones: zonesOf(targets)}
 	cells, err := bus.OpenCells[contract.SnapshotPiece](s.t.Context(), s.bus, contract.BucketSnapshots)
 	require.NoError(s.t, err)
 	for at := 0; at < len(targets); at += deploy.PieceSize {
@@ -136,12 +136,18 @@ func (s *system) command(id string, snapshot contract.Snapshot, policy contract.
 	require.NoError(s.t, err)
 }
 
-// executors carries out jobs as an executor does (look, start, end, ack), with
-// the outcome that decide returns. It notes when two jobs run on a host at once.
+// executors carries out jobs of all zones as an executor does (look, start, end,
+// ack), with the outcome that decide returns. It notes when two jobs run on a host
+// at once.
 func (s *system) executors(decide func(contract.Message) deploy.State) {
 	s.t.Helper()
+	s.executorsOf(contract.JobsAll, decide)
+}
+
+func (s *system) executorsOf(jobs string, decide func(contract.Message) deploy.State) {
+	s.t.Helper()
 	b := s.open()
-	consumer, err := b.Consumer(s.t.Context(), contract.StreamJobs, bus.ConsumerConfig("executor", contract.JobsAll, ackWait))
+	consumer, err := b.Consumer(s.t.Context(), contract.StreamJobs, bus.ConsumerConfig("executor", jobs, ackWait))
 	require.NoError(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var (

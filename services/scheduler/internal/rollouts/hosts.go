@@ -85,24 +85,55 @@ func (s *Scheduler) offer(ctx context.Context, o order, target, wave int, t cont
 	}
 	ctx, cancel := context.WithTimeout(ctx, offerFor)
 	defer cancel()
-	subject := contract.JobSubject(t.Host)
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		err := s.bus.Offer(ctx, subject, job)
+		err := s.bus.Offer(ctx, t.Zone, t.Host, job)
 		if !errors.Is(err, bus.ErrOccupied) {
 			return err
 		}
-		stored, lastErr := s.bus.Last(ctx, contract.StreamJobs, subject)
-		if lastErr == nil {
-			if m, err := contract.Decode(stored.Data); err == nil && m.Deployment == o.Deployment {
-				return nil
-			}
+		stored, storedErr := s.stored(ctx, t.Host)
+		switch {
+		case storedErr == nil && stored.Deployment == o.Deployment:
+			return nil
+		case storedErr == nil && pause >= leftAfter:
+			storedErr = s.removeIfLeft(ctx, stored)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("host %s: %w", t.Name, err)
+			return fmt.Errorf("host %s: %w", t.Name, errors.Join(err, storedErr))
 		case <-time.After(pause):
 		}
 	}
+}
+
+// leftAfter is the pause from which on a job that has ended is no longer thought
+// to be with the executor that is about to acknowledge it.
+const leftAfter = 100 * time.Millisecond
+
+// storedJob is a job as it stands in the stream.
+type storedJob struct {
+	contract.Message
+	seq uint64
+}
+
+// stored returns the job that is stored for a host.
+func (s *Scheduler) stored(ctx context.Context, host string) (storedJob, error) {
+	last, err := s.bus.Last(ctx, contract.StreamJobs, contract.AnyJobSubject(host))
+	if err != nil {
+		return storedJob{}, err
+	}
+	m, err := contract.Decode(last.Data)
+	return storedJob{m, last.Seq}, err
+}
+
+// removeIfLeft removes a job that has ended: nothing is to be done with it but to
+// acknowledge it, and where its zone has no executor nobody would.
+func (s *Scheduler) removeIfLeft(ctx context.Context, job storedJob) error {
+	e, err := s.endedAs(ctx, job.Deployment, job.Host)
+	if err != nil || e.state == "" {
+		return err
+	}
+	s.log.Info().Str("deployment", job.Deployment).Str("host", job.Host).Msg("a job that has ended was left behind and is removed")
+	return s.bus.Remove(ctx, contract.StreamJobs, job.seq)
 }
 
 // leave takes a deployment out of the queue of a host and gives the host to the

@@ -59,7 +59,7 @@ func (s *Scheduler) sweepHosts(ctx context.Context) error {
 // heal serves the owner of a host again: its job is stored if it is not, and
 // its claim is dropped if it is gone.
 func (s *Scheduler) heal(ctx context.Context, host string, owner deploy.Claim) error {
-	if _, err := s.bus.Last(ctx, contract.StreamJobs, contract.JobSubject(host)); err == nil {
+	if _, err := s.bus.Last(ctx, contract.StreamJobs, contract.AnyJobSubject(host)); err == nil {
 		return nil // an executor has it, or will
 	} else if !errors.Is(err, bus.ErrNone) {
 		return err
