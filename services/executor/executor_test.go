@@ -140,10 +140,15 @@ func (s *system) upload(version string, size int) contract.Package {
 // offer stores a job and returns its deployment.
 func (s *system) offer(host string, body contract.Body) string {
 	s.t.Helper()
+	return s.offerIn("", host, body)
+}
+
+func (s *system) offerIn(zone, host string, body contract.Body) string {
+	s.t.Helper()
 	id := xid.New().String()
 	job, err := contract.Encode(contract.Envelope{Deployment: id, Host: host}, body)
 	require.NoError(s.t, err)
-	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), "", host, job) == nil },
+	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), zone, host, job) == nil },
 		patience, 5*time.Millisecond, "the slot of the host stays taken")
 	return id
 }

@@ -109,7 +109,7 @@ func TestRequestsThatRunAreFinishedWhenItStops(t *testing.T) {
 	f.url = "http://" + service.Addr()
 	f.fleet("a")
 	asked := make(chan struct{})
-	f.respond(contract.QueryReleases, func(m contract.Message) contract.Body {
+	f.respond(contract.ReleasesSubject(""), func(m contract.Message) contract.Body {
 		close(asked)
 		<-ctx.Done()
 		host := m.Body.(contract.Inspect).Targets[0].Host

@@ -24,7 +24,7 @@ func TestReleasesAreReadFromTheServers(t *testing.T) {
 
 	var mu sync.Mutex
 	var groups []int
-	f.respond(contract.QueryReleases, func(m contract.Message) contract.Body {
+	f.respond(contract.ReleasesSubject(""), func(m contract.Message) contract.Body {
 		asked := m.Body.(contract.Inspect)
 		mu.Lock()
 		defer mu.Unlock()
@@ -70,14 +70,14 @@ func TestAQuestionAboutReleasesThatCannotBeAsked(t *testing.T) {
 func TestAnExecutorThatDoesNotAnswerFailsItsRows(t *testing.T) {
 	f := start(t, func(c *gateway.Config) { c.Timeouts.Inspect = 200 * time.Millisecond })
 	f.fleet("a")
-	f.respond(contract.QueryReleases, func(contract.Message) contract.Body { return nil })
+	f.respond(contract.ReleasesSubject(""), func(contract.Message) contract.Body { return nil })
 	require.Equal(t, "deadline_exceeded", f.failureOf("a"))
 }
 
 func TestAnExecutorThatRefusesFailsItsRows(t *testing.T) {
 	f := start(t)
 	f.fleet("a")
-	f.respond(contract.QueryReleases, func(contract.Message) contract.Body {
+	f.respond(contract.ReleasesSubject(""), func(contract.Message) contract.Body {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: "no"}
 	})
 	require.Equal(t, "internal_error", f.failureOf("a"))

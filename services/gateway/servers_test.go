@@ -165,6 +165,11 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 			"private_key": privateKey(t, newEd25519(t), ""), "passphrase": "x"}}, "credential.passphrase"},
 		"a label value with a newline": {object{"labels": object{"a": "b\n"}}, "labels.a"},
 		"a null label":                 {object{"labels": object{"a": nil}}, "labels.a"},
+		"a zone in capitals":           {object{"labels": object{"zone": "DMZ"}}, "labels.zone"},
+		"a zone of two words":          {object{"labels": object{"zone": "dmz.a"}}, "labels.zone"},
+		"a zone that is a wildcard":    {object{"labels": object{"zone": "*"}}, "labels.zone"},
+		"an empty zone":                {object{"labels": object{"zone": ""}}, "labels.zone"},
+		"a zone that is too long":      {object{"labels": object{"zone": strings.Repeat("z", 33)}}, "labels.zone"},
 	} {
 		bad := f.post("/v1/servers", web("new").with(c.change)).refused(422, "invalid_request")
 		require.Contains(t, bad, c.field, name)
@@ -179,6 +184,7 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 	patch := "/v1/servers/" + id
 	require.Contains(t, f.patch(patch, object{"name": nil}).refused(422, "invalid_request"), "name")
 	require.Contains(t, f.patch(patch, object{}).refused(422, "invalid_request"), "body")
+	require.Contains(t, f.patch(patch, object{"labels": object{"zone": "a b"}}).refused(422, "invalid_request"), "labels.zone")
 	require.Contains(t, f.patch(patch, object{"credential": object{}}).refused(422, "invalid_request"), "credential")
 	require.Equal(t, map[string]string{"name": "is taken by another server"},
 		f.post("/v1/servers", web("taken")).refused(409, "name_taken"))
