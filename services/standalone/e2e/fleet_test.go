@@ -22,6 +22,7 @@ type fleet struct {
 	dir     string
 	natsURL string
 	storeAt string // URI of the store
+	keyFile string // for executors to open credentials with
 
 	broker     *process
 	store      *process
@@ -48,19 +49,16 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 	f.awaitBroker()
 	f.awaitStore()
 
-	keyFile := filepath.Join(f.dir, "seal.key")
-	public := f.output("slipway-executor", "keygen", keyFile)
+	f.keyFile = filepath.Join(f.dir, "seal.key")
+	public := f.output("slipway-executor", "keygen", f.keyFile)
 	address := "127.0.0.1:" + strconv.Itoa(reservePort(t))
 	f.gateway = f.service("gateway", "--listen", address, "--seal-public-key", public)
 	f.history = f.service("history", f.storeFlags("slipway")...)
 	for n := range size.schedulers {
 		f.schedulers = append(f.schedulers, f.replica("scheduler", n))
 	}
-	for n := range size.executors {
-		name := fmt.Sprintf("executor-%d", n+1)
-		f.executors = append(f.executors, f.replica("executor", n, append([]string{
-			"--name", name, "--seal-private-key-file", keyFile, "--cache-dir", filepath.Join(f.dir, name),
-		}, size.flags...)...))
+	for range size.executors {
+		f.newExecutor(size.flags...)
 	}
 	for _, p := range f.services() {
 		p.start()
@@ -87,6 +85,17 @@ func (f *fleet) service(kind string, flags ...string) *process {
 
 func (f *fleet) replica(kind string, n int, flags ...string) *process {
 	return f.process(fmt.Sprintf("%s-%d", kind, n+1), kind, flags)
+}
+
+// newExecutor adds an executor, which is not started yet.
+func (f *fleet) newExecutor(flags ...string) *process {
+	n := len(f.executors)
+	name := fmt.Sprintf("executor-%d", n+1)
+	p := f.replica("executor", n, append([]string{
+		"--name", name, "--seal-private-key-file", f.keyFile, "--cache-dir", filepath.Join(f.dir, name),
+	}, flags...)...)
+	f.executors = append(f.executors, p)
+	return p
 }
 
 func (f *fleet) process(name, kind string, flags []string) *process {
