@@ -84,7 +84,7 @@ func TestAServerOfAZoneIsWorkedOnByTheExecutorsOfThatZoneAlone(t *testing.T) {
 	for _, id := range outside {
 		awaitJob(t, js, "dzm", id)
 	}
-	f.control(t, wrong.ID, "cancel", nil)
+	f.control(t, wrong.ID, "cancel", map[string]string{"reason": "the wrong zone"})
 	require.Equal(t, "cancelled", f.await(t, wrong.ID, patience).State)
 	for _, id := range outside {
 		f.change(t, id, inZone("dmz"))
