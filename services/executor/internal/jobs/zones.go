@@ -36,7 +36,7 @@ func attend(ctx context.Context, nc *nats.Conn, zones []string) (leave func(), e
 	var subs []*nats.Subscription
 	leave = func() {
 		for _, sub := range subs {
-			_ = sub.Unsubscribe() // fails only if it is gone already
+			_ = sub.Drain() // who has asked is answered; fails only if it is gone already
 		}
 	}
 	for _, zone := range zones {
