@@ -33,6 +33,7 @@ type Service struct {
 	key  seal.PrivateKey
 	log  zerolog.Logger
 	nats []nats.Option
+	dial func(*nats.Conn) jobs.Dial // how jobs reach their hosts
 }
 
 // New returns an executor with this configuration. It does not connect. Further
@@ -47,7 +48,9 @@ func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error)
 	}
 	cfg.Name = cmp.Or(cfg.Name, "executor") + "-" + xid.New().String()[12:]
 	cfg.Cache.Dir = cmp.Or(cfg.Cache.Dir, filepath.Join(os.TempDir(), fmt.Sprintf("slipway-executor-%d", os.Getuid())))
-	return &Service{cfg: cfg, key: key, log: log.With().Str("executor", cfg.Name).Logger(), nats: extra}, nil
+	s := &Service{cfg: cfg, key: key, log: log.With().Str("executor", cfg.Name).Logger(), nats: extra}
+	s.dial = s.overSSH
+	return s, nil
 }
 
 // Run works until ctx ends, and then for as long as the jobs that it has take,
@@ -77,7 +80,19 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 		return err
 	}
 	defer stopInspecting()
-	return jobs.New(b, s.log, hosts.New(nc, s.dialer()), cache, s.settings()).Run(ctx, ready)
+	return jobs.New(b, s.log, s.dial(nc), cache, s.settings()).Run(ctx, ready)
+}
+
+// overSSH has jobs reach their hosts as they are meant to.
+func (s *Service) overSSH(nc *nats.Conn) jobs.Dial {
+	dialer := hosts.New(nc, s.dialer())
+	return func(ctx context.Context, t contract.Target) (jobs.Host, error) {
+		host, err := dialer.Dial(ctx, t)
+		if err != nil {
+			return nil, err // and no Host that holds none
+		}
+		return host, nil
+	}
 }
 
 func (s *Service) dialer() hosts.Settings {

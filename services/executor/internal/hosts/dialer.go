@@ -57,7 +57,7 @@ func (d *Dialer) admit(ctx context.Context) (done func(), err error) {
 
 // Dial connects and logs in. Errors are those of ssh.Dial, ErrCredential and
 // ErrNotRecorded.
-func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*ssh.Client, error) {
+func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*Host, error) {
 	auth, err := d.auth(t)
 	if err != nil {
 		return nil, err
@@ -66,13 +66,15 @@ func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*ssh.Client, erro
 		Address: t.Address, Port: t.Port, User: t.User, Auth: auth,
 		HostKey: t.HostKey, FirstContact: t.FirstContact,
 	}, d.set.SSH)
-	if err != nil || t.HostKey != "" {
-		return client, err
+	if err != nil {
+		return nil, err
 	}
-	if err := d.record(ctx, t.Host, client.HostKey()); err != nil {
-		return nil, errors.Join(err, client.Close())
+	if t.HostKey == "" {
+		if err := d.record(ctx, t.Host, client.HostKey()); err != nil {
+			return nil, errors.Join(err, client.Close())
+		}
 	}
-	return client, nil
+	return &Host{client: client}, nil
 }
 
 func (d *Dialer) auth(t contract.Target) (ssh.Auth, error) {

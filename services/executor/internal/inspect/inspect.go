@@ -129,10 +129,10 @@ func (i *inspector) ask(ctx context.Context, path string, t contract.Target) (ho
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
-	client, err := i.dialer.Dial(ctx, t)
+	host, err := i.dialer.Dial(ctx, t)
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
-	defer func() { _ = client.Close() }()
-	return hosts.Run(ctx, client, line, nil)
+	defer func() { _ = host.Close() }()
+	return host.Run(ctx, line, nil)
 }

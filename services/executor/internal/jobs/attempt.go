@@ -29,7 +29,7 @@ type attempt struct {
 	deployment string
 	journal    *journal
 	log        zerolog.Logger
-	client     *ssh.Client // nil: not connected
+	host       Host // nil: not connected
 	fence      hostcmd.Fence
 	release    hostcmd.Release
 	staged     bool   // the release lies on the host, complete
@@ -143,8 +143,8 @@ func (a *attempt) try(ctx context.Context, step deploy.Step) (note string, err e
 }
 
 func (a *attempt) once(ctx context.Context, step deploy.Step) (note string, err error) {
-	if a.client == nil {
-		if a.client, err = a.hosts.Dial(ctx, a.target); err != nil {
+	if a.host == nil {
+		if a.host, err = a.dial(ctx, a.target); err != nil {
 			return "", err
 		}
 	}
@@ -163,8 +163,8 @@ func (a *attempt) once(ctx context.Context, step deploy.Step) (note string, err 
 }
 
 func (a *attempt) disconnect() {
-	if a.client != nil {
-		_ = a.client.Close() // nothing on it is of use any more
-		a.client = nil
+	if a.host != nil {
+		_ = a.host.Close() // nothing on it is of use any more
+		a.host = nil
 	}
 }

@@ -165,7 +165,7 @@ func (a *attempt) run(ctx context.Context, stdin io.Reader, build func() (string
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
-	return hosts.Run(ctx, a.client, line, stdin)
+	return a.host.Run(ctx, line, stdin)
 }
 
 func orNothing(release string) string {

@@ -14,7 +14,6 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
 	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
-	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 )
 
 // Settings bound what a worker does.
@@ -35,15 +34,15 @@ type Settings struct {
 type Worker struct {
 	bus     *bus.Bus
 	log     zerolog.Logger
-	hosts   *hosts.Dialer
+	dial    Dial
 	bundles *bundles.Cache
 	set     Settings
 	stops   stops
 }
 
 // New returns a worker.
-func New(b *bus.Bus, log zerolog.Logger, dialer *hosts.Dialer, cache *bundles.Cache, set Settings) *Worker {
-	return &Worker{bus: b, log: log, hosts: dialer, bundles: cache, set: set}
+func New(b *bus.Bus, log zerolog.Logger, dial Dial, cache *bundles.Cache, set Settings) *Worker {
+	return &Worker{bus: b, log: log, dial: dial, bundles: cache, set: set}
 }
 
 // Run takes jobs until ctx ends. Then it takes no more, and gives those that it

@@ -8,11 +8,18 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
+// Host is a connection to a host, logged in.
+type Host struct{ client *ssh.Client }
+
+// Close ends the connection, and with it what still runs on it.
+func (h *Host) Close() error { return h.client.Close() }
+
 // Run runs a command line of hostcmd on the host and returns what it reported.
-// Errors are those of ssh.Client.Run, hostcmd.Check and stdin.
-func Run(ctx context.Context, on *ssh.Client, line string, stdin io.Reader) (hostcmd.Output, error) {
+// Errors are those of ssh.Client.Run, ErrKilled, and those of hostcmd.Check and
+// stdin.
+func (h *Host) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
 	var out hostcmd.Output
-	res, err := on.Run(ctx, ssh.Command{Line: line, Stdin: stdin, Stdout: func(text string) {
+	res, err := h.client.Run(ctx, ssh.Command{Line: line, Stdin: stdin, Stdout: func(text string) {
 		if r, ok := hostcmd.ParseLine(text); ok {
 			out.Results = append(out.Results, r)
 		}

@@ -1,0 +1,20 @@
+package jobs
+
+import (
+	"context"
+	"io"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+)
+
+// Host is a connection to a host, logged in.
+type Host interface {
+	// Run runs a command line of hostcmd and returns what it reported. Errors are
+	// those of hosts.Host.
+	Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error)
+	Close() error
+}
+
+// Dial connects to the host of a job. Errors are those of hosts.Dialer.
+type Dial func(ctx context.Context, t contract.Target) (Host, error)
