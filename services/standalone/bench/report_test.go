@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 var (
@@ -112,4 +113,15 @@ func report() error {
 		}
 	}
 	return file.Close()
+}
+
+// atOnce calls fn for the numbers below count, 32 of them at once as the
+// scheduler does, and returns an error if one fails.
+func atOnce(count int, fn func(n int) error) error {
+	var g errgroup.Group
+	g.SetLimit(32)
+	for n := range count {
+		g.Go(func() error { return fn(n) })
+	}
+	return g.Wait()
 }

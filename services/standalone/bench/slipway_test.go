@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +109,9 @@ func (s *slipway) send(method, path string, body any) (int, []byte) {
 		return 0, []byte(err.Error())
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set("Content-Type", kind)
+	if content != nil {
+		req.Header.Set("Content-Type", kind)
+	}
 	res, err := s.http.Do(req)
 	if err != nil {
 		return 0, []byte(err.Error())
@@ -151,15 +154,34 @@ type deployment struct {
 // well.
 func (s *slipway) deploy(application, version string, servers []string) deployment {
 	s.t.Helper()
+	return s.succeed(s.order(map[string]any{"application": application, "version": version, "servers": servers}))
+}
+
+// order has a deployment accepted.
+func (s *slipway) order(body map[string]any) deployment {
+	s.t.Helper()
 	var d deployment
-	s.call("POST", "/v1/deployments", map[string]any{"application": application, "version": version, "servers": servers}, &d)
-	for d.State == "accepted" || d.State == "running" {
-		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // as a client would poll
-		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
-	}
+	s.call("POST", "/v1/deployments", body, &d)
+	return d
+}
+
+// succeed returns once the deployment has ended well.
+func (s *slipway) succeed(d deployment) deployment {
+	s.t.Helper()
+	d = s.await(d)
 	if d.State != "succeeded" {
 		_, targets := s.send("GET", "/v1/deployments/"+d.ID+"/targets", nil)
 		s.t.Fatalf("deployment %s: %s", d.State, strings.ReplaceAll(string(targets), `},{`, "},\n{"))
+	}
+	return d
+}
+
+// await returns once the deployment has ended.
+func (s *slipway) await(d deployment) deployment {
+	s.t.Helper()
+	for !slices.Contains([]string{"succeeded", "failed", "cancelled", "rejected"}, d.State) {
+		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // as a client would poll
+		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
 	}
 	return d
 }
