@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/seal"
+	"github.com/slipway-deploy/slipway/services/history"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
 )
 
 // installation is Slipway as separate processes, one of each kind but for
@@ -50,8 +53,7 @@ func startInstallation(t *testing.T) *installation {
 	})
 	i := &installation{dir: dir, key: filepath.Join(dir, "seal.key")}
 	i.startBroker(t)
-	storeAt := start(t, dir, "store", "slipway-standalone", "store",
-		"--dir", filepath.Join(dir, "store"), "--listen", "unix:"+filepath.Join(dir, "store.sock")).says(`store ready (\S+)`)
+	storeAt := startStore(t, filepath.Join(dir, "store"))
 	key, err := seal.LoadOrCreateKeyFile(i.key)
 	require.NoError(t, err)
 	gateway := i.service(t, "gateway", "slipway-gateway", "--listen", "127.0.0.1:0", "--seal-public-key", key.Public().String())
@@ -63,6 +65,28 @@ func startInstallation(t *testing.T) *installation {
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	return i
+}
+
+// startStore runs the embedded store as standalone does, in this process, and
+// returns its URI.
+func startStore(t *testing.T, dir string) string {
+	t.Helper()
+	s, err := store.New(store.Config{Dir: dir, Database: "slipway", Collections: history.Collections()})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- s.Run(ctx, func() { close(ready) }) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	select {
+	case <-ready:
+	case err := <-done:
+		done <- err
+		require.FailNow(t, "no store", "%v", err)
+	}
+	return s.URI()
 }
 
 // startBroker starts a broker with the durability that standalone has.
