@@ -99,13 +99,13 @@ func (p *process) cpu() time.Duration {
 	require.NoError(p.t, err)
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	const user, system = 11, 12 // counted from the state, which follows the name
-	var ticks time.Duration
+	ticks := 0
 	for _, at := range []int{user, system} {
 		n, err := strconv.Atoi(fields[at])
 		require.NoError(p.t, err)
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * tick
+	return time.Duration(ticks) * tick
 }
 
 // peak is the most memory that the program has held since forget, in MiB.
