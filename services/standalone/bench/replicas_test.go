@@ -12,10 +12,10 @@ import (
 const (
 	// So many slots and so long steps that slots bound what is done, and neither
 	// the machine's cores nor its disk.
-	replicaSlots = 16
+	replicaSlots = 8
 	replicaStep  = 200 * time.Millisecond
 	replicaSteps = 4 // of a deployment on one host
-	replicaHosts = 320
+	replicaHosts = 160
 )
 
 // TestReplicas does the same jobs with 1, 2 and 4 executors. The baseline of
