@@ -8,14 +8,18 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/service"
+	"github.com/slipway-deploy/slipway/services/history"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
 )
 
 // storeSettings are those of the store when it runs alone.
 type storeSettings struct {
-	Dir    string            `conf:"dir" help:"data directory of the store"`
-	Listen string            `conf:"listen" help:"unix:/path.sock or loopback host:port (default: a socket in the data directory)"`
-	Log    service.LogConfig `conf:"log"`
+	Dir    string `conf:"dir" help:"data directory of the store"`
+	Listen string `conf:"listen" help:"unix:/path.sock or loopback host:port (default: a socket in the data directory)"`
+	// The store indexes collections that it makes itself, or finds at its start: those that history would make while it
+	// runs are searched from end to end, which is seconds a look-up where there are thousands of hosts.
+	Database string            `conf:"database" default:"slipway" help:"database of history, which is made and indexed beforehand; empty: none"`
+	Log      service.LogConfig `conf:"log"`
 }
 
 func (c storeSettings) Validate() []error {
@@ -26,7 +30,11 @@ func (c storeSettings) Validate() []error {
 }
 
 func (c storeSettings) store(log zerolog.Logger) store.Config {
-	return store.Config{Dir: c.Dir, Listen: c.Listen, Log: log}
+	cfg := store.Config{Dir: c.Dir, Listen: c.Listen, Log: log}
+	if c.Database != "" {
+		cfg.Database, cfg.Collections = c.Database, history.Collections()
+	}
+	return cfg
 }
 
 // runStore serves the embedded store until it is told to stop.
