@@ -57,12 +57,11 @@ func (i *installation) awaitJobs(count uint64) {
 	i.t.Helper()
 	jobs, err := i.js.Stream(i.t.Context(), contract.StreamJobs)
 	require.NoError(i.t, err)
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // this is the condition with a deadline
+	var stored uint64
+	eventually(i.t, func() bool {
 		info, err := jobs.Info(i.t.Context())
 		require.NoError(i.t, err)
-		if info.State.Msgs == count {
-			return
-		}
-		require.True(i.t, time.Now().Before(deadline), "%d jobs are stored instead of %d", info.State.Msgs, count)
-	}
+		stored = info.State.Msgs
+		return stored == count
+	}, func() string { return fmt.Sprintf("%d jobs are stored instead of %d", stored, count) })
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds the start and the end of a process.
-const patience = time.Minute
+// patience bounds each wait. A machine under load is no reason to fail.
+const patience = 2 * time.Minute
 
 // build makes programs of the modules, as their releases are made but for the
 // tag.
@@ -51,11 +52,20 @@ func start(t *testing.T, dir, name, binary string, args ...string) *process {
 	p.cmd = exec.Command(filepath.Join(dir, binary), args...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
-	require.NoError(t, p.cmd.Start())
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
 	go func() {
-		_ = p.cmd.Wait()
-		close(p.gone)
+		// Pdeathsig means the thread that forked: it must live for as long as the program does.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(p.gone)
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = p.cmd.Wait()
+		}
 	}()
+	require.NoError(t, <-started)
 	t.Cleanup(p.stop)
 	return p
 }
@@ -77,14 +87,27 @@ func (p *process) stop() {
 func (p *process) says(pattern string) string {
 	p.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // this is the condition with a deadline
-		text, err := os.ReadFile(p.log)
+	var (
+		text  []byte
+		found []string
+	)
+	eventually(p.t, func() bool {
+		var err error
+		text, err = os.ReadFile(p.log)
 		require.NoError(p.t, err)
-		if found := re.FindStringSubmatch(string(text)); found != nil {
-			return found[len(found)-1]
-		}
+		found = re.FindStringSubmatch(string(text))
+		return found != nil
+	}, func() string { return fmt.Sprintf("%s writes no %s but:\n%s", p.name, pattern, text) })
+	return found[len(found)-1]
+}
+
+// eventually returns once the condition holds, and fails the test with what is
+// so instead if that takes too long.
+func eventually(t *testing.T, condition func() bool, instead func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) { //nolint:forbidigo // this is the condition with a deadline
 		if time.Now().After(deadline) {
-			require.FailNow(p.t, "no sign of life", "%s does not write %s but:\n%s", p.name, pattern, text)
+			require.FailNow(t, "gave up waiting", "%s", instead())
 		}
 	}
 }

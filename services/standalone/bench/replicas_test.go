@@ -14,18 +14,19 @@ const (
 	// the machine's cores nor its disk.
 	replicaSlots = 8
 	replicaStep  = 200 * time.Millisecond
-	replicaSteps = 4 // of a deployment on one host
-	replicaHosts = 160
+	replicaSteps = 4                 // of a deployment on one host
+	replicaHosts = 10 * replicaSlots // for each executor
 )
 
-// TestReplicas does the same jobs with 1, 2 and 4 executors. The baseline of
-// several is as many times what one did in the same round; that of one is what
-// its slots would do if nothing but the steps took time.
+// TestReplicas gives 1, 2 and 4 executors as many jobs each, so that the start
+// and the end of a deployment weigh alike. The baseline of several is as many
+// times what one did in the same round; that of one is what its slots would do
+// if nothing but the steps took time.
 func TestReplicas(t *testing.T) {
 	wanted(t, "replicas")
 	i := startInstallation(t)
-	servers := i.addSimulated(replicaHosts)
 	counts := []int{1, 2, 4}
+	servers := i.addSimulated(4 * replicaHosts)
 	units := map[string]string{}
 	for _, n := range counts {
 		units[replicaRate(n)] = "jobs/s"
@@ -38,12 +39,12 @@ func TestReplicas(t *testing.T) {
 				version := fmt.Sprintf("%d.%d", round, n)
 				i.upload("replicas", version, "replicas.bin", []byte("a package of one file"))
 				i.scale(n, replicaSlots, replicaStep)
-				began := time.Now()
+				hosts, began := n*replicaHosts, time.Now()
 				i.succeed(i.order(map[string]any{
-					"application": "replicas", "version": version, "servers": servers,
-					"strategy": map[string]any{"type": "all", "max_parallel": replicaHosts},
+					"application": "replicas", "version": version, "servers": servers[:hosts],
+					"strategy": map[string]any{"type": "all", "max_parallel": hosts},
 				}))
-				last[replicaRate(n)] = replicaHosts / time.Since(began).Seconds()
+				last[replicaRate(n)] = float64(hosts) / time.Since(began).Seconds()
 			}
 			return last
 		},
