@@ -82,6 +82,9 @@ func (h *Host) config() string {
 	for i := range h.opts.hostKeys {
 		lines = append(lines, "HostKey "+quote(h.hostKeyPath(i)))
 	}
+	if h.opts.forced != "" {
+		lines = append(lines, "ForceCommand "+h.opts.forced)
+	}
 	if punishes(h.sshd) {
 		// Else a few failed logins, which tests want, shut all of loopback out for a while.
 		lines = append(lines, "PerSourcePenalties no")

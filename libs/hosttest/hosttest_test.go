@@ -65,6 +65,14 @@ func TestPasswordIsRefusedUnlessAskedFor(t *testing.T) {
 	require.ErrorContains(t, err, "unable to authenticate")
 }
 
+func TestForcedCommandRunsInThePlaceOfWhatWasAskedFor(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "witness")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho \"in $HOME: $SSH_ORIGINAL_COMMAND\"\n"), 0o755))
+	h := Start(t, 1, WithForcedCommand(program))[0]
+	client := login(t, h, keyLogin(t, h))
+	require.Equal(t, "in "+h.Home+": echo hello\n", output(t, client, "echo hello"))
+}
+
 func TestStopEndsEverythingAndStartComesBack(t *testing.T) {
 	h := Start(t, 1)[0]
 	client := login(t, h, keyLogin(t, h))

@@ -19,6 +19,7 @@ type options struct {
 	hostKeys  []KeyType
 	diskBytes int64 // 0: the home is an ordinary directory
 	password  bool
+	forced    string
 }
 
 // WithKey chooses the type of the client's key. The default is Ed25519.
@@ -34,6 +35,10 @@ func WithSmallDisk(bytes int64) Option { return func(o *options) { o.diskBytes =
 // WithPassword lets the hosts accept Host.Password as well as the key. It needs root: without PAM, sshd looks into
 // /etc/shadow, and so it is shown one of its own (see shadow.go); the machine's accounts stay as they are.
 func WithPassword() Option { return func(o *options) { o.password = true } }
+
+// WithForcedCommand has every session run this program, by its absolute path, in the place of the command that the client
+// asked for, which the program finds in SSH_ORIGINAL_COMMAND. So a test sees from the host's side what is run there.
+func WithForcedCommand(path string) Option { return func(o *options) { o.forced = path } }
 
 // Start runs n hosts, which share one client key, and returns when all of them greet. Cleanup is registered with t. If
 // the test fails, it logs the end of what each sshd wrote.
