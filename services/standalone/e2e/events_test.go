@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/standalone/chaos"
 )
 
 // openStreams connects to the broker of an installation, to look at what is stored there.
@@ -56,65 +57,23 @@ func readStream(t testing.TB, js jetstream.JetStream, name string) []stored {
 	}
 }
 
-// event is one event of EV, decoded.
-type event struct {
-	seq uint64
-	contract.Message
-}
-
-// readEvents returns all events in their order.
-func readEvents(t testing.TB, js jetstream.JetStream) []event {
+// readEvents returns all events in their order, as the judge of chaos runs reads them.
+func readEvents(t testing.TB, js jetstream.JetStream) []chaos.Event {
 	t.Helper()
-	var events []event
+	var events []chaos.Event
 	for _, raw := range readStream(t, js, contract.StreamEvents) {
-		m, err := contract.Decode(raw.data)
+		e, err := chaos.ReadEvent(raw.seq, raw.data)
 		require.NoError(t, err)
-		events = append(events, event{raw.seq, m})
+		events = append(events, e)
 	}
 	return events
 }
 
 // checkStories fails the test unless the events tell, of each deployment and host, a story that ends exactly once, and, of
-// each host, one job after the other: no word of a job once the next one has begun, none under a lower token than the last.
-func checkStories(t testing.TB, events []event) {
+// each host, one job after the other.
+func checkStories(t testing.TB, events []chaos.Event) {
 	t.Helper()
-	type story struct{ deployment, host string }
-	terminal := map[story]int{}
-	begun := map[story]bool{}
-	type turn struct {
-		deployment string
-		token      uint64
-		ended      bool
-	}
-	turns := map[string]turn{} // whose turn it is on each host
-	for _, e := range events {
-		if e.Host == "" {
-			continue
-		}
-		s, now := story{e.Deployment, e.Host}, turns[e.Host]
-		begun[s] = true
-		_, ended := e.Body.(contract.JobEndedEvent)
-		if ended {
-			terminal[s]++
-		}
-		if _, started := e.Body.(contract.JobStartedEvent); started {
-			require.True(t, now.deployment == "" || now.ended || now.deployment == e.Deployment,
-				"event %d: %s begins on host %s before %s has ended there", e.seq, e.Deployment, e.Host, now.deployment)
-			turns[e.Host] = turn{deployment: e.Deployment, token: e.seq}
-			continue
-		}
-		if e.Token == 0 && ended {
-			continue // skipped by the scheduler, without a turn
-		}
-		require.Equal(t, now.deployment, e.Deployment, "event %d, %s: another deployment has the host %s", e.seq, e.Type, e.Host)
-		require.Equal(t, now.token, e.Token, "event %d, %s: another attempt has the host %s", e.seq, e.Type, e.Host)
-		require.False(t, now.ended, "event %d, %s: %s had ended on %s", e.seq, e.Type, e.Deployment, e.Host)
-		now.ended = ended
-		turns[e.Host] = now
-	}
-	for s := range begun {
-		require.Equal(t, 1, terminal[s], "terminal events of deployment %s on host %s", s.deployment, s.host)
-	}
+	require.Empty(t, chaos.Stories(events))
 }
 
 // awaitEmpty waits until no message is left in a stream.

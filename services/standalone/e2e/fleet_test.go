@@ -26,23 +26,32 @@ type fleet struct {
 
 	broker     *process
 	store      *process
-	gateway    *process
-	history    *process
+	gateway    *process // the first of gateways, which client asks
+	history    *process // the first of histories
+	gateways   []*process
+	histories  []*process
 	schedulers []*process
 	executors  []*process
+	clients    []*client // of each gateway
 }
 
 // fleetSize says how many replicas there are, and what executors are told beyond what they need.
 type fleetSize struct {
 	schedulers, executors int
+	gateways, histories   int // 0: one
 	flags                 []string
+	dir                   string // for all files; empty: one that goes with the test
+	syncAlways            bool   // the broker acknowledges what is on the disk
 }
 
 // startFleet starts all processes and returns when requests are served.
 func startFleet(t testing.TB, size fleetSize) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: workDir(t)}
-	f.newBroker()
+	f := &fleet{t: t, dir: size.dir}
+	if f.dir == "" {
+		f.dir = workDir(t)
+	}
+	f.newBroker(size.syncAlways)
 	f.newStore()
 	f.broker.start()
 	f.store.start()
@@ -51,9 +60,15 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 
 	f.keyFile = filepath.Join(f.dir, "seal.key")
 	public := f.output("slipway-executor", "keygen", f.keyFile)
-	address := "127.0.0.1:" + strconv.Itoa(reservePort(t))
-	f.gateway = f.service("gateway", "--listen", address, "--seal-public-key", public)
-	f.history = f.service("history", f.storeFlags("slipway")...)
+	var addresses []string
+	for n := range max(1, size.gateways) {
+		addresses = append(addresses, "127.0.0.1:"+strconv.Itoa(reservePort(t)))
+		f.gateways = append(f.gateways, f.replica("gateway", n, "--listen", addresses[n], "--seal-public-key", public))
+	}
+	for n := range max(1, size.histories) {
+		f.histories = append(f.histories, f.replica("history", n, f.storeFlags("slipway", size.histories <= 1)...))
+	}
+	f.gateway, f.history = f.gateways[0], f.histories[0]
 	for n := range size.schedulers {
 		f.schedulers = append(f.schedulers, f.replica("scheduler", n))
 	}
@@ -68,19 +83,18 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 	}
 	token := tokenLine.FindStringSubmatch(f.output("slipway-gateway", "bootstrap", "--nats-url", f.natsURL, "--seal-public-key", public))
 	require.NotNil(t, token, "bootstrap prints no token")
-	f.client = newClient(t, f.dir, "http://"+address, token[1])
-	must[any](t, f.client, request{method: "GET", path: "/readyz"}, http.StatusOK)
+	for _, address := range addresses {
+		c := newClient(t, f.dir, "http://"+address, token[1])
+		must[any](t, c, request{method: "GET", path: "/readyz"}, http.StatusOK)
+		f.clients = append(f.clients, c)
+	}
+	f.client = f.clients[0]
 	return f
 }
 
 // services are the processes that are Slipway's own.
 func (f *fleet) services() []*process {
-	return slices.Concat([]*process{f.gateway, f.history}, f.schedulers, f.executors)
-}
-
-// service is a process of its own kind alone, replica one of several.
-func (f *fleet) service(kind string, flags ...string) *process {
-	return f.process(kind, kind, flags)
+	return slices.Concat(f.gateways, f.histories, f.schedulers, f.executors)
 }
 
 func (f *fleet) replica(kind string, n int, flags ...string) *process {
@@ -103,17 +117,26 @@ func (f *fleet) process(name, kind string, flags []string) *process {
 	return newProcess(f.t, f.dir, name, "slipway-"+kind, append([]string{"--nats-url", f.natsURL}, flags...)...)
 }
 
-func (f *fleet) storeFlags(database string) []string {
-	return []string{"--store-uri", f.storeAt, "--store-database", database, "--store-single-writer"}
+// storeFlags are those of a history that writes to the database, alone or not.
+func (f *fleet) storeFlags(database string, alone bool) []string {
+	flags := []string{"--store-uri", f.storeAt, "--store-database", database}
+	if alone {
+		flags = append(flags, "--store-single-writer")
+	}
+	return flags
 }
 
 // newBroker makes a nats-server that keeps its port and its store over a kill.
-func (f *fleet) newBroker() {
+func (f *fleet) newBroker(syncAlways bool) {
 	f.t.Helper()
 	port := reservePort(f.t)
 	f.natsURL = fmt.Sprintf("nats://127.0.0.1:%d", port)
 	config := filepath.Join(f.dir, "nats.conf")
-	text := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream {store_dir: %q}\n", port, filepath.Join(f.dir, "nats"))
+	sync := ""
+	if syncAlways {
+		sync = ", sync_interval: always"
+	}
+	text := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream {store_dir: %q%s}\n", port, filepath.Join(f.dir, "nats"), sync)
 	require.NoError(f.t, os.WriteFile(config, []byte(text), 0o600))
 	f.broker = newProcess(f.t, f.dir, "nats", "nats-server", "-c", config)
 }

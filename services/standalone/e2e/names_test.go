@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -148,7 +149,7 @@ func (s *standalone) shipFilenames(t *testing.T, servers []string, hosts []*host
 			s.requireRefused(t, uploading(app, "file", name, []byte("content")), "filename")
 			continue
 		}
-		v := "file-" + version(i)
+		v := fmt.Sprintf("file-v%d", i)
 		require.Equal(t, "file", s.upload(t, app, v, name, []byte("content of "+name)).Format)
 		s.succeed(t, s.deploy(t, order{Application: app, Version: v, Servers: servers[:1]}).ID)
 		got, err := os.ReadFile(filepath.Join(hosts[0].Home, appPath, "current", name))

@@ -19,11 +19,24 @@ import (
 // some ten microseconds; over hundreds of switches the watchers would see that, and leave the processor to the tests.
 const watchPause = time.Millisecond
 
-// watch looks at what current points at on each host, over and over, until the function that it returns is called. From
-// the first release on, the link must never be missing or lead to a release that is not there whole; and the highest token
-// that the host has seen must never sink. Each breach fails the test. stop returns what each host, by its name, was seen to
-// run, in order.
-func watch(t testing.TB, hosts []*hosttest.Host) (stop func() (ran map[string][]string)) {
+// watch looks at what current points at on each host, over and over, until the test ends. From the first release on, the
+// link must never be missing or lead to a release that is not there whole; and the highest token that the host has seen
+// must never sink. Each breach fails the test.
+func watch(t testing.TB, hosts []*hosttest.Host) {
+	t.Helper()
+	stop := startWatching(t, hosts, watchPause)
+	t.Cleanup(func() {
+		for _, w := range stop() {
+			if w.breach != nil {
+				t.Errorf("%s: %v", w.host.Name, w.breach)
+			}
+		}
+	})
+}
+
+// startWatching has each host looked at, with a pause between two looks, until the function that it returns is called,
+// which returns what was seen, in the order of the hosts. A watcher ends at the first breach.
+func startWatching(t testing.TB, hosts []*hosttest.Host, pause time.Duration) (stop func() []watcher) {
 	t.Helper()
 	done := make(chan struct{})
 	var watching sync.WaitGroup
@@ -36,27 +49,24 @@ func watch(t testing.TB, hosts []*hosttest.Host) (stop func() (ran map[string][]
 				select {
 				case <-done:
 					return
-				case <-time.After(watchPause):
+				case <-time.After(pause):
 				}
-				if err := w.look(); err != nil {
-					t.Errorf("%s: %v", h.Name, err)
+				if w.breach = w.look(); w.breach != nil {
 					return
 				}
 			}
 		})
 	}
-	stop = sync.OnceValue(func() map[string][]string {
+	stop = sync.OnceValue(func() []watcher {
 		close(done)
 		watching.Wait()
-		ran := map[string][]string{}
 		looks, switches := 0, 0
 		for _, w := range watchers {
-			ran[w.host.Name] = w.ran
 			looks += w.looks
 			switches += len(w.ran)
 		}
 		t.Logf("current was looked at %d times over %d switches", looks, switches)
-		return ran
+		return watchers
 	})
 	t.Cleanup(func() { stop() })
 	return stop
@@ -70,6 +80,8 @@ type watcher struct {
 	token uint64   // the highest that the host has seen
 	ran   []string // versions, in the order in which they were seen
 	looks int
+
+	breach error // what must not be, as it was seen
 }
 
 func (w *watcher) look() error {
