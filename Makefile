@@ -17,6 +17,9 @@ P ?= 2
 DATA ?=
 # Further arguments of `make run`.
 ARGS ?=
+# How long `make chaos` kills and freezes for, and the seed that all choices follow from. Empty: one of chance.
+DURATION ?= 5m
+SEED ?=
 # The part of `make bench` to run. Empty: all of it.
 ONLY ?=
 
@@ -50,6 +53,11 @@ test: deps ## Run all tests of all modules with the race detector; as root, sinc
 .PHONY: test-unit
 test-unit: ## Run the tests of libs/deploy, contract, config, lifecycle and seal: seconds, needs nothing
 	go test -count=1 $(addprefix ./libs/,deploy contract config lifecycle seal)
+
+.PHONY: chaos
+chaos: deps ## Kill, freeze and restart all processes during 200 deployments, then judge (DURATION=5m, SEED=number)
+	cd services/standalone/e2e && go test -v -count=1 -timeout 0 -run '^TestNothingIsLostDoubledOrBrokenInChaos$$' \
+		-args -chaos.duration=$(DURATION) $(if $(SEED),-chaos.seed=$(SEED))
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Check style, boundaries and go.mod files

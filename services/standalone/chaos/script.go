@@ -97,7 +97,9 @@ const (
 
 // NewScript draws a script.
 func NewScript(seed uint64, size Size) Script {
-	stream := func(n uint64) dice { return dice{rand.New(rand.NewPCG(seed, n)), size.Frail} }
+	stream := func(n uint64) dice {
+		return dice{rand.New(rand.NewPCG(seed, n)), size.Frail} //nolint:gosec // it must follow from the seed
+	}
 	return Script{Orders: orders(stream(1), size), Strikes: strikes(stream(2), size), Breaks: breaks(stream(3), size)}
 }
 

@@ -82,7 +82,7 @@ func (r *chaosRun) evidence(watchers []watcher) chaos.Evidence {
 	}
 	e.Held, e.Jobs = r.held(js)
 
-	db := openStore(r.t, r.storeAt).Database("slipway")
+	db := openStore(r.t, r.storeAt).Database(r.database)
 	awaitFolded(r.t, db, lastSeq(r.t, js))
 	cursor, err := db.Collection("deployments").Find(r.t.Context(), bson.D{})
 	require.NoError(r.t, err)

@@ -58,14 +58,14 @@ func checkReplay(t testing.TB, f *fleet) {
 func replayDiffers(t testing.TB, f *fleet) (differences []string) {
 	t.Helper()
 	last := lastSeq(t, openStreams(t, f.natsURL))
-	store := openStore(t, f.storeAt)
-	awaitFolded(t, store.Database("slipway"), last)
+	grownIn, replayedIn := openStore(t, f.storeAt).Database(f.database), openStore(t, f.storeAt).Database(f.database+"_replay")
+	awaitFolded(t, grownIn, last)
 
-	again := f.process("history-replay", "history", f.storeFlags("replay", true))
+	again := f.process("history-replay", "history", f.storeFlags(replayedIn.Name(), f.store != nil))
 	again.start()
-	awaitFolded(t, store.Database("replay"), last)
+	awaitFolded(t, replayedIn, last)
 	for _, collection := range []string{"deployments", "targets", "setaside"} {
-		grown, replayed := documents(t, store.Database("slipway"), collection), documents(t, store.Database("replay"), collection)
+		grown, replayed := documents(t, grownIn, collection), documents(t, replayedIn, collection)
 		both := map[string]bool{}
 		for id := range grown {
 			both[id] = true
@@ -79,6 +79,8 @@ func replayDiffers(t testing.TB, f *fleet) (differences []string) {
 			}
 		}
 	}
-	require.NotEmpty(t, documents(t, store.Database("slipway"), "deployments"))
+	require.NotEmpty(t, documents(t, grownIn, "deployments"))
+	again.kill()
+	require.NoError(t, replayedIn.Drop(t.Context()))
 	return differences
 }

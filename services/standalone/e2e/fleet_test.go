@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/storetest"
 )
 
 // fleet is Slipway as separate processes, each of which can die alone.
@@ -23,6 +25,8 @@ type fleet struct {
 	natsURL string
 	storeAt string // URI of the store
 	keyFile string // for executors to open credentials with
+
+	database string // of the documents
 
 	broker     *process
 	store      *process
@@ -41,22 +45,28 @@ type fleetSize struct {
 	gateways, histories   int // 0: one
 	flags                 []string
 	dir                   string // for all files; empty: one that goes with the test
+	anyStore              bool   // the MongoDB that SLIPWAY_TEST_MONGODB_URI names will do, as the test does not kill it
 	syncAlways            bool   // the broker acknowledges what is on the disk
 }
 
 // startFleet starts all processes and returns when requests are served.
 func startFleet(t testing.TB, size fleetSize) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: size.dir}
+	f := &fleet{t: t, dir: size.dir, database: "slipway"}
 	if f.dir == "" {
 		f.dir = workDir(t)
 	}
 	f.newBroker(size.syncAlways)
-	f.newStore()
 	f.broker.start()
-	f.store.start()
 	f.awaitBroker()
-	f.awaitStore()
+	if size.anyStore && os.Getenv(storetest.URIVariable) != "" {
+		given := storetest.Start(t)
+		f.storeAt, f.database = given.URI, given.Database
+	} else {
+		f.newStore()
+		f.store.start()
+		f.awaitStore()
+	}
 
 	f.keyFile = filepath.Join(f.dir, "seal.key")
 	public := f.output("slipway-executor", "keygen", f.keyFile)
@@ -66,7 +76,7 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 		f.gateways = append(f.gateways, f.replica("gateway", n, "--listen", addresses[n], "--seal-public-key", public))
 	}
 	for n := range max(1, size.histories) {
-		f.histories = append(f.histories, f.replica("history", n, f.storeFlags("slipway", size.histories <= 1)...))
+		f.histories = append(f.histories, f.replica("history", n, f.storeFlags(f.database, size.histories <= 1)...))
 	}
 	f.gateway, f.history = f.gateways[0], f.histories[0]
 	for n := range size.schedulers {
