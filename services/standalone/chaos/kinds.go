@@ -34,7 +34,7 @@ var kinds = []kind{
 		o.strategy("serial", nil)
 	}},
 	{"rolling", 3, func(o *Order, d dice) {
-		o.strategy("rolling", body{"batch": d.amount(), "pause": d.seconds(0, 2)})
+		o.strategy("rolling", body{"batch": d.amount(), "pause": d.seconds(1, 3)})
 	}},
 	{"rolling, enough stay healthy", 2, func(o *Order, d dice) {
 		o.strategy("rolling", body{"batch": "50%", "min_healthy": "40%"})
@@ -93,7 +93,7 @@ var kinds = []kind{
 		o.Course["deadline"] = d.seconds(3, 6)
 	}},
 	{"cancelled", 5, func(o *Order, d dice) {
-		o.strategy("rolling", body{"batch": d.amount(), "pause": d.seconds(0, 1)})
+		o.strategy("rolling", body{"batch": d.amount(), "pause": d.seconds(1, 2)})
 		o.Person.CancelAfter = d.between(time.Millisecond, 4*time.Second)
 	}},
 	{"cancelled at once", 2, func(o *Order, _ dice) { o.Person.CancelAfter = time.Nanosecond }},

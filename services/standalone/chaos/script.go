@@ -92,7 +92,7 @@ const (
 	brokerPause             = 20 * time.Second // between two faults of the broker, on average
 	breakPause              = 6 * time.Second  // between two faults of hosts, on average
 	strikePause             = 1200 * time.Millisecond
-	mostHosts               = 14 // of one deployment
+	mostHosts               = 10 // of one deployment
 )
 
 // NewScript draws a script.

@@ -11,11 +11,8 @@ import (
 func Summary(s Script, e Evidence) string {
 	faults, states, ends := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, strike := range s.Strikes {
-		what := string(strike.Verb)
-		if strike.Verb == Restart {
-			what += " of the broker"
-		}
-		faults[what]++
+		kind, _, _ := strings.Cut(strike.Victim, "-")
+		faults[string(strike.Verb)+" of "+kind]++
 	}
 	for _, b := range s.Breaks {
 		faults["host "+string(b.Verb)]++

@@ -111,13 +111,16 @@ func (r *chaosRun) evidence(watchers []watcher) chaos.Evidence {
 // pronounce says what came of the run, and fails the test for each breach.
 func (r *chaosRun) pronounce(e chaos.Evidence) {
 	r.t.Helper()
-	for _, breach := range append(r.odd, chaos.Judge(e)...) {
+	breaches := append(r.odd, chaos.Judge(e)...)
+	for _, difference := range replayDiffers(r.t, r.fleet) {
+		breaches = append(breaches, chaos.Breach{What: "a replay of EV gives another document: " + difference})
+	}
+	for _, breach := range breaches {
+		r.timeline.add("verdict: %s", breach)
 		r.t.Error(breach)
 	}
-	for _, difference := range replayDiffers(r.t, r.fleet) {
-		r.t.Error("a replay of EV gives another document:", difference)
-	}
 	r.t.Log(chaos.Summary(r.script, e))
+	r.t.Logf("verdict: %d breaches", len(breaches))
 }
 
 // keepJournals copies what hosts have written to where it stays if the test fails.
