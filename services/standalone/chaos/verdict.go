@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Breach is something that must not be.
@@ -15,23 +14,30 @@ type Breach struct {
 }
 
 func (b Breach) String() string {
-	return strings.TrimPrefix(fmt.Sprintf("%s: %s", strings.TrimSpace(named("deployment", b.Deployment)+named("host", b.Host)), b.What), ": ")
-}
-
-func named(what, name string) string {
-	if name == "" {
-		return ""
+	text := b.What
+	if b.Host != "" {
+		text = "host " + b.Host + ": " + text
 	}
-	return what + " " + name + " "
+	if b.Deployment != "" {
+		text = "deployment " + b.Deployment + ": " + text
+	}
+	return text
 }
 
-// Judge returns everything that is wrong.
+// Judge returns everything that is wrong. It names hosts as people do, where it knows their names.
 func Judge(e Evidence) []Breach {
 	var all []Breach
+	names := map[string]string{}
+	for _, h := range e.Hosts {
+		names[h.ID] = h.Name
+	}
 	for _, rule := range []func(Evidence) []Breach{
 		judgeRequests, judgeEndings, judgeStories, judgeLimits, judgeFailures, judgeDocuments, judgeHosts, judgeLeftovers,
 	} {
-		all = append(all, rule(e)...)
+		for _, breach := range rule(e) {
+			breach.Host = cmp.Or(names[breach.Host], breach.Host)
+			all = append(all, breach)
+		}
 	}
 	return all
 }

@@ -74,6 +74,15 @@ var spoiled = map[string]func(e *Evidence){
 	"current is away":       func(e *Evidence) { e.Hosts[0].Breaches = []string{"current is away"} },
 }
 
+func TestABreachNamesItsDeploymentAndHost(t *testing.T) {
+	e := sound()
+	e.Events[6].State, e.Events[6].Failure = "failed", "boom"
+	require.Contains(t, Judge(e), Breach{"d1", "host-a", "it failed on a sound host: boom"})
+	require.Equal(t, "deployment d1: host host-a: x", Breach{"d1", "host-a", "x"}.String())
+	require.Equal(t, "host host-a: x", Breach{Host: "host-a", What: "x"}.String())
+	require.Equal(t, "x", Breach{What: "x"}.String())
+}
+
 func without(events []Event, seq uint64) (left []Event) {
 	for _, e := range events {
 		if e.Seq != seq {

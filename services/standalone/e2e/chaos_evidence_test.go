@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (r *chaosRun) evidence(watchers []watcher) chaos.Evidence {
 // pronounce says what came of the run, and fails the test for each breach.
 func (r *chaosRun) pronounce(e chaos.Evidence) {
 	r.t.Helper()
-	breaches := append(r.odd, chaos.Judge(e)...)
+	breaches := slices.Concat(r.odd, chaos.Judge(e))
 	for _, difference := range replayDiffers(r.t, r.fleet) {
 		breaches = append(breaches, chaos.Breach{What: "a replay of EV gives another document: " + difference})
 	}
