@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -124,6 +125,32 @@ func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
 	return repeat(ctx, func(ctx context.Context) error {
 		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below)))
 	})
+}
+
+// Forget removes the value and leaves no mark: watchers are not told.
+func (c *Cells[T]) Forget(ctx context.Context, key string) error {
+	stream := c.bus.streams["KV_"+c.kv.Bucket()]
+	return repeat(ctx, func(ctx context.Context) error {
+		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+c.kv.Bucket()+"."+key)))
+	})
+}
+
+// Next returns the value that was stored first of those after the revision whose
+// keys match the filter, with its key and revision, or ErrNone. Where values are
+// only ever created and forgotten, that is the order in which they were made. It
+// takes no longer with many values than with few.
+func (c *Cells[T]) Next(ctx context.Context, filter string, after uint64) (key string, value T, rev uint64, err error) {
+	bucket := "$KV." + c.kv.Bucket() + "."
+	stream := c.bus.streams["KV_"+c.kv.Bucket()]
+	err = repeat(ctx, func(ctx context.Context) error {
+		msg, err := stream.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(bucket+filter))
+		if err != nil {
+			return classify(err)
+		}
+		key, rev = strings.TrimPrefix(msg.Subject, bucket), msg.Sequence
+		return json.Unmarshal(msg.Data, &value)
+	})
+	return key, value, rev, err
 }
 
 // Keys returns the keys that match the filter, in no order. A filter is a

@@ -83,6 +83,10 @@ var builders = map[string]string{
 	"AnyJobSubject":      "", // a filter over the subjects of one
 }
 
+// requests is the constants of subjects.go that are subjects of requests, beside
+// those that say so in their names.
+var requests = []string{"Controls", "Admissions", "LockBreaks"}
+
 // askedByZone are the channels of builders that are requests: no stream keeps them.
 var askedByZone = []string{builders["ReleasesSubject"], builders["ExecutorSubject"]}
 
@@ -132,7 +136,7 @@ func TestChannelsAreTheSubjectsOfTheCode(t *testing.T) {
 			expected[only(t, addresses, `^\$KV\.`+value+`\.\{\w+\}$`, name)] = true
 		case strings.HasPrefix(name, "Objects"):
 			expected[only(t, addresses, `^\$O\.`+value+`\.\{kind\}\.\{name\}$`, name)] = true
-		case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "Record"), name == "Controls":
+		case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "Record"), slices.Contains(requests, name):
 			expected[value] = true
 		case strings.ContainsAny(value, "*>"):
 			require.True(t, anyMatches(value, addresses), "%s (%s) matches no channel", name, value)

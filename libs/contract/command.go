@@ -27,6 +27,9 @@ type RollbackCommand struct {
 	Of   string `json:"of"`           // the deployment that is rolled back
 	From string `json:"from"`         // release to leave; hosts that run another are left alone
 	To   string `json:"to,omitempty"` // release to go to; empty: what ran before From
+	// Automatic says that nobody asked for it but the deployment Of itself, which
+	// failed and ends once this has.
+	Automatic bool `json:"automatic,omitempty"`
 }
 
 // Rollout is what every command says about where and how.

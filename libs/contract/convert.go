@@ -36,10 +36,11 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 	case WaveEvent:
 		return deploy.WaveBegan{Wave: m.Wave}, nil
 	case ConcludedEvent:
-		return deploy.WasConcluded{State: deploy.State(b.State), Cause: deploy.Cause(b.Cause), Reason: b.Reason, By: b.Actor}, nil
+		return deploy.WasConcluded{State: deploy.State(b.State), Cause: deploy.Cause(b.Cause), Reason: b.Reason, By: b.Actor, Revert: b.RolledBackBy}, nil
 	case StatusEvent:
 		return deploy.WasStatus{Status: deploy.Status{
 			State: deploy.State(b.State), Cause: deploy.Cause(b.Cause), Reason: b.Reason, By: b.Actor, Until: deref(b.Until),
+			Revert: b.RolledBackBy,
 		}}, nil
 	case StopEvent:
 		return deploy.WasStopped{Cause: deploy.Cause(b.Cause)}, nil
@@ -74,11 +75,9 @@ func (p Policy) Domain() (deploy.Policy, error) {
 		Budget:   deploy.Budget{Then: deploy.Overrun(p.Failures.Then), SkipUnreachable: p.Failures.SkipUnreachable},
 		StartAt:  deref(p.StartAt),
 		Deadline: milliseconds(p.Deadline),
+		Progress: milliseconds(p.Progress),
 	}
-	if !slices.Contains(deploy.StrategyKinds(), d.Strategy.Kind) {
-		return d, fmt.Errorf("%w: unknown strategy %q", deploy.ErrInvalidPlan, p.Strategy.Type)
-	}
-	var errs []error
+	errs := p.check(d)
 	amount := func(text string) (a deploy.Amount) {
 		if text != "" {
 			var err error
@@ -100,7 +99,87 @@ func (p Policy) Domain() (deploy.Policy, error) {
 	if a := p.Approval; a != nil {
 		d.Approval = &deploy.Approval{Digest: a.Digest, NotRequester: a.NotRequester, Expires: a.Expires}
 	}
+	if a := p.Strategy.Analysis; a != nil {
+		d.Strategy.Analysis = &deploy.Analysis{
+			Interval: milliseconds(a.Interval), Successes: a.Successes, Failures: a.Failures, Inconclusive: a.Inconclusive,
+		}
+	}
+	if p.Calendar != nil {
+		calendar, err := p.Calendar.Domain()
+		d.Calendar, errs = calendar, append(errs, err)
+	}
 	return d, errors.Join(errs...)
+}
+
+// check returns what is wrong with the words and the durations of a policy that
+// was converted so.
+func (p Policy) check(d deploy.Policy) []error {
+	var errs []error
+	if !slices.Contains(deploy.StrategyKinds(), d.Strategy.Kind) {
+		errs = append(errs, fmt.Errorf("%w: unknown strategy %q", deploy.ErrInvalidPlan, p.Strategy.Type))
+	}
+	switch d.Budget.Then {
+	case "", deploy.OverrunStops, deploy.OverrunPauses, deploy.OverrunReverts:
+	default:
+		errs = append(errs, fmt.Errorf("%w: unknown consequence %q of failures", deploy.ErrInvalidPlan, p.Failures.Then))
+	}
+	limits := JobLimits{}
+	if p.Limits != nil {
+		limits = *p.Limits
+	}
+	for _, ms := range []struct {
+		name  string
+		value int64
+	}{
+		{"pause", p.Strategy.Pause}, {"hold", p.Strategy.Hold}, {"deadline", p.Deadline}, {"progress", p.Progress},
+		{"host limit", limits.Host}, {"step limit", limits.Step},
+	} {
+		if ms.value < 0 || milliseconds(ms.value)/time.Millisecond != time.Duration(ms.value) {
+			errs = append(errs, fmt.Errorf("%w: a %s of %d milliseconds", deploy.ErrInvalidPlan, ms.name, ms.value))
+		}
+	}
+	return errs
+}
+
+// weekdays is how days are written, Sunday first as in the package time.
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// Weekdays returns how the days of the week are written, Monday first.
+func Weekdays() []string { return append(slices.Clone(weekdays[1:]), weekdays[0]) }
+
+// Domain converts a calendar. It fails where a day or a time is not written as it
+// must be; deploy.Calendar.Check finds the rest.
+func (c Calendar) Domain() (*deploy.Calendar, error) {
+	d := &deploy.Calendar{Zone: c.Zone, Except: c.Except}
+	for _, w := range c.Windows {
+		from, err := Minute(w.From)
+		if err != nil {
+			return nil, err
+		}
+		to, err := Minute(w.To)
+		if err != nil {
+			return nil, err
+		}
+		window := deploy.Window{From: from, To: to}
+		for _, day := range w.Days {
+			i := slices.Index(weekdays, day)
+			if i < 0 {
+				return nil, fmt.Errorf("%w: unknown day %q", deploy.ErrInvalidPlan, day)
+			}
+			window.Days = append(window.Days, time.Weekday(i))
+		}
+		d.Windows = append(d.Windows, window)
+	}
+	return d, nil
+}
+
+// Minute reads a time of day such as 22:00 as the minute of the day.
+func Minute(text string) (int, error) {
+	at, err := time.Parse("15:04", text)
+	if err != nil || len(text) != len("15:04") {
+		return 0, fmt.Errorf("%w: %q is no time of day such as 22:00", deploy.ErrInvalidPlan, text)
+	}
+	return at.Hour()*60 + at.Minute(), nil
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

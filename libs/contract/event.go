@@ -52,11 +52,13 @@ type WaveEvent struct{}
 
 // StatusEvent says where a deployment stands that has not ended.
 type StatusEvent struct {
-	State  string     `json:"state"`            // awaiting_approval, scheduled, holding, paused, running or stopping
+	State  string     `json:"state"`            // any that is not terminal, but accepted
 	Cause  string     `json:"cause,omitempty"`  // why, for programs
 	Reason string     `json:"reason,omitempty"` // why, for people
 	Actor  string     `json:"actor,omitempty"`  // name of the token that asked for it
 	Until  *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	// RolledBackBy is the deployment that takes back what this one has switched.
+	RolledBackBy string `json:"rolled_back_by,omitempty"`
 }
 
 // StopEvent says that no job of the deployment may begin any more, and that those
@@ -71,6 +73,8 @@ type ConcludedEvent struct {
 	Cause  string `json:"cause,omitempty"`  // why it did not succeed, for programs
 	Reason string `json:"reason,omitempty"` // why it ended so as a whole, where no target says so
 	Actor  string `json:"actor,omitempty"`  // name of the token that asked for this end
+	// RolledBackBy is the deployment that took back what this one had switched.
+	RolledBackBy string `json:"rolled_back_by,omitempty"`
 }
 
 // JobStartedEvent begins an attempt on a host. The sequence that it is stored

@@ -23,6 +23,7 @@ const (
 	FailNoPrevious      = "no_previous"       // nothing to roll back to
 	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
 	FailHostBusy        = "host_busy"         // another installation, or another server of the inventory with the same login, works on the host
+	FailLockBroken      = "lock_broken"       // a person took the host from the deployment
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
 	FailHost            = "host_error"        // a command on the host failed otherwise

@@ -11,6 +11,7 @@ type DeployJob struct {
 	Application Application `json:"application"`
 	Target      Target      `json:"target"`
 	Package     Package     `json:"package"`
+	Limits      *JobLimits  `json:"limits,omitempty"`
 }
 
 // RollbackJob leaves a release on one host.
@@ -19,6 +20,7 @@ type RollbackJob struct {
 	Target      Target      `json:"target"`
 	From        string      `json:"from"`
 	To          string      `json:"to,omitempty"`
+	Limits      *JobLimits  `json:"limits,omitempty"`
 }
 
 // MessageType implements Body.

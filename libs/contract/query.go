@@ -42,13 +42,16 @@ type Deployment struct {
 	Until       *time.Time `json:"until,omitempty"`    // when it goes on, or is given up, by itself
 	Strategy    string     `json:"strategy,omitempty"` // all, serial, rolling or canary
 	RetryOf     string     `json:"retry_of,omitempty"` // deployment whose failed hosts these are
-	Targets     int        `json:"targets"`
-	Wave        int        `json:"wave"`
-	Waves       int        `json:"waves"`
-	Counts      Counts     `json:"counts"`
-	AcceptedAt  time.Time  `json:"accepted_at"`
-	StartedAt   *time.Time `json:"started_at,omitempty"`
-	EndedAt     *time.Time `json:"ended_at,omitempty"`
+	// RolledBackBy is the deployment that takes back, or took back, what this one
+	// has switched.
+	RolledBackBy string     `json:"rolled_back_by,omitempty"`
+	Targets      int        `json:"targets"`
+	Wave         int        `json:"wave"`
+	Waves        int        `json:"waves"`
+	Counts       Counts     `json:"counts"`
+	AcceptedAt   time.Time  `json:"accepted_at"`
+	StartedAt    *time.Time `json:"started_at,omitempty"`
+	EndedAt      *time.Time `json:"ended_at,omitempty"`
 }
 
 // Counts is how many targets are in which state.
@@ -169,7 +172,7 @@ type HostKey struct {
 
 // Refused is the answer to a query that cannot be answered.
 type Refused struct {
-	Code    string `json:"code"` // not_found, invalid, conflict or unavailable
+	Code    string `json:"code"` // not_found, invalid, conflict, limit or unavailable
 	Message string `json:"message"`
 }
 
@@ -178,6 +181,7 @@ const (
 	RefusedNotFound    = "not_found"
 	RefusedInvalid     = "invalid"
 	RefusedConflict    = "conflict"
+	RefusedLimit       = "limit"
 	RefusedUnavailable = "unavailable"
 )
 

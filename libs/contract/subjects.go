@@ -36,7 +36,10 @@ const (
 	QueryDeployments = prefix + "query.deployments" // history: a page of the list
 	QueryTargets     = prefix + "query.targets"     // history: a page of targets
 
-	Controls = prefix + "control" // scheduler: change the course of a deployment
+	Controls   = prefix + "control"     // scheduler: change the course of a deployment
+	Admissions = prefix + "admit"       // scheduler: keep a place for a deployment that must not wait for one
+	QueryLocks = prefix + "query.locks" // scheduler: who has, and waits for, hosts and places
+	LockBreaks = prefix + "lock.break"  // scheduler: take a host from the deployment that has it
 
 	RecordHostKeys = prefix + "inventory.hostkey" // gateway: keep the key of a first contact
 
@@ -74,6 +77,9 @@ func ExecutorSubject(zone string) string { return prefix + "executor." + zoneTok
 func JobEventSubject(deployment, host string) string {
 	return prefix + "ev." + deployment + ".job." + host
 }
+
+// JobEventsOf matches the events about a deployment on all its hosts.
+func JobEventsOf(deployment string) string { return prefix + "ev." + deployment + ".job.*" }
 
 // SystemEventSubject is where events about a deployment as a whole go.
 func SystemEventSubject(deployment string) string { return prefix + "ev." + deployment + ".sys" }

@@ -7,6 +7,9 @@ type Overrun string
 const (
 	OverrunStops  Overrun = "stop"  // what has not begun never begins
 	OverrunPauses Overrun = "pause" // a person decides
+	// OverrunReverts is OverrunStops, and then hosts go back to what ran before: on
+	// an overrun, and wherever else a deployment fails as a whole.
+	OverrunReverts Overrun = "rollback"
 )
 
 // Budget says how many hosts may fail. A limit that is nil allows all of them.

@@ -95,14 +95,14 @@ func (r Rollout) resume(now time.Time) (Rollout, error) {
 	if r.Phase == Held {
 		return r.proceed(now), nil
 	}
-	return r.widen(), nil
+	return r.widen(now), nil
 }
 
 func (r Rollout) promote(c Control, now time.Time) (Rollout, error) {
 	switch {
 	case r.PromotedBy != "":
 		return r, nil
-	case r.Verdict.IsZero():
+	case !r.judged():
 		return r, refuse("no canary waits for a verdict")
 	}
 	r.PromotedBy = c.By
@@ -116,7 +116,7 @@ func (r Rollout) reject(c Control) (Rollout, error) {
 	switch {
 	case r.Policy.Approval != nil && r.ApprovedBy == "":
 		return r.stop(Ending{State: Rejected, Cause: CauseNotApproved, Reason: c.Reason, By: c.By}), nil
-	case !r.Verdict.IsZero() && r.PromotedBy == "":
+	case r.judged() && r.PromotedBy == "":
 		return r.stop(Ending{State: Failed, Cause: CauseCanaryRejected, Reason: c.Reason, By: c.By}), nil
 	}
 	return r, refuse("neither a plan nor a canary waits for a verdict")

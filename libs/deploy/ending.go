@@ -21,7 +21,7 @@ func (r Rollout) checkBudget() Rollout {
 	// Where nothing is left to begin, there is nothing to keep from beginning.
 	last := r.Wave == r.Waves.Len()-1 && r.In == r.Current().Count && wave.Total() == r.Current().Count
 	switch {
-	case last:
+	case last && b.Then != OverrunReverts:
 		return r
 	case b.Then == OverrunPauses:
 		r.Pause = &Pause{Cause: CauseBudget, Reason: reason}
@@ -51,15 +51,17 @@ func (r Rollout) Unbegun() Range {
 }
 
 // Stopped moves on from Stopping, once every target of Unbegun has begun or has
-// ended.
-func (r Rollout) Stopped() Rollout {
+// ended. Those of later waves that had ended before, because a person skipped
+// them, are counted in ahead.
+func (r Rollout) Stopped(ahead Tally) Rollout {
 	if r.Phase != Stopping {
 		return r
 	}
-	never := r.Unbegun().Count
+	never := r.Unbegun().Count - ahead.Total()
 	if r.Begun() {
 		never -= r.Current().Count // each of them is counted by its own event
 	}
+	r.Tally = r.Tally.Add(ahead)
 	if r.End.UnbegunState() == Cancelled {
 		r.Tally.Cancelled += never
 	} else {
@@ -67,7 +69,16 @@ func (r Rollout) Stopped() Rollout {
 	}
 	r.Phase = Draining
 	if !r.Begun() || r.inWave().Total() == r.Current().Count {
-		r.Phase = Finishing
+		return r.close()
+	}
+	return r
+}
+
+// close moves on once every target has ended.
+func (r Rollout) close() Rollout {
+	r.Phase, r.Pause, r.Trouble = Finishing, nil, nil
+	if r.goesBack() {
+		r.Phase = GoingBack
 	}
 	return r
 }
@@ -95,7 +106,7 @@ func (r Rollout) Abort(reason string) Rollout {
 	if !r.Over() {
 		r.Tally = r.Ended()
 		r.Tally.Failed += r.Targets() - r.Tally.Total()
-		r.Pieces, r.Hold, r.Pause = nil, nil, nil
+		r.Sum, r.Pieces, r.Hold, r.Pause, r.Trouble = Tally{}, nil, nil, nil, nil
 		r.Phase, r.End = Finishing, &Ending{State: Failed, Cause: CauseBroken, Reason: reason}
 	}
 	return r

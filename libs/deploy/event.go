@@ -49,6 +49,7 @@ type (
 		Cause  Cause
 		Reason string // why it ended so as a whole, where no target says so
 		By     string
+		Revert string // the deployment that takes this one back
 	}
 )
 

@@ -26,11 +26,14 @@ type Header struct {
 	Reason      string    // why it stands or ended so
 	By          string    // who asked for it
 	Until       time.Time // when it goes on, or is given up, by itself
-	Targets     int
-	Wave, Waves int
-	AcceptedAt  time.Time
-	StartedAt   time.Time
-	EndedAt     time.Time
+	// RolledBackBy is the deployment that takes back what this one has switched,
+	// by itself since this one failed.
+	RolledBackBy string
+	Targets      int
+	Wave, Waves  int
+	AcceptedAt   time.Time
+	StartedAt    time.Time
+	EndedAt      time.Time
 	// Counts holds, bucket by bucket, how many targets are in which state. They
 	// are copied from the buckets as they are, never added to, so that folding
 	// again after a crash between two writes cannot count twice.
@@ -124,15 +127,15 @@ func FoldHeader(h Header, r Record, counts *Counts) Header {
 		h.accept(e)
 	case WaveBegan:
 		h.begin(r.Time)
-		if !h.State.Terminal() && h.State != Halting { // it begins when nothing holds it any more
+		if OfDeployment.CanFollow(h.State, Running) { // it begins when nothing holds it any more
 			h.stand(Status{State: Running})
 		}
 		h.Wave = max(h.Wave, e.Wave)
 	case WasConcluded:
 		// Whoever ends a deployment has stopped it first; should that not have been
 		// said, the end is not to be lost with it.
-		if !h.State.Terminal() && OfDeployment.CanFollow(Halting, e.State) {
-			h.stand(Status{State: e.State, Cause: e.Cause, Reason: e.Reason, By: e.By})
+		if !h.State.Terminal() && e.State.Terminal() && OfDeployment.CanFollow(Halting, e.State) {
+			h.stand(Status{State: e.State, Cause: e.Cause, Reason: e.Reason, By: e.By, Revert: e.Revert})
 			h.EndedAt = r.Time
 		}
 	case WasStatus:
@@ -169,6 +172,7 @@ func (h *Header) status(s Status) {
 
 func (h *Header) stand(s Status) {
 	h.State, h.Cause, h.Reason, h.By, h.Until = s.State, s.Cause, s.Reason, s.By, s.Until
+	h.RolledBackBy = s.Revert
 }
 
 // begin notes the first sign of work. WasAccepted may be missing where the
@@ -178,7 +182,7 @@ func (h *Header) begin(at time.Time) {
 		h.StartedAt = at
 	}
 	switch h.State { // what comes after, the scheduler says itself
-	case "", Accepted, AwaitingApproval, Scheduled:
+	case "", Accepted, AwaitingApproval, Scheduled, Waiting:
 		h.stand(Status{State: Running})
 	}
 }

@@ -10,6 +10,9 @@ const (
 	ForApproval  HoldKind = "approval"  // a person's consent to the plan
 	ForStart     HoldKind = "start"     // the time that was asked for
 	ForPause     HoldKind = "pause"     // the pause between two waves to end
+	ForSlot      HoldKind = "slot"      // a place among the deployments that may be under way
+	ForWindow    HoldKind = "window"    // the hours in which hosts may begin
+	ForAnalysis  HoldKind = "analysis"  // the next measurement of the canary
 	ForPromotion HoldKind = "promotion" // a person's verdict on the canary
 	ForResume    HoldKind = "resume"    // a person to resume what was paused
 )
@@ -36,8 +39,8 @@ func (r Rollout) proceed(now time.Time) Rollout {
 	if r.Wave == 0 && r.Policy.Deadline > 0 && r.Deadline.IsZero() {
 		r.Deadline = now.Add(r.Policy.Deadline)
 	}
-	r.Phase = Dispatching
-	return r.widen()
+	r.Phase, r.Began = Dispatching, now
+	return r.widen(now)
 }
 
 // gate is the first thing that keeps the current wave from beginning.
@@ -50,10 +53,16 @@ func (r Rollout) gate(now time.Time) *Hold {
 		return &Hold{ForApproval, p.Approval.Expires}
 	case r.Wave == 0 && now.Before(p.StartAt):
 		return &Hold{ForStart, p.StartAt}
+	case r.Judging != nil && r.Judging.open() && r.PromotedBy == "":
+		return &Hold{ForAnalysis, r.Judging.Next}
 	case !r.Verdict.IsZero() && r.PromotedBy == "":
 		return &Hold{ForPromotion, r.Verdict}
 	case now.Before(r.Rest):
 		return &Hold{ForPause, r.Rest}
+	case !p.Calendar.Open(now):
+		return &Hold{ForWindow, p.Calendar.Next(now)}
+	case r.Slot == SlotWanted:
+		return &Hold{Kind: ForSlot}
 	}
 	return nil
 }
@@ -67,6 +76,9 @@ func (r Rollout) Tick(now time.Time) Rollout {
 		return r.stop(Ending{State: Failed, Cause: CauseDeadline, Reason: "the time for the deployment is up"})
 	}
 	if r.Phase != Held {
+		if !r.Reopen.IsZero() && !now.Before(r.Reopen) {
+			return r.widen(now)
+		}
 		return r
 	}
 	late := !r.Hold.Until.IsZero() && !now.Before(r.Hold.Until)
@@ -84,11 +96,19 @@ func (r Rollout) Wake() time.Time {
 	if r.Over() || r.End != nil {
 		return time.Time{}
 	}
-	wake := r.Deadline
-	if r.Hold != nil && !r.Hold.Until.IsZero() && (wake.IsZero() || r.Hold.Until.Before(wake)) {
-		wake = r.Hold.Until
+	wake := sooner(r.Deadline, r.Reopen)
+	if r.Hold != nil {
+		wake = sooner(wake, r.Hold.Until)
 	}
 	return wake
+}
+
+// sooner is the earlier of two times, a zero one being no time.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Due says whether Tick has something to do.

@@ -12,9 +12,9 @@ import (
 //
 //	planning ──> held ──> dispatching <──> running ──> finishing ──> finished
 //	               ▲           │              │            ▲
-//	               └───────────┴─ wave done ──┤            │
-//	                                          ▼            │
-//	   (from anywhere before)  ──> stopping ──> draining ──┘
+//	               └───────────┴─ wave done ──┤            ├── going back
+//	                                          ▼            │        ▲
+//	   (from anywhere before)  ──> stopping ──> draining ──┴────────┘
 type RolloutPhase string
 
 // The phases of a rollout.
@@ -25,6 +25,7 @@ const (
 	InProgress  RolloutPhase = "running"     // wait for targets to end
 	Stopping    RolloutPhase = "stopping"    // end the targets that have not begun
 	Draining    RolloutPhase = "draining"    // wait for those that had begun
+	GoingBack   RolloutPhase = "going_back"  // have a rollback take back what was switched, and wait for it
 	Finishing   RolloutPhase = "finishing"   // tell history the outcome
 	Finished    RolloutPhase = "finished"    // nothing is left to do
 )
@@ -42,18 +43,31 @@ type Rollout struct {
 	// Of the current wave: Let targets may begin, the first In of which are in the
 	// queues of their hosts; Pieces holds how many have ended, piece by piece, as
 	// their Results say. They are copied, never added to: a repeat counts nothing
-	// twice.
+	// twice. The first Closed pieces have ended altogether and are summed up, so that
+	// the record stays small however large the wave is.
 	Let    int           `json:"let"`
 	In     int           `json:"in"`
+	Closed int           `json:"closed,omitempty"`
+	Sum    Tally         `json:"sum,omitzero"` // of the pieces that are closed
 	Pieces map[int]Tally `json:"pieces,omitempty"`
 
+	// Ahead says that results of waves to come hold ends already: of hosts that a
+	// person skipped.
+	Ahead bool `json:"ahead,omitempty"`
+
+	Slot       Slot      `json:"slot,omitempty"`
 	Hold       *Hold     `json:"hold,omitempty"` // in Held alone
 	Pause      *Pause    `json:"pause,omitempty"`
 	End        *Ending   `json:"end,omitempty"`
+	Judging    *Judging  `json:"judging,omitempty"` // from the canary's end on, where measurements judge it
+	Revert     *Revert   `json:"revert,omitempty"`  // in GoingBack and after it
+	Trouble    *Trouble  `json:"trouble,omitempty"`
 	ApprovedBy string    `json:"approved_by,omitempty"`
 	PromotedBy string    `json:"promoted_by,omitempty"`
 	Verdict    time.Time `json:"verdict,omitzero"`  // by when a person must have judged the canary
 	Rest       time.Time `json:"rest,omitzero"`     // when the pause between two waves ends
+	Began      time.Time `json:"began,omitzero"`    // when the current wave did
+	Reopen     time.Time `json:"reopen,omitzero"`   // when more hosts of the wave may begin, where the calendar keeps them from it
 	Deadline   time.Time `json:"deadline,omitzero"` // of the whole; set when the first wave begins
 	// Forgiven is how many failures a person has accepted by resuming: of all, and
 	// of the current wave.
@@ -130,12 +144,18 @@ func (r Rollout) Planned(now time.Time) Rollout {
 	return r.proceed(now)
 }
 
-// widen lets as many targets of the wave begin as may be at work at once.
-func (r Rollout) widen() Rollout {
+// widen lets as many targets of the wave begin as may be at work at once, within
+// the hours of the calendar.
+func (r Rollout) widen(now time.Time) Rollout {
 	if !r.Dispatches() || r.Pause != nil {
 		return r
 	}
 	ended := r.inWave()
+	r.Reopen = time.Time{}
+	if r.Let < r.Current().Count && !r.Policy.Calendar.Open(now) {
+		r.Reopen = r.Policy.Calendar.Next(now)
+		return r
+	}
 	let := min(ended.Total()+r.Policy.Strategy.window(r.Targets(), r.failed()), r.Current().Count)
 	if let > r.Let {
 		r.Let, r.Phase = let, Dispatching
@@ -165,21 +185,35 @@ func (r Rollout) Dispatched(wave, in int) Rollout {
 // that knows less than is known, or is of another wave, changes nothing. The
 // last of the wave begins the next one, or ends the rollout.
 func (r Rollout) Note(wave, piece int, ended Tally, now time.Time) Rollout {
-	if !r.Counting() || wave != r.Wave || ended.Total() <= r.Pieces[piece].Total() {
+	if !r.Counting() || wave != r.Wave || piece < r.Closed || ended.Total() <= r.Pieces[piece].Total() {
 		return r
 	}
+	r = r.notePiece(piece, ended)
+	if r.Trouble != nil && r.Trouble.Cause == CauseNoProgress {
+		r.Trouble = nil
+	}
+	if r.Dispatches() {
+		r = r.checkBudget()
+	}
+	if r.inWave().Total() < r.Current().Count {
+		return r.widen(now)
+	}
+	return r.closeWave(now)
+}
+
+func (r Rollout) notePiece(piece int, ended Tally) Rollout {
 	r.Pieces = maps.Clone(r.Pieces)
 	if r.Pieces == nil {
 		r.Pieces = map[int]Tally{}
 	}
 	r.Pieces[piece] = ended
-	if r.Dispatches() {
-		r = r.checkBudget()
+	pieces := r.Current().Pieces()
+	for r.Closed < len(pieces) && r.Pieces[r.Closed].Total() == pieces[r.Closed].Count {
+		r.Sum = r.Sum.Add(r.Pieces[r.Closed])
+		delete(r.Pieces, r.Closed)
+		r.Closed++
 	}
-	if r.inWave().Total() < r.Current().Count {
-		return r.widen()
-	}
-	return r.closeWave(now)
+	return r
 }
 
 // Cares says whether Note has to be told of this now: the piece has ended, a
@@ -195,25 +229,25 @@ func (r Rollout) closeWave(now time.Time) Rollout {
 	case r.Phase == Stopping: // the targets of later waves are still to be told
 		return r
 	case r.Phase == Draining || r.Wave == r.Waves.Len()-1:
-		r.Phase, r.Pause = Finishing, nil
-		return r
+		return r.close()
 	}
 	r.Tally = r.Tally.Add(r.inWave())
 	r.Wave++
-	r.Let, r.In, r.Pieces, r.ForgivenInWave = 0, 0, nil, 0
+	r.Let, r.In, r.Closed, r.Sum, r.Pieces, r.ForgivenInWave = 0, 0, 0, Tally{}, nil, 0
+	r.Trouble, r.Reopen = nil, time.Time{}
 	s := r.Policy.Strategy
 	if s.Pause > 0 {
 		r.Rest = now.Add(s.Pause)
 	}
-	if s.Kind == Canary && r.Wave == 1 && s.Hold > 0 {
-		r.Verdict = now.Add(s.Hold)
+	if s.Kind == Canary && r.Wave == 1 {
+		r = r.judge(now)
 	}
 	return r.proceed(now)
 }
 
 // inWave is how the targets of the current wave have ended.
 func (r Rollout) inWave() Tally {
-	var t Tally
+	t := r.Sum
 	for _, p := range r.Pieces {
 		t = t.Add(p)
 	}
@@ -227,4 +261,12 @@ func (r Rollout) Ended() Tally { return r.Tally.Add(r.inWave()) }
 func (r Rollout) failed() int {
 	all := r.Ended()
 	return max(all.Failed-all.Excused-r.Forgiven, 0)
+}
+
+// EndedAhead notes that results of waves to come hold ends.
+func (r Rollout) EndedAhead() Rollout {
+	if !r.Over() {
+		r.Ahead = true
+	}
+	return r
 }

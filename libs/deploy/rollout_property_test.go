@@ -16,11 +16,12 @@ import (
 // input may come again at any time.
 type world struct {
 	*rapid.T
-	now   time.Time
-	r     deploy.Rollout
-	begun map[int]bool         // by target: an executor took its job
-	ended map[int]deploy.State // by target: the one terminal event
-	made  []deploy.Move        // every move so far
+	now     time.Time
+	r       deploy.Rollout
+	begun   map[int]bool         // by target: an executor took its job
+	ended   map[int]deploy.State // by target: the one terminal event
+	skipped map[int]bool         // by target: a person did not want it
+	made    []deploy.Move        // every move so far
 }
 
 func newWorld(t *rapid.T) *world {
@@ -30,13 +31,16 @@ func newWorld(t *rapid.T) *world {
 	s.Pause = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "pause")
 	if s.Kind == deploy.Canary {
 		s.Hold = rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "hold")
+		if rapid.Bool().Draw(t, "analysis") {
+			s.Analysis = &deploy.Analysis{Interval: time.Minute, Successes: 2, Failures: 1, Inconclusive: 1}
+		}
 	}
 	if rapid.Bool().Draw(t, "min healthy") {
 		s.MinHealthy = deploy.Amount{Percent: rapid.IntRange(1, 99).Draw(t, "healthy")}
 	}
 	if rapid.Bool().Draw(t, "budget") {
 		p.Budget.Total = &deploy.Amount{Count: rapid.IntRange(0, 5).Draw(t, "total")}
-		p.Budget.Then = rapid.SampledFrom([]deploy.Overrun{"", deploy.OverrunStops, deploy.OverrunPauses}).Draw(t, "then")
+		p.Budget.Then = rapid.SampledFrom([]deploy.Overrun{"", deploy.OverrunStops, deploy.OverrunPauses, deploy.OverrunReverts}).Draw(t, "then")
 	}
 	if rapid.IntRange(0, 4).Draw(t, "approval") == 0 {
 		p.Approval = &deploy.Approval{Digest: "d", Expires: noon.Add(time.Hour)}
@@ -44,9 +48,14 @@ func newWorld(t *rapid.T) *world {
 	if rapid.IntRange(0, 4).Draw(t, "deadline") == 0 {
 		p.Deadline = 30 * time.Minute
 	}
+	if rapid.IntRange(0, 4).Draw(t, "calendar") == 0 { // from one hour after noon on
+		p.Calendar = &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 13 * 60, To: 14 * 60}}}
+	}
+	p.Progress = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "progress")
 	r, err := deploy.NewRollout(rapid.IntRange(1, 260).Draw(t, "targets"), p, "ada")
 	require.NoError(t, err)
-	return &world{T: t, now: noon, r: r, begun: map[int]bool{}, ended: map[int]deploy.State{}}
+	r.Slot = rapid.SampledFrom([]deploy.Slot{deploy.SlotNeedless, deploy.SlotWanted}).Draw(t, "slot")
+	return &world{T: t, now: noon, r: r, begun: map[int]bool{}, ended: map[int]deploy.State{}, skipped: map[int]bool{}}
 }
 
 // make applies a move and checks what must hold of every one of them.
@@ -81,7 +90,12 @@ func (w *world) outputs() {
 	case deploy.Planning:
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Planned(now) })
 	case deploy.Dispatching:
-		for i := r.In; i < r.Let; i++ {
+		for piece := range r.Current().Pieces() {
+			if r.Ahead {
+				w.tell(piece)
+			}
+		}
+		for i := r.In; i < r.Let && w.r.Wave == r.Wave; i++ {
 			w.begun[r.Current().First+i] = w.begun[r.Current().First+i] || false
 		}
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Dispatched(r.Wave, r.Let) })
@@ -92,7 +106,12 @@ func (w *world) outputs() {
 				w.ended[i] = r.End.UnbegunState()
 			}
 		}
-		w.make(deploy.Rollout.Stopped)
+		skipped := w.ahead()
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Stopped(skipped) })
+	case deploy.GoingBack:
+		if r.Revert == nil {
+			w.make(func(x deploy.Rollout) deploy.Rollout { return x.RevertAs("r") })
+		}
 	case deploy.Finishing:
 		w.make(deploy.Rollout.Concluded)
 	}
@@ -129,6 +148,55 @@ func (w *world) tell(piece int) {
 	w.make(func(x deploy.Rollout) deploy.Rollout { return x.Note(wave, piece, tally, now) })
 }
 
+// ahead is how those have ended of which a stop must know: skipped hosts of waves
+// to come.
+func (w *world) ahead() deploy.Tally {
+	var t deploy.Tally
+	if !w.r.Ahead {
+		return t
+	}
+	for i := range w.skipped {
+		if wave, _ := w.r.Waves.Of(i); wave > w.r.Wave || wave == w.r.Wave && !w.r.Begun() {
+			t.Skipped++
+		}
+	}
+	return t
+}
+
+// skip ends a host that has not begun, as a person may ask.
+func (w *world) skip() {
+	i := rapid.IntRange(0, w.r.Targets()-1).Draw(w.T, "host")
+	if w.r.Over() || w.r.End != nil || w.begun[i] || w.ended[i] != "" {
+		return
+	}
+	w.ended[i], w.skipped[i] = deploy.Skipped, true
+	if wave, _ := w.r.Waves.Of(i); wave > w.r.Wave || !w.r.Counting() {
+		w.make(deploy.Rollout.EndedAhead)
+	}
+}
+
+// others plays what the world around a rollout decides: places come free, rollbacks
+// end, canaries are measured, somebody looks.
+func (w *world) others() {
+	now := w.now
+	switch rapid.IntRange(0, 3).Draw(w.T, "other") {
+	case 0:
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Granted(now) })
+	case 1:
+		how := rapid.SampledFrom([]deploy.State{deploy.Succeeded, deploy.Failed, deploy.Skipped}).Draw(w.T, "taken back")
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Reverted(how) })
+	case 2:
+		made, due := w.r.Measures(now)
+		m := rapid.SampledFrom([]deploy.Measurement{deploy.Passed, deploy.Missed, deploy.Inconclusive}).Draw(w.T, "measured")
+		if due {
+			w.make(func(x deploy.Rollout) deploy.Rollout { return x.Measured(made, m, "so", now) })
+		}
+	case 3:
+		seen := deploy.Seen{NoExecutor: rapid.SampledFrom([][]string{nil, {"dmz"}}).Draw(w.T, "zones")}
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Look(seen, now) })
+	}
+}
+
 func (w *world) person() {
 	c := deploy.Control{Verb: rapid.SampledFrom(deploy.Verbs()).Draw(w.T, "verb"), By: "bob", Digest: "d"}
 	now := w.now
@@ -148,7 +216,7 @@ func (w *world) tick() {
 
 // step does something that may happen now.
 func (w *world) step(people bool) {
-	switch n := rapid.IntRange(0, 11).Draw(w.T, "what"); {
+	switch n := rapid.IntRange(0, 14).Draw(w.T, "what"); {
 	case n < 4:
 		w.outputs()
 	case n < 6:
@@ -163,8 +231,14 @@ func (w *world) step(people bool) {
 		w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 20 * time.Minute}).Draw(w.T, "later"))
 	case people && n == 11 && rapid.IntRange(0, 3).Draw(w.T, "speaks") == 0:
 		w.person()
+	case people && n == 12:
+		w.skip()
+	case n > 12:
+		w.others()
 	}
 }
+
+var everyDay = []time.Weekday{0, 1, 2, 3, 4, 5, 6}
 
 // finish lets everything happen that is due, and a person resume, until the end.
 func (w *world) finish() {
@@ -188,12 +262,25 @@ func (w *world) finish() {
 				return next
 			})
 		}
-		if wake := w.r.Wake(); !wake.IsZero() && w.r.Phase == deploy.Held {
-			w.now = wake
+		now := w.now
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Granted(now) })
+		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Reverted(deploy.Succeeded) })
+		if made, due := w.r.Measures(now); due {
+			w.make(func(x deploy.Rollout) deploy.Rollout { return x.Measured(made, deploy.Passed, "so", now) })
+		}
+		if wake := w.r.Wake(); !wake.IsZero() && (w.r.Phase == deploy.Held || !w.r.Reopen.IsZero()) {
+			w.now = later(w.now, wake)
 			w.tick()
 		}
 	}
 	require.Fail(w, "the rollout does not end", "%+v", w.r)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func TestAnyOrderAndRepetitionEndsInALegalState(t *testing.T) {
@@ -220,7 +307,8 @@ func TestAnyOrderAndRepetitionEndsInALegalState(t *testing.T) {
 		}
 		require.Equal(t, want, w.r.Ended(), "the tally is what the events of the targets say")
 		require.True(t, w.r.Status().State.Terminal())
-		require.Equal(t, want.Succeeded == w.r.Targets(), w.r.Outcome().State == deploy.Succeeded)
+		require.Equal(t, want.Succeeded+len(w.skipped) == w.r.Targets() && w.r.End == nil || want.Succeeded == w.r.Targets(),
+			w.r.Outcome().State == deploy.Succeeded)
 
 		finished := w.r
 		for _, again := range w.made {

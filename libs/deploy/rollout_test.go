@@ -109,7 +109,7 @@ func TestABudgetThatIsSpentStopsTheRollout(t *testing.T) {
 	require.Equal(t, deploy.Halting, r.Status().State)
 	require.Equal(t, deploy.CauseBudget, r.Status().Cause)
 	require.Equal(t, deploy.Range{First: 0, Count: 7}, r.Unbegun())
-	r = r.Stopped()
+	r = r.Stopped(deploy.Tally{})
 	require.Equal(t, deploy.Draining, r.Phase, "one of the wave has not ended")
 	r = r.Note(0, 0, deploy.Tally{Succeeded: 1, Failed: 1, Skipped: 1}, noon)
 	require.Equal(t, deploy.Finishing, r.Phase)
@@ -180,7 +180,7 @@ func TestACanaryWaitsForAVerdict(t *testing.T) {
 
 	no := control(t, held, deploy.Control{Verb: deploy.Reject, By: "ada", Reason: "slow"})
 	require.Equal(t, deploy.Status{State: deploy.Halting, Cause: deploy.CauseCanaryRejected, Reason: "slow", By: "ada"}, no.Status())
-	no = no.Stopped()
+	no = no.Stopped(deploy.Tally{})
 	require.Equal(t, deploy.Finishing, no.Phase)
 	require.Equal(t, deploy.Tally{Succeeded: 1, Skipped: 4}, no.Ended())
 	require.Equal(t, deploy.Failed, no.Outcome().State)
@@ -198,8 +198,8 @@ func TestAPlanWaitsForApproval(t *testing.T) {
 	on := control(t, held, deploy.Control{Verb: deploy.Approve, By: "bob", Digest: "d1"})
 	require.Equal(t, deploy.Dispatching, on.Phase)
 	no := control(t, held, deploy.Control{Verb: deploy.Reject, By: "ada"})
-	require.Equal(t, deploy.Rejected, no.Stopped().Concluded().Status().State)
-	require.Equal(t, deploy.Rejected, held.Tick(noon.Add(time.Hour)).Stopped().Outcome().State)
+	require.Equal(t, deploy.Rejected, no.Stopped(deploy.Tally{}).Concluded().Status().State)
+	require.Equal(t, deploy.Rejected, held.Tick(noon.Add(time.Hour)).Stopped(deploy.Tally{}).Outcome().State)
 	requireRefused(t, rollout(t, 2, deploy.Policy{}), deploy.Control{Verb: deploy.Approve, By: "bob"})
 }
 
@@ -231,7 +231,7 @@ func TestACancelledRolloutLetsWhatRunsEnd(t *testing.T) {
 	require.Equal(t, deploy.Stopping, r.Phase)
 	r = r.Note(0, 0, deploy.Tally{Succeeded: 1, Cancelled: 1}, noon)
 	require.Equal(t, deploy.Stopping, r.Phase, "the others are still to be told")
-	r = r.Stopped()
+	r = r.Stopped(deploy.Tally{})
 	require.Equal(t, deploy.Finishing, r.Phase)
 	require.Equal(t, deploy.Tally{Succeeded: 1, Cancelled: 4}, r.Ended())
 	require.Equal(t, deploy.Cancelled, r.Concluded().Status().State)
@@ -239,7 +239,7 @@ func TestACancelledRolloutLetsWhatRunsEnd(t *testing.T) {
 }
 
 func TestACancelThatComesTooLateChangesNothing(t *testing.T) {
-	r := control(t, begun(t, 2, deploy.Policy{}), deploy.Control{Verb: deploy.Cancel}).Stopped()
+	r := control(t, begun(t, 2, deploy.Policy{}), deploy.Control{Verb: deploy.Cancel}).Stopped(deploy.Tally{})
 	r = r.Note(0, 0, deploy.Tally{Succeeded: 2}, noon)
 	require.Equal(t, deploy.Ending{State: deploy.Succeeded}, r.Outcome())
 }
@@ -249,7 +249,7 @@ func TestACancelBeforeThePlanIsToldWaitsForIt(t *testing.T) {
 	require.Equal(t, deploy.Planning, r.Phase)
 	r = r.Planned(noon)
 	require.Equal(t, deploy.Stopping, r.Phase)
-	require.Equal(t, deploy.Tally{Cancelled: 2}, r.Stopped().Ended())
+	require.Equal(t, deploy.Tally{Cancelled: 2}, r.Stopped(deploy.Tally{}).Ended())
 }
 
 func TestAPausedRolloutLetsNothingBegin(t *testing.T) {

@@ -13,11 +13,14 @@ const (
 	Accepted         State = "accepted"          // durable, not yet planned
 	AwaitingApproval State = "awaiting_approval" // a person has to approve the plan
 	Scheduled        State = "scheduled"         // waits for its time
+	Waiting          State = "waiting"           // as many deployments as may are under way
 	Pending          State = "pending"           // planned, waits for its wave or its host
 	Running          State = "running"           // under way
 	Paused           State = "paused"            // what has begun goes on; a person resumes the rest
 	Holding          State = "holding"           // the canary is done, a person judges it
+	Analyzing        State = "analyzing"         // the canary is done, measurements judge it
 	Halting          State = "stopping"          // nothing begins any more; what has begun ends
+	Reverting        State = "reverting"         // hosts go back to what ran before
 	Succeeded        State = "succeeded"         // ended as asked
 	Failed           State = "failed"            // ended with a reason; the host runs what ran before
 	Skipped          State = "skipped"           // never begun, because the deployment stopped
@@ -52,6 +55,11 @@ const (
 	CauseCanaryTimeout  Cause = "canary_timeout"   // failed, stopping: no verdict in time
 	CausePaused         Cause = "paused_by_person" // paused
 	CauseBetweenWaves   Cause = "between_waves"    // running: the pause that was asked for
+	CauseWindow         Cause = "window"           // scheduled, running: outside the hours in which hosts may begin
+	CauseLimit          Cause = "limit"            // waiting: of deployments under way
+	CauseAnalysis       Cause = "canary_analysis"  // failed, stopping, reverting: measurements judged it to be bad
+	CauseNoProgress     Cause = "no_progress"      // running: no host has told anything for long
+	CauseNoExecutor     Cause = "no_executor"      // running: nobody serves the zone of a host
 )
 
 // Subject is what a state belongs to: the three have tables of their own.
@@ -67,13 +75,16 @@ const (
 // transitions is the one table of states: subject → state → what may follow.
 var transitions = map[Subject]map[State][]State{
 	OfDeployment: {
-		Accepted:         {AwaitingApproval, Scheduled, Running, Paused, Halting, Failed},
-		AwaitingApproval: {Scheduled, Running, Paused, Halting, Failed},
-		Scheduled:        {Running, Paused, Halting, Failed},
-		Running:          {Running, Paused, Holding, Halting, Succeeded, Failed},
-		Paused:           {AwaitingApproval, Scheduled, Running, Holding, Halting, Succeeded, Failed},
+		Accepted:         {AwaitingApproval, Scheduled, Waiting, Running, Paused, Halting, Failed},
+		AwaitingApproval: {Scheduled, Waiting, Running, Paused, Halting, Failed},
+		Scheduled:        {Waiting, Running, Paused, Halting, Failed},
+		Waiting:          {Scheduled, Running, Paused, Halting, Failed},
+		Running:          {Running, Paused, Holding, Analyzing, Halting, Succeeded, Failed},
+		Paused:           {AwaitingApproval, Scheduled, Waiting, Running, Holding, Analyzing, Halting, Succeeded, Failed},
 		Holding:          {Running, Paused, Halting, Failed},
-		Halting:          {Succeeded, Failed, Cancelled, Rejected},
+		Analyzing:        {Analyzing, Holding, Running, Paused, Halting, Failed},
+		Halting:          {Reverting, Succeeded, Failed, Cancelled, Rejected},
+		Reverting:        {Failed},
 	},
 	OfTarget: {
 		// An attempt that was cut short is followed by another: running → running.

@@ -9,23 +9,28 @@ import (
 )
 
 var states = []deploy.State{
-	deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Pending, deploy.Running, deploy.Paused, deploy.Holding,
-	deploy.Halting, deploy.Succeeded, deploy.Failed, deploy.Skipped, deploy.Cancelled, deploy.Rejected,
+	deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Waiting, deploy.Pending, deploy.Running, deploy.Paused,
+	deploy.Holding, deploy.Analyzing, deploy.Halting, deploy.Reverting, deploy.Succeeded, deploy.Failed, deploy.Skipped, deploy.Cancelled, deploy.Rejected,
 }
 
 // allowed is the state table as a reader would write it down; what is not here
 // must be refused.
 var allowed = map[deploy.Subject][]string{
 	deploy.OfDeployment: {
-		"accepted awaiting_approval", "accepted scheduled", "accepted running", "accepted paused", "accepted stopping",
-		"accepted failed",
-		"awaiting_approval scheduled", "awaiting_approval running", "awaiting_approval paused", "awaiting_approval stopping",
-		"awaiting_approval failed",
-		"scheduled running", "scheduled paused", "scheduled stopping", "scheduled failed",
-		"running running", "running paused", "running holding", "running stopping", "running succeeded", "running failed",
-		"paused awaiting_approval", "paused scheduled", "paused running", "paused holding", "paused stopping", "paused succeeded", "paused failed",
+		"accepted awaiting_approval", "accepted scheduled", "accepted waiting", "accepted running", "accepted paused",
+		"accepted stopping", "accepted failed",
+		"awaiting_approval scheduled", "awaiting_approval waiting", "awaiting_approval running", "awaiting_approval paused",
+		"awaiting_approval stopping", "awaiting_approval failed",
+		"scheduled waiting", "scheduled running", "scheduled paused", "scheduled stopping", "scheduled failed",
+		"waiting scheduled", "waiting running", "waiting paused", "waiting stopping", "waiting failed",
+		"running running", "running paused", "running holding", "running analyzing", "running stopping", "running succeeded",
+		"running failed",
+		"paused awaiting_approval", "paused scheduled", "paused waiting", "paused running", "paused holding", "paused analyzing",
+		"paused stopping", "paused succeeded", "paused failed",
 		"holding running", "holding paused", "holding stopping", "holding failed",
-		"stopping succeeded", "stopping failed", "stopping cancelled", "stopping rejected",
+		"analyzing analyzing", "analyzing holding", "analyzing running", "analyzing paused", "analyzing stopping", "analyzing failed",
+		"stopping reverting", "stopping succeeded", "stopping failed", "stopping cancelled", "stopping rejected",
+		"reverting failed",
 	},
 	deploy.OfTarget: {
 		"pending running", "pending failed", "pending skipped", "pending cancelled",
@@ -74,8 +79,8 @@ func TestNothingFollowsATerminalStateAndSomethingEveryOther(t *testing.T) {
 		require.True(t, s.Terminal(), s)
 	}
 	for _, s := range []deploy.State{
-		"", deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Pending, deploy.Running, deploy.Paused,
-		deploy.Holding, deploy.Halting,
+		"", deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Waiting, deploy.Pending, deploy.Running,
+		deploy.Paused, deploy.Holding, deploy.Analyzing, deploy.Halting, deploy.Reverting,
 	} {
 		require.False(t, s.Terminal(), "%q", s)
 	}

@@ -8,7 +8,7 @@ type Transition struct{ From, To State }
 // order is that in which people read the states: as a deployment passes through
 // them, and the ends last.
 var order = []State{
-	Accepted, AwaitingApproval, Scheduled, Pending, Running, Paused, Holding, Halting,
+	Accepted, AwaitingApproval, Scheduled, Waiting, Pending, Running, Paused, Holding, Analyzing, Halting, Reverting,
 	Succeeded, Failed, Skipped, Cancelled, Rejected,
 }
 
@@ -49,6 +49,7 @@ func (o Subject) Start() State { return o.States()[0] }
 func Causes() []Cause {
 	return []Cause{
 		CauseHosts, CauseBudget, CauseUnhealthy, CauseDeadline, CauseBroken, CauseCancelled, CauseNotApproved,
-		CauseCanary, CauseCanaryRejected, CauseCanaryTimeout, CausePaused, CauseBetweenWaves,
+		CauseCanary, CauseCanaryRejected, CauseCanaryTimeout, CauseAnalysis, CausePaused, CauseBetweenWaves,
+		CauseWindow, CauseLimit, CauseNoProgress, CauseNoExecutor,
 	}
 }

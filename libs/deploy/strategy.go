@@ -35,6 +35,7 @@ type Strategy struct {
 	MaxParallel int           `json:"max_parallel,omitempty"` // hosts at work at once; 0: DefaultMaxParallel
 	MinHealthy  Amount        `json:"min_healthy,omitzero"`   // hosts that must neither be at work nor have failed
 	Hold        time.Duration `json:"hold,omitempty"`         // canary: how long the verdict of a person is waited for, ns; 0: not at all
+	Analysis    *Analysis     `json:"analysis,omitempty"`     // canary: measurements that judge it, before a person does
 }
 
 // Amount is a number of hosts, or a share of them in percent. The zero value is

@@ -309,6 +309,19 @@ func TestAFrozenHostFailsAndTheOthersDoNotWaitForIt(t *testing.T) {
 	require.Equal(t, contract.FailUnreachable, ended.Failure.Code)
 }
 
+func TestAJobMayAskForLessTimeThanTheExecutorAllows(t *testing.T) {
+	s := newSystem(t)
+	s.executor(func(c *Config) { c.Job.Tries = 1 })
+	h := hosttest.Start(t, 1)[0]
+	h.Freeze()
+	for name, limits := range map[string]contract.JobLimits{"step": {Step: 300}, "host": {Host: 300, Step: 3_600_000}} {
+		ended := s.await(s.offer(h.Name, contract.DeployJob{
+			Application: app, Target: s.target(h), Package: s.upload("1.0", 10), Limits: &limits,
+		}), h.Name)
+		require.Equal(t, contract.FailDeadline, ended.Failure.Code, name)
+	}
+}
+
 func TestAStoppedExecutorEndsItsJobsAndAnotherTakesTheRest(t *testing.T) {
 	s := newSystem(t)
 	stop := s.executor(func(c *Config) { c.Slots = 2 })

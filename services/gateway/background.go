@@ -102,7 +102,7 @@ func (s *Service) startBackground(ctx context.Context, b *bus.Bus, a *api.API) (
 			for {
 				select {
 				case r := <-asked:
-					a.RecordHostKey(ctx, r)
+					a.RecordHostKey(ctx, b.Conn(), r)
 				case <-ctx.Done():
 					return
 				}

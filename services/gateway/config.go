@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/libs/service"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/api"
 )
 
 // Config is everything that can be set for a gateway.
@@ -28,6 +29,7 @@ type Config struct {
 	Limits              LimitsConfig      `conf:"limits"`
 	Fetch               FetchConfig       `conf:"fetch"`
 	Timeouts            TimeoutsConfig    `conf:"timeouts"`
+	Deployments         DeploymentsConfig `conf:"deployments"`
 }
 
 // TLSConfig is the certificate that the API shows.
@@ -68,6 +70,11 @@ type TimeoutsConfig struct {
 	Query    time.Duration `conf:"query" default:"5s" help:"for history to answer"`
 	Inspect  time.Duration `conf:"inspect" default:"30s" help:"for executors to read servers"`
 	Shutdown time.Duration `conf:"shutdown" default:"10s" help:"for requests to end when the gateway stops"`
+}
+
+// DeploymentsConfig is what requests for deployments may leave open.
+type DeploymentsConfig struct {
+	WhenBusy string `conf:"when_busy" default:"wait" help:"where as many deployments as may be are under way: wait, or refuse the request"`
 }
 
 // Validate returns every mistake in the configuration.
@@ -117,6 +124,9 @@ func (c Config) validateBounds() []error {
 	}
 	if c.Limits.MaxJSON < config.KiB {
 		errs = append(errs, config.Invalid("limits.max_json", "must be at least 1KiB"))
+	}
+	if c.Deployments.WhenBusy != api.BusyWait && c.Deployments.WhenBusy != api.BusyRefuse {
+		errs = append(errs, config.Invalid("deployments.when_busy", "must be %s or %s", api.BusyWait, api.BusyRefuse))
 	}
 	if _, err := netguard.ParseRanges(c.Fetch.Allow); err != nil {
 		errs = append(errs, config.Invalid("fetch.allow", "%w", err))

@@ -54,10 +54,11 @@ func TestEveryMistakeInTheConfigurationIsNamed(t *testing.T) {
 	var cfg gateway.Config
 	err := config.Load(&cfg, "slipway-gateway", []string{
 		"--listen=0.0.0.0:8080", "--tls-key=x", "--limits-max-package=0", "--limits-max-json=1", "--fetch-allow=10.0.0.0/8,x",
-		"--fetch-timeout=0s", "--timeouts-broker=-1s",
+		"--fetch-timeout=0s", "--timeouts-broker=-1s", "--deployments-when-busy=panic",
 	}, nil)
 	for _, flag := range []string{
 		"--listen", "--tls-cert", "--limits-max-package", "--limits-max-json", "--fetch-allow", "--fetch-timeout", "--timeouts-broker",
+		"--deployments-when-busy",
 	} {
 		require.ErrorContains(t, err, flag)
 	}

@@ -57,7 +57,7 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 	pkg := f.shop("1.0")
 
 	res := f.post("/v1/deployments", object{
-		"application": "shop", "version": "1.0", "servers": []string{"c", ids[2]}, "selector": object{"role": "web"},
+		"project": "checkout", "application": "shop", "version": "1.0", "servers": []string{"c", ids[2]}, "selector": object{"role": "web"},
 		"path": "/srv//shop/", "keep": 3, "strategy": object{"type": "rolling", "batch": 2},
 	}).is(202)
 	id := res.id()
@@ -65,17 +65,19 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 	got := res.object()
 	require.Equal(t, "accepted", got["state"])
 	require.Equal(t, "bootstrap", got["actor"])
+	require.Equal(t, "checkout", got["project"])
 	require.EqualValues(t, 3, got["targets"])
 	require.EqualValues(t, 2, got["waves"])
 
 	m := f.command(id)
 	require.Equal(t, id, m.Deployment)
+	require.Equal(t, "checkout", m.Project)
 	command := m.Body.(contract.DeployCommand)
 	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 3}, command.Application)
 	require.Equal(t, pkg, command.Package.ID)
 	require.Equal(t, digest([]byte("shop 1.0")), command.Package.SHA256)
 	require.Equal(t, contract.Policy{
-		Strategy: contract.Strategy{Type: "rolling", Batch: "2"}, Failures: contract.Failures{Total: "0"},
+		Strategy: contract.Strategy{Type: "rolling", Batch: "2"}, Failures: contract.Failures{Total: "0"}, Progress: 600_000,
 	}, command.Policy)
 	pieces := f.pieces(command.Snapshot)
 	require.Len(t, pieces, 1)
@@ -99,7 +101,7 @@ func TestWhatIsLeftOutOfADeploymentHasADefault(t *testing.T) {
 	id := f.post("/v1/deployments", object{"application": "shop", "package": pkg, "servers": ids}).is(202).id()
 	command := f.command(id).Body.(contract.DeployCommand)
 	require.Equal(t, contract.Application{Name: "shop", Path: "apps/shop", Keep: 5}, command.Application)
-	require.Equal(t, contract.Policy{Strategy: contract.Strategy{Type: "all"}}, command.Policy)
+	require.Equal(t, contract.Policy{Strategy: contract.Strategy{Type: "all"}, Progress: 600_000}, command.Policy)
 }
 
 func TestWhatADeploymentMayNotBe(t *testing.T) {

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -142,13 +144,23 @@ type scheduler struct {
 	cause  string
 	no     string // why it refuses everything; empty: it does not
 	asked  []contract.Message
+
+	places   map[string]string // of deployments that have one: their projects
+	room     int               // for so many of them
+	hosts    []contract.HostLock
+	slots    contract.Slots
+	admitted []contract.Message // who asked for a place
+	broken   []contract.Message
 }
 
 // withScheduler starts a scheduler that knows of nothing yet.
 func (f *fixture) withScheduler() *scheduler {
 	f.Helper()
-	s := &scheduler{states: map[string]string{}}
+	s := &scheduler{states: map[string]string{}, places: map[string]string{}}
 	f.respond(contract.Controls, s.control)
+	f.respond(contract.Admissions, s.admit)
+	f.respond(contract.QueryLocks, s.locks)
+	f.respond(contract.LockBreaks, s.breakLock)
 	return s
 }
 
@@ -194,6 +206,79 @@ func (s *scheduler) control(m contract.Message) contract.Body {
 		return contract.Refused{Code: contract.RefusedConflict, Message: s.no}
 	}
 	return contract.Controlled{State: state, Cause: s.cause}
+}
+
+// makeRoom lets so many deployments have a place.
+func (s *scheduler) makeRoom(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.room = n
+}
+
+// asksForPlaces is how often a place was asked for.
+func (s *scheduler) asksForPlaces() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.admitted)
+}
+
+func (s *scheduler) admit(m contract.Message) contract.Body {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admitted = append(s.admitted, m)
+	if _, has := s.places[m.Deployment]; !has && len(s.places) >= s.room {
+		return contract.Refused{Code: contract.RefusedLimit, Message: "2 deployments are under way, and no more may be"}
+	}
+	s.places[m.Deployment] = m.Project
+	return contract.Admitted{}
+}
+
+// lock says who has a host, and who waits for it.
+func (s *scheduler) lock(host, owner string, waiting ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts = append(s.hosts, contract.HostLock{Host: host, Owner: owner, Waiting: waiting})
+	slices.SortFunc(s.hosts, func(a, b contract.HostLock) int { return cmp.Compare(a.Host, b.Host) })
+}
+
+func (s *scheduler) locks(m contract.Message) contract.Body {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := m.Body.(contract.ListLocks)
+	page := contract.Locks{Hosts: []contract.HostLock{}, Slots: s.slots}
+	for _, l := range s.hosts {
+		switch {
+		case l.Host <= asked.After || asked.Host != "" && l.Host != asked.Host:
+		case len(page.Hosts) == asked.Limit:
+			page.More = true
+		default:
+			page.Hosts = append(page.Hosts, l)
+		}
+	}
+	return page
+}
+
+func (s *scheduler) breakLock(m contract.Message) contract.Body {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = append(s.broken, m)
+	asked := m.Body.(contract.BreakLock)
+	at := slices.IndexFunc(s.hosts, func(l contract.HostLock) bool { return l.Host == m.Host })
+	switch {
+	case at < 0:
+		return contract.Refused{Code: contract.RefusedNotFound, Message: "nobody has it"}
+	case s.hosts[at].Owner != asked.Deployment:
+		return contract.Refused{Code: contract.RefusedConflict, Message: "deployment " + s.hosts[at].Owner + " has it"}
+	}
+	s.hosts = slices.Delete(s.hosts, at, at+1)
+	return contract.LockBroken{Deployment: asked.Deployment}
+}
+
+// brokenLocks returns what locks were to be broken.
+func (s *scheduler) brokenLocks() []contract.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.broken)
 }
 
 // begin publishes the first event of a deployment, as the scheduler does, and

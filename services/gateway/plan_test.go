@@ -18,6 +18,9 @@ type plan struct {
 	Count    int `json:"wave_count"`
 	Strategy map[string]any
 	Failures map[string]any
+	Calendar map[string]any
+	Timeouts map[string]any
+	Progress string `json:"progress_deadline"`
 	Steps    []string
 	Waves    []struct {
 		Wave, Targets int
@@ -42,6 +45,11 @@ func TestADryRunShowsThePlanAndAcceptsNothing(t *testing.T) {
 		"type": "canary", "first": "1", "batch": "2", "pause": "1m30s", "hold": "2h0m0s", "max_parallel": 100.0,
 	}, p.Strategy)
 	require.Equal(t, map[string]any{"total": "0", "then": "stop", "unreachable": "count"}, p.Failures)
+	require.Equal(t, "10m0s", p.Progress)
+	require.Equal(t, "wait", res.text("when_busy"))
+	for _, absent := range []string{"project", "calendar", "timeouts"} {
+		require.NotContains(t, res.object(), absent)
+	}
 	require.Equal(t, []string{"d", "a b", "c"}, p.names())
 	require.Equal(t, []int{4, 3}, []int{p.Targets, p.Count})
 	require.Zero(t, f.commands())
@@ -74,6 +82,49 @@ func (p plan) names() []string {
 	return waves
 }
 
+func TestADryRunShowsWhatIsSaidOfHoursAndLimits(t *testing.T) {
+	f := start(t)
+	f.shop("1")
+	res := f.post("/v1/deployments", object{
+		"project": "checkout", "application": "shop", "version": "1", "servers": f.fleet("a"), "dry_run": true, "when_busy": "wait",
+		"failures": object{"then": "rollback"}, "timeouts": object{"host": "1h"}, "progress_deadline": "90s",
+		"calendar": object{"windows": []object{{"days": []string{"sun", "mon"}, "from": "22:00", "to": "06:00"}}},
+	}).is(200)
+	p := as[plan](res)
+	require.Equal(t, "checkout", res.text("project"))
+	require.Equal(t, map[string]any{"total": "0", "then": "rollback", "unreachable": "count"}, p.Failures)
+	require.Equal(t, map[string]any{"host": "1h0m0s"}, p.Timeouts)
+	require.Equal(t, "1m30s", p.Progress)
+	require.Equal(t, map[string]any{
+		"zone": "UTC", "windows": []any{map[string]any{"days": []any{"mon", "sun"}, "from": "22:00", "to": "06:00"}},
+	}, p.Calendar)
+	require.Zero(t, f.commands())
+}
+
+func TestServersAreTakenInTheOrderOfALabel(t *testing.T) {
+	f := start(t)
+	f.shop("1")
+	ids := f.fleet("a", "b", "c", "d", "e")
+	for i, rack := range []string{"r10", "", "r9", "r10", "r1"} {
+		if rack != "" {
+			f.patch("/v1/servers/"+ids[i], object{"labels": object{"rack": rack}}).is(200)
+		}
+	}
+	asked := object{
+		"application": "shop", "version": "1", "servers": ids,
+		"strategy": object{"type": "rolling", "batch": 2, "order_by": "rack"},
+	}
+	p := as[plan](f.post("/v1/deployments", asked.with(object{"dry_run": true})).is(200))
+	require.Equal(t, []string{"e c", "a d", "b"}, p.names())
+	require.Equal(t, "rack", p.Strategy["order_by"])
+	byHand := asked.with(object{
+		"servers": []string{"e", "c", "a", "d", "b"}, "strategy": object{"type": "rolling", "batch": 2}, "dry_run": true,
+	})
+	require.Equal(t, p.Digest, as[plan](f.post("/v1/deployments", byHand).is(200)).Digest, "the order is what counts, and not where it comes from")
+	id := f.post("/v1/deployments", asked).is(202).id()
+	require.Equal(t, []string{ids[4], ids[2], ids[0], ids[3], ids[1]}, f.targetsOf(id))
+}
+
 func TestTheDigestStandsForWhatWillBeDone(t *testing.T) {
 	f := start(t)
 	other := f.run() // a second gateway
@@ -93,7 +144,8 @@ func TestTheDigestStandsForWhatWillBeDone(t *testing.T) {
 		"the names of them":     {"servers": []string{"a", "b"}},
 		"the same time":         {"start_at": at.UTC().Format(time.RFC3339)},
 		"the same batch":        {"strategy": object{"type": "rolling", "batch": "1"}},
-		"what is so by default": {"keep": 5, "path": "apps/shop", "failures": object{"total": 0}},
+		"what is so by default": {"keep": 5, "path": "apps/shop", "failures": object{"total": 0}, "progress_deadline": "10m"},
+		"whether to wait":       {"when_busy": "wait"},
 		"with an approval":      {"approval": object{"expires_in": "1h"}},
 	} {
 		require.Equal(t, first, digest(asked.with(same)), name)
@@ -109,6 +161,8 @@ func TestTheDigestStandsForWhatWillBeDone(t *testing.T) {
 		"more to keep":     {"keep": 6},
 		"another time":     {"start_at": at.Add(time.Second).Format(time.RFC3339)},
 		"a deadline":       {"deadline": "1h"},
+		"limits":           {"timeouts": object{"host": "1h"}},
+		"a calendar":       {"calendar": object{"windows": []object{{"from": "22:00", "to": "06:00"}}}},
 		"another strategy": {"strategy": object{"type": "serial"}},
 		"other failures":   {"failures": object{"total": 1}},
 	} {

@@ -38,14 +38,14 @@ func TestARetryGoesToTheServersThatFailedAlone(t *testing.T) {
 	require.Equal(t, d.ID, command.RetryOf)
 	require.Equal(t, d.Package, command.Package.ID)
 	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 100}, command.Application)
-	require.Equal(t, contract.Policy{Strategy: contract.Strategy{Type: "all"}}, command.Policy)
+	require.Equal(t, contract.Policy{Strategy: contract.Strategy{Type: "all"}, Progress: 600_000}, command.Policy)
 	require.Equal(t, "moved.example.com", f.pieces(command.Snapshot)[0][0].Address, "addresses are today's")
 	require.JSONEq(t, string(res.raw), string(f.get("/v1/deployments/"+res.id()).is(200).raw))
 
 	slowly := f.post(path, object{"strategy": object{"type": "serial"}, "failures": object{"total": "50%"}}).is(202)
 	require.EqualValues(t, 2, slowly.object()["waves"])
 	require.Equal(t, contract.Policy{
-		Strategy: contract.Strategy{Type: "serial"}, Failures: contract.Failures{Total: "50%"},
+		Strategy: contract.Strategy{Type: "serial"}, Failures: contract.Failures{Total: "50%"}, Progress: 600_000,
 	}, f.command(slowly.id()).Body.(contract.DeployCommand).Policy)
 }
 

@@ -102,7 +102,7 @@ func TestARollbackHasWhatWasCancelledAtWork(t *testing.T) {
 	require.Equal(t, "serial", rollback.text("strategy"))
 	require.Equal(t, ids[:2], f.targetsOf(rollback.id()))
 	require.Equal(t, contract.Policy{
-		Strategy: contract.Strategy{Type: "serial", Pause: 2000}, Failures: contract.Failures{Total: "1"},
+		Strategy: contract.Strategy{Type: "serial", Pause: 2000}, Failures: contract.Failures{Total: "1"}, Progress: 600_000,
 	}, f.command(rollback.id()).Body.(contract.RollbackCommand).Policy)
 
 	d.State = "rejected"

@@ -100,6 +100,7 @@ func (s *Service) newAPI(nc *nats.Conn) *api.API {
 	return &api.API{
 		Fetcher: packages.NewFetcher(allowed, s.cfg.Fetch.Timeout),
 		Seal:    s.seal, Log: s.log, Connected: nc.IsConnected,
+		WhenBusy: s.cfg.Deployments.WhenBusy,
 		Limits: api.Limits{
 			Package: int64(s.cfg.Limits.MaxPackage), JSON: int64(s.cfg.Limits.MaxJSON),
 			Broker: t.Broker, Query: t.Query, Inspect: t.Inspect, Fetch: s.cfg.Fetch.Timeout,

@@ -124,7 +124,7 @@ func matches(template, path string) bool {
 // checkExchange holds a request and its response to the specification.
 func (s *spec) checkExchange(t testing.TB, req *http.Request, sent []byte, res *http.Response, got []byte) {
 	t.Helper()
-	template, op, ok := s.operation(req.Method, req.URL.Path)
+	template, op, ok := s.operation(req.Method, req.URL.EscapedPath())
 	if !ok {
 		if err := s.check("/components/schemas/Problem", decoded(t, got)); err != nil {
 			t.Errorf("%s %s answers %d with no problem document: %v", req.Method, req.URL.Path, res.StatusCode, err)

@@ -18,9 +18,28 @@ import (
 type Config struct {
 	NATS  bus.Config        `conf:"nats"`
 	Log   service.LogConfig `conf:"log"`
-	Sweep time.Duration     `conf:"sweep" default:"30s" help:"how often queues of hosts are checked for claims that lapsed"`
+	Sweep time.Duration     `conf:"sweep" default:"30s" help:"how often queues of hosts are checked for claims that lapsed, and deployments for a standstill"`
 
+	Limits   LimitsConfig   `conf:"limits"`
 	Analysis AnalysisConfig `conf:"analysis"`
+}
+
+// LimitsConfig bounds how many deployments are under way at once. It is the same
+// for all replicas.
+type LimitsConfig struct {
+	Deployments int `conf:"deployments" default:"0" help:"deployments under way at once, rollbacks apart; 0: any number"`
+	PerProject  int `conf:"per_project" default:"3" help:"the same, of one project; 0: any number"`
+}
+
+// Validate returns every mistake in the configuration.
+func (c LimitsConfig) Validate() []error {
+	var errs []error
+	for name, n := range map[string]int{"deployments": c.Deployments, "per_project": c.PerProject} {
+		if n < 0 {
+			errs = append(errs, config.Invalid(name, "must not be negative"))
+		}
+	}
+	return errs
 }
 
 // AnalysisConfig is about the checks that measure canaries.

@@ -13,6 +13,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
 	"github.com/slipway-deploy/slipway/services/scheduler/internal/rollouts"
 )
 
@@ -26,7 +28,7 @@ type Service struct {
 // New returns a scheduler with this configuration. It does not connect. Further
 // options for NATS win over the configuration.
 func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error) {
-	if errs := slices.Concat(cfg.NATS.Validate(), cfg.Validate(), cfg.Analysis.Validate()); len(errs) > 0 {
+	if errs := slices.Concat(cfg.NATS.Validate(), cfg.Validate(), cfg.Limits.Validate(), cfg.Analysis.Validate()); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return &Service{cfg: cfg, log: log, nats: extra}, nil
@@ -44,7 +46,10 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	replica, err := rollouts.New(ctx, b, s.log, s.cfg.Sweep)
+	replica, err := rollouts.New(ctx, b, s.log, rollouts.Settings{
+		Sweep: s.cfg.Sweep, Limits: deploy.Limits{All: s.cfg.Limits.Deployments, Project: s.cfg.Limits.PerProject},
+		Meter: analysis.New(s.cfg.Analysis.settings()),
+	})
 	if err != nil {
 		return fmt.Errorf("open scheduler: %w", err)
 	}

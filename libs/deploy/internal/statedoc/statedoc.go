@@ -88,10 +88,9 @@ func dialectTable(b *strings.Builder) {
 	b.WriteString(`
 ## The sourcedeploy dialect
 
-The dialect itself is still to be written. Its statuses will be read from state and cause as follows. Where the last
-column says so, something that the status speaks of is not there yet.
+The dialect itself is still to be written. Its statuses will be read from state and cause as follows.
 
-| status | state | cause | not there yet |
+| status | state | cause | also |
 |---|---|---|---|
 `)
 	for _, s := range sourcedeploy {
@@ -102,11 +101,11 @@ column says so, something that the status speaks of is not there yet.
 		if s.cause != "" {
 			cause = fmt.Sprintf("`%s`", s.cause)
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.status, state, cause, s.missing)
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.status, state, cause, s.note)
 	}
 	b.WriteString(`
 The dialect has no status for a deployment that is ` + "`paused`, nor for one that is `stopping`" + ` for another cause than a person's
-word: both will be ` + "`inprogress`" + `. A cause that the table does not name changes nothing: ` + "`failed`" + ` is ` + "`fail`" + ` unless a row
+word, nor for one that is ` + "`reverting`" + ` for another cause than its canary: they will be ` + "`inprogress`" + `. A cause that the table does not name changes nothing: ` + "`failed`" + ` is ` + "`fail`" + ` unless a row
 with its cause says otherwise.
 `)
 }

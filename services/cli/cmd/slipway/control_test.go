@@ -123,3 +123,48 @@ func TestARetryGoesToTheHostsThatFailed(t *testing.T) {
 	require.Equal(t, 1, got.Deployment.Targets)
 	require.Contains(t, s.run("retry", again).exits(5).err, "the deployment is not finished")
 }
+
+func TestHostsAreSkippedBeforeTheyBegin(t *testing.T) {
+	g, s := shipped(t)
+	id := s.detached("--strategy", "canary", "--first", "1", "--hold", "2h")
+	require.Eventually(t, func() bool {
+		s.run("status", id)
+		return document[standing](s.run("status", id, "-o", "json")).Deployment.State == client.Holding
+	}, patience, 100*time.Millisecond)
+	require.Contains(t, s.run("skip", id, "web-3", "web-1").exits(5).err, "web-1 has begun already")
+	s.run("skip", id, "stranger").exits(5)
+	s.run("skip", id).exits(2)
+	require.Equal(t, "Deployment "+id+" is holding: the canary waits for a verdict.\n",
+		s.run("skip", id, "web-4", "--reason", "being repaired").exits(0).out)
+	sent := g.Seen(http.MethodPost, "/v1/deployments/"+id+"/skip")
+	require.JSONEq(t, `{"servers":["web-4"],"reason":"being repaired"}`, string(sent[len(sent)-1].Body))
+	s.run("promote", id).exits(0)
+	require.Contains(t, s.run("watch", id).exits(0).out, "2 done, 2 skipped")
+}
+
+func TestLocksAreShownAndBroken(t *testing.T) {
+	g, s := shipped(t)
+	require.Equal(t, "HOST  DEPLOYMENT  WAITING\n", s.run("locks").exits(0).out)
+	owner, next := "d3v5k1jq0s9c73000901", "d3v5k1jq0s9c73000902"
+	slots := client.Slots{
+		All: 20, Project: 3, Holders: []client.Slot{{Deployment: owner, Project: "checkout", Since: time.Now().UTC()}},
+		Waiting: []client.Slot{{Deployment: next, Since: time.Now().UTC()}},
+	}
+	g.Lock("web-1", owner, slots, next)
+	g.Lock("web-2", owner, slots)
+	out := s.run("locks").exits(0).out
+	require.Regexp(t, `web-1 +`+owner+` +`+next+`\n`, out)
+	require.Contains(t, out, "At most 20 deployments over all and 3 of one project may be under way.\n")
+	require.Regexp(t, owner+` +checkout +under way`, out)
+	require.Regexp(t, next+` +- +waits`, out)
+	require.NotContains(t, s.run("locks", "--on", "web-2").exits(0).out, "web-1")
+	require.Len(t, document[client.Locks](s.run("locks", "-o", "json").exits(0)).Items, 2)
+
+	require.Contains(t, s.run("unlock", "web-1", "--deployment", next).exits(5).err, "another deployment has the server: "+owner)
+	require.Equal(t, "web-1 was taken from deployment "+owner+".\n",
+		s.run("unlock", "web-1", "--deployment", owner, "--reason", "the machine is gone").exits(0).out)
+	s.run("unlock", "web-1", "--deployment", owner).exits(5)
+	s.run("unlock", "web-2").exits(2)
+	sent := g.Seen(http.MethodDelete, "/v1/locks/web-1")
+	require.Equal(t, "deployment="+owner+"&reason=the+machine+is+gone", sent[1].Query)
+}

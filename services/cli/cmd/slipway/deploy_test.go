@@ -85,7 +85,15 @@ func TestWhereToDeployIsAskedForAsItIsDocumented(t *testing.T) {
 			`"servers":["a"],"strategy":{"type":"canary","first":"1","batch":"5","hold":"2h"}`},
 		"approval":         {[]string{"--to", "a", "--approval"}, `"servers":["a"],"approval":{}`},
 		"approval in time": {[]string{"--to", "a", "--approval=8h", "--not-requester"}, `"servers":["a"],"approval":{"not_requester":true,"expires_in":"8h"}`},
-		"when":             {[]string{"--to", "a", "--at", "2036-01-31T22:00:00Z", "--deadline", "2h"}, `"servers":["a"],"start_at":"2036-01-31T22:00:00Z","deadline":"2h"`},
+		"order": {[]string{"--to", "a", "--strategy", "serial", "--order-by", "rack", "--on-overrun", "rollback"},
+			`"servers":["a"],"strategy":{"type":"serial","order_by":"rack"},"failures":{"then":"rollback"}`},
+		"hours": {[]string{"--to", "a", "--window", "mon-wed,sat 22:00-06:00", "--window", "12:00-13:00", "--zone", "Europe/Berlin", "--except", "2036-12-24,2036-12-25"},
+			`"servers":["a"],"calendar":{"zone":"Europe/Berlin","windows":[{"days":["mon","tue","wed","sat"],"from":"22:00","to":"06:00"},{"from":"12:00","to":"13:00"}],"except":["2036-12-24","2036-12-25"]}`},
+		"over the weekend": {[]string{"--to", "a", "--window", "fri-mon 22:00-06:00"},
+			`"servers":["a"],"calendar":{"windows":[{"days":["fri","sat","sun","mon"],"from":"22:00","to":"06:00"}]}`},
+		"bounds": {[]string{"--to", "a", "--host-timeout", "30m", "--step-timeout", "10m", "--progress-deadline", "5m", "--when-busy", "refuse", "--project", "checkout"},
+			`"servers":["a"],"timeouts":{"host":"30m","step":"10m"},"progress_deadline":"5m","when_busy":"refuse","project":"checkout"`},
+		"when": {[]string{"--to", "a", "--at", "2036-01-31T22:00:00Z", "--deadline", "2h"}, `"servers":["a"],"start_at":"2036-01-31T22:00:00Z","deadline":"2h"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := apitest.New(t)
@@ -250,4 +258,43 @@ func TestNothingFromTheServerSteersTheTerminal(t *testing.T) {
 	}
 	same := document[list[client.Server]](s.run("servers", "list", "-o", "json").exits(0))
 	require.Equal(t, hostile, same.Items[0].Name, "JSON says what it was")
+}
+
+func TestACalendarMayStandInAFile(t *testing.T) {
+	g, s := shipped(t)
+	file := s.file("nights.json", `{"zone": "Europe/Berlin", "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00"}]}`)
+	s.run("deploy", "shop", "--version", "1", "--to", "web-1", "--calendar", file).exits(0)
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.JSONEq(t, `{"application":"shop","version":"1","servers":["web-1"],"calendar":{"zone":"Europe/Berlin","windows":[{"days":["mon"],"from":"22:00","to":"06:00"}]}}`,
+		string(sent[len(sent)-1].Body))
+	for _, args := range [][]string{
+		{"--calendar", file + "x"}, {"--calendar", s.file("bad.json", `{"window": []}`)}, {"--calendar", file, "--zone", "UTC"},
+		{"--zone", "UTC"}, {"--except", "2036-12-24"}, {"--window", "monday 22:00-06:00"}, {"--window", "22:00"},
+		{"--window", "mon 22-06"}, {"--window", "mon tue 22:00-06:00"}, {"--when-busy", "panic"}, {"--window", ""},
+	} {
+		s.run(append([]string{"deploy", "shop", "--version", "1", "--to", "web-1"}, args...)...).exits(2)
+	}
+	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), len(sent))
+}
+
+func TestADeploymentThatIsNotToWaitIsRefused(t *testing.T) {
+	g, s := shipped(t)
+	g.Fill()
+	r := s.run("deploy", "shop", "--version", "1", "--to", "web-1", "--when-busy", "refuse").exits(5)
+	require.Contains(t, r.err, "3 deployments are under way, and no more may be")
+	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), 2, "it is not tried again: that was not to wait for")
+	s.run("deploy", "shop", "--version", "1", "--to", "web-1").exits(0)
+}
+
+func TestAFailedDeploymentSaysWhichRollbackTookItBack(t *testing.T) {
+	g, s := shipped(t)
+	g.Slow()
+	g.Fail("web-2", wrongKey)
+	r := s.run("deploy", "shop", "--version", "1", "--all", "--project", "checkout", "--on-overrun", "rollback").exits(1)
+	require.Regexp(t, `-  -  reverting  .*\(more hosts failed than may\)  \(rolled back by [0-9a-v]{20}\)\n`, r.out)
+	require.Regexp(t, `\nRolled back by ([0-9a-v]{20}): 'slipway status [0-9a-v]{20}' shows how\.\n`, r.out)
+	id := document[list[client.Deployment]](s.run("status", "--limit", "1", "-o", "json").exits(0)).Items[0].ID
+	status := s.run("status", id).exits(1).out
+	require.Regexp(t, `Taken back +Rolled back by [0-9a-v]{20}: 'slipway status`, status)
+	require.Regexp(t, `Project +checkout\n`, status)
 }

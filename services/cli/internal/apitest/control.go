@@ -3,6 +3,7 @@ package apitest
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func planOf(d client.Deployment, on []client.Server, s *client.Strategy) client.
 	p := client.Plan{
 		Application: d.Application, Version: d.Version, Path: d.Path, Digest: Digest, Targets: len(on),
 		Strategy: client.Strategy{Type: "all", MaxParallel: 100}, Failures: client.Failures{Then: "stop", Unreachable: "count"},
-		Steps: []string{"connect", "stage", "switch", "clean"},
+		Steps: []string{"connect", "stage", "switch", "clean"}, ProgressDeadline: "10m0s", WhenBusy: "wait",
 	}
 	if s != nil {
 		p.Strategy.Type, p.Strategy.First, p.Strategy.Batch, p.Failures.Total = s.Type, s.First, s.Batch, "0"
@@ -128,6 +129,37 @@ func (g *Gateway) control(w http.ResponseWriter, r *http.Request, d *deployment,
 		d.finish(client.Skipped, now)
 	default:
 		problem(w, r, http.StatusConflict, "state_conflict", "the deployment is "+string(d.State))
+		return
+	}
+	reply(w, http.StatusOK, client.Controlled{ID: d.ID, State: d.State, Cause: d.Cause})
+}
+
+// skip leaves out those that have not begun, unless one is not known.
+func (g *Gateway) skip(w http.ResponseWriter, r *http.Request, d *deployment, body []byte) {
+	var c client.Skip
+	decode(body, &c)
+	var chosen []*client.Target
+	var late []string
+	for _, ref := range c.Servers {
+		i := slices.IndexFunc(d.targets, func(t client.Target) bool { return t.Name == ref || t.Server == ref })
+		switch {
+		case i < 0:
+			problem(w, r, http.StatusUnprocessableEntity, "invalid_request", "1 field is not valid",
+				client.FieldError{Field: "servers", Message: "is no server of this deployment"})
+			return
+		case d.targets[i].State != client.Pending:
+			late = append(late, ref+" has begun already")
+		default:
+			chosen = append(chosen, &d.targets[i])
+		}
+	}
+	now := time.Now().UTC()
+	for _, t := range chosen {
+		t.State, t.EndedAt, t.Note = client.Skipped, &now, c.Reason
+	}
+	d.count()
+	if late != nil {
+		problem(w, r, http.StatusConflict, "state_conflict", strings.Join(late, ", "))
 		return
 	}
 	reply(w, http.StatusOK, client.Controlled{ID: d.ID, State: d.State, Cause: d.Cause})

@@ -50,10 +50,18 @@ func (g *Gateway) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
 		reply(w, http.StatusOK, planOf(d, on, c.Strategy))
 		return
 	}
+	if g.full && c.WhenBusy == "refuse" {
+		w.Header().Set("Retry-After", "30")
+		problem(w, r, http.StatusTooManyRequests, "too_many_deployments", "3 deployments are under way, and no more may be")
+		return
+	}
+	d.Project = c.Project
 	if c.Approval != nil {
 		d.State, d.Digest = client.AwaitingApproval, Digest
 	}
-	reply(w, http.StatusAccepted, g.accept(d, on, c.Strategy))
+	made := g.accept(d, on, c.Strategy)
+	g.deployments[0].reverts = c.Failures != nil && c.Failures.Then == "rollback"
+	reply(w, http.StatusAccepted, made)
 }
 
 func (g *Gateway) accept(d client.Deployment, on []client.Server, s *client.Strategy) client.Deployment {
@@ -94,6 +102,8 @@ func (g *Gateway) oneDeployment(w http.ResponseWriter, r *http.Request, id strin
 		g.rollBack(w, r, g.deployments[i], body)
 	case strings.HasSuffix(r.URL.Path, "/retry"):
 		g.retry(w, r, g.deployments[i], body)
+	case strings.HasSuffix(r.URL.Path, "/skip"):
+		g.skip(w, r, g.deployments[i], body)
 	case r.Method == http.MethodPost:
 		g.control(w, r, g.deployments[i], body)
 	case r.URL.Path == "/v1/deployments/"+id:

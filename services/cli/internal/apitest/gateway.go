@@ -32,6 +32,9 @@ type Gateway struct {
 	secrets     map[string]client.Credential // by server id
 	packages    []client.Package
 	deployments []*deployment // newest first
+	locks       []client.Lock
+	slots       client.Slots
+	full        bool // no more deployments may be under way
 	running     map[string]map[string]client.ServerReleases
 	failures    map[string]Fault
 	held        bool
@@ -185,8 +188,13 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.listDeployments(w, r)
 	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "POST v1/deployments/{id}/rollback", "POST v1/deployments/{id}/retry",
 		"POST v1/deployments/{id}/cancel", "POST v1/deployments/{id}/pause", "POST v1/deployments/{id}/resume",
-		"POST v1/deployments/{id}/promote", "POST v1/deployments/{id}/reject", "POST v1/deployments/{id}/approve":
+		"POST v1/deployments/{id}/promote", "POST v1/deployments/{id}/reject", "POST v1/deployments/{id}/approve",
+		"POST v1/deployments/{id}/skip":
 		g.oneDeployment(w, r, id, body)
+	case "GET v1/locks":
+		g.listLocks(w, r)
+	case "DELETE v1/locks/{id}":
+		g.breakLock(w, r, id)
 	case "GET v1/releases":
 		g.listReleases(w, r)
 	default:

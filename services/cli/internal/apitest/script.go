@@ -44,14 +44,18 @@ type deployment struct {
 	client.Deployment
 	targets []client.Target
 	holds   bool // after the first wave, for a verdict
+	reverts bool // where a host fails
 }
 
 // tick moves every host of the current wave on by some events, and the deployment by what follows.
 func (g *Gateway) tick(d *deployment) {
+	now := time.Now().UTC()
+	if d.State == client.Reverting && !g.held {
+		d.State, d.EndedAt = client.Failed, &now
+	}
 	if g.held || d.State != client.Accepted && d.State != client.Running {
 		return
 	}
-	now := time.Now().UTC()
 	if d.State == client.Accepted {
 		d.State, d.StartedAt = client.Running, &now
 	}
@@ -82,7 +86,10 @@ func (g *Gateway) tick(d *deployment) {
 func (g *Gateway) conclude(d *deployment, now time.Time) {
 	d.finish(client.Skipped, now)
 	d.State = client.Succeeded
-	if d.Counts.Failed > 0 {
+	switch {
+	case d.Counts.Failed > 0 && d.reverts:
+		d.State, d.Cause, d.EndedAt, d.RolledBackBy = client.Reverting, "budget_spent", nil, g.next()
+	case d.Counts.Failed > 0:
 		d.State = client.Failed
 	}
 }

@@ -5,6 +5,36 @@ import (
 	"net/http"
 )
 
+// Course is what every kind of deployment may say about its course.
+type Course struct {
+	Strategy         *Strategy `json:"strategy,omitempty"`
+	Failures         *Failures `json:"failures,omitempty"`
+	Calendar         *Calendar `json:"calendar,omitempty"`
+	Timeouts         *Timeouts `json:"timeouts,omitempty"`
+	ProgressDeadline string    `json:"progress_deadline,omitempty"` // empty: as the gateway does
+}
+
+// Calendar is when hosts may begin.
+type Calendar struct {
+	Zone    string   `json:"zone,omitempty"` // empty: UTC
+	Windows []Window `json:"windows"`
+	Except  []string `json:"except,omitempty"` // days, such as 2026-12-24
+}
+
+// Window is a time of day on some days of the week. One that ends at or before the minute at which it begins ends on
+// the day after.
+type Window struct {
+	Days []string `json:"days,omitempty"` // mon to sun; none: all
+	From string   `json:"from"`           // 22:00
+	To   string   `json:"to"`
+}
+
+// Timeouts bound the work on one host. Empty: as the executors do.
+type Timeouts struct {
+	Host string `json:"host,omitempty"`
+	Step string `json:"step,omitempty"`
+}
+
 // Strategy says in which waves, and how fast. Amounts are "12" or "25%", durations "30s" or "2h".
 type Strategy struct {
 	Type        string `json:"type"`                   // all, serial, rolling or canary
@@ -13,14 +43,15 @@ type Strategy struct {
 	Pause       string `json:"pause,omitempty"`        // between waves
 	MaxParallel int    `json:"max_parallel,omitempty"` // 0: as the gateway does
 	MinHealthy  string `json:"min_healthy,omitempty"`
-	Hold        string `json:"hold,omitempty"` // canary: how long a person's verdict is waited for
+	Hold        string `json:"hold,omitempty"`     // canary: how long a person's verdict is waited for
+	OrderBy     string `json:"order_by,omitempty"` // label in whose order hosts are taken
 }
 
 // Failures says how many hosts may fail.
 type Failures struct {
 	Batch       string `json:"batch,omitempty"` // of one wave
 	Total       string `json:"total,omitempty"` // of all hosts
-	Then        string `json:"then,omitempty"`  // stop or pause
+	Then        string `json:"then,omitempty"`  // stop, pause or rollback
 	Unreachable string `json:"unreachable,omitempty"`
 }
 
@@ -32,16 +63,21 @@ type Approval struct {
 
 // Plan is what a deployment would do.
 type Plan struct {
-	Application string        `json:"application"`
-	Version     string        `json:"version"`
-	Path        string        `json:"path"`
-	Digest      string        `json:"digest"`
-	Strategy    Strategy      `json:"strategy"`
-	Failures    Failures      `json:"failures"`
-	Targets     int           `json:"targets"`
-	WaveCount   int           `json:"wave_count"`
-	Waves       []PlannedWave `json:"waves"` // as far as they are shown
-	Steps       []string      `json:"steps"`
+	Project          string        `json:"project,omitempty"`
+	Application      string        `json:"application"`
+	Version          string        `json:"version"`
+	Path             string        `json:"path"`
+	Digest           string        `json:"digest"`
+	Strategy         Strategy      `json:"strategy"`
+	Failures         Failures      `json:"failures"`
+	Calendar         *Calendar     `json:"calendar,omitempty"`
+	Timeouts         *Timeouts     `json:"timeouts,omitempty"`
+	ProgressDeadline string        `json:"progress_deadline"`
+	WhenBusy         string        `json:"when_busy"`
+	Targets          int           `json:"targets"`
+	WaveCount        int           `json:"wave_count"`
+	Waves            []PlannedWave `json:"waves"` // as far as they are shown
+	Steps            []string      `json:"steps"`
 }
 
 // PlannedWave is one wave of a plan, with its servers as far as they are shown.
@@ -79,6 +115,20 @@ const (
 type Control struct {
 	Digest string `json:"digest,omitempty"` // Approve: of the plan that was seen
 	Reason string `json:"reason,omitempty"`
+}
+
+// Skip names hosts that a deployment is to leave out.
+type Skip struct {
+	Servers []string `json:"servers"` // ids, or the names that they had then
+	Reason  string   `json:"reason,omitempty"`
+}
+
+// Skip has hosts left out that a deployment has not begun on. Where it is too late for some, it fails with their names,
+// and the others are left out all the same.
+func (c *Client) Skip(ctx context.Context, id string, hosts Skip) (Controlled, error) {
+	var done Controlled
+	err := c.do(ctx, call{method: http.MethodPost, path: deploymentPath(id) + "/skip", key: newKey(), json: hosts, into: &done})
+	return done, err
 }
 
 // Controlled is where a deployment stands after a verb.

@@ -17,11 +17,14 @@ const (
 	Accepted         State = "accepted"
 	AwaitingApproval State = "awaiting_approval"
 	Scheduled        State = "scheduled"
+	Waiting          State = "waiting"
 	Pending          State = "pending"
 	Running          State = "running"
 	Paused           State = "paused"
 	Holding          State = "holding"
+	Analyzing        State = "analyzing"
 	Stopping         State = "stopping"
+	Reverting        State = "reverting"
 	Succeeded        State = "succeeded"
 	Failed           State = "failed"
 	Skipped          State = "skipped"
@@ -47,30 +50,32 @@ const (
 
 // Deployment is a package on its way to servers, or back.
 type Deployment struct {
-	ID          string     `json:"id"`
-	Kind        string     `json:"kind"`
-	Application string     `json:"application"`
-	Path        string     `json:"path"`
-	Version     string     `json:"version,omitempty"` // shipped, or gone back to; empty: whatever ran before
-	Package     string     `json:"package,omitempty"`
-	From        string     `json:"from,omitempty"`        // release that a rollback leaves
-	RollbackOf  string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
-	Actor       string     `json:"actor"`
-	State       State      `json:"state"`
-	Cause       string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
-	Reason      string     `json:"reason,omitempty"` // the same for people, where no host says so
-	By          string     `json:"by,omitempty"`     // who asked for it to stand so
-	Until       *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
-	Strategy    string     `json:"strategy,omitempty"`
-	RetryOf     string     `json:"retry_of,omitempty"` // deployment on whose failed hosts this one tries again
-	Digest      string     `json:"digest,omitempty"`   // of the plan, while it waits for approval
-	Targets     int        `json:"targets"`
-	Wave        int        `json:"wave"` // from 0
-	Waves       int        `json:"waves"`
-	Counts      Counts     `json:"counts"`
-	AcceptedAt  time.Time  `json:"accepted_at"`
-	StartedAt   *time.Time `json:"started_at,omitempty"`
-	EndedAt     *time.Time `json:"ended_at,omitempty"`
+	ID           string     `json:"id"`
+	Kind         string     `json:"kind"`
+	Project      string     `json:"project,omitempty"`
+	Application  string     `json:"application"`
+	Path         string     `json:"path"`
+	Version      string     `json:"version,omitempty"` // shipped, or gone back to; empty: whatever ran before
+	Package      string     `json:"package,omitempty"`
+	From         string     `json:"from,omitempty"`        // release that a rollback leaves
+	RollbackOf   string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
+	Actor        string     `json:"actor"`
+	State        State      `json:"state"`
+	Cause        string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
+	Reason       string     `json:"reason,omitempty"` // the same for people, where no host says so
+	By           string     `json:"by,omitempty"`     // who asked for it to stand so
+	Until        *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	Strategy     string     `json:"strategy,omitempty"`
+	RetryOf      string     `json:"retry_of,omitempty"`       // deployment on whose failed hosts this one tries again
+	RolledBackBy string     `json:"rolled_back_by,omitempty"` // the rollback that takes back, by itself, what it has switched
+	Digest       string     `json:"digest,omitempty"`         // of the plan, while it waits for approval
+	Targets      int        `json:"targets"`
+	Wave         int        `json:"wave"` // from 0
+	Waves        int        `json:"waves"`
+	Counts       Counts     `json:"counts"`
+	AcceptedAt   time.Time  `json:"accepted_at"`
+	StartedAt    *time.Time `json:"started_at,omitempty"`
+	EndedAt      *time.Time `json:"ended_at,omitempty"`
 }
 
 // Counts is how many targets are in which state.
@@ -124,6 +129,7 @@ type Failure struct {
 
 // DeploymentCreate is a deployment to make: of a package or a version, to servers by id or name and by label.
 type DeploymentCreate struct {
+	Project     string            `json:"project,omitempty"`
 	Application string            `json:"application"`
 	Package     string            `json:"package,omitempty"`
 	Version     string            `json:"version,omitempty"`
@@ -131,27 +137,25 @@ type DeploymentCreate struct {
 	Selector    map[string]string `json:"selector,omitempty"`
 	Path        string            `json:"path,omitempty"`
 	Keep        int               `json:"keep,omitempty"` // 0: as the gateway does
-	Strategy    *Strategy         `json:"strategy,omitempty"`
-	Failures    *Failures         `json:"failures,omitempty"`
 	Approval    *Approval         `json:"approval,omitempty"`
 	StartAt     *time.Time        `json:"start_at,omitempty"`
 	Deadline    string            `json:"deadline,omitempty"`
-	DryRun      bool              `json:"dry_run,omitempty"` // for Plan, which sets it
+	DryRun      bool              `json:"dry_run,omitempty"`   // for Plan, which sets it
+	WhenBusy    string            `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
+	Course
 }
 
 // RollbackCreate says how to roll a deployment back.
 type RollbackCreate struct {
 	To      string   `json:"to,omitempty"`      // empty: what ran before
 	Servers []string `json:"servers,omitempty"` // ids or names; none: all of the deployment
-
-	Strategy *Strategy `json:"strategy,omitempty"`
-	Failures *Failures `json:"failures,omitempty"`
+	Course
 }
 
 // RetryCreate says how to try again.
 type RetryCreate struct {
-	Strategy *Strategy `json:"strategy,omitempty"`
-	Failures *Failures `json:"failures,omitempty"`
+	WhenBusy string `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
+	Course
 }
 
 // Deploy asks for a deployment. When it returns one, that is durable and will run.

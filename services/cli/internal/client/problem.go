@@ -35,6 +35,7 @@ type FieldError struct {
 const (
 	codeInProgress = "idempotency_in_progress"
 	codeTimeout    = "timeout"
+	codeBusy       = "too_many_deployments" // a refusal that was asked for, and not one to sit out
 )
 
 // Error has the detail, or the title where there is none. The fields stand in Errors.
@@ -54,6 +55,8 @@ func (p *Problem) Unwrap() error {
 	switch {
 	case p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden:
 		return ErrDenied
+	case p.Code == codeBusy:
+		return ErrRejected
 	case p.Status >= 500 || p.Status == http.StatusTooManyRequests || p.Status == http.StatusRequestTimeout:
 		return ErrUnreachable
 	case p.Status >= 400:
@@ -65,6 +68,9 @@ func (p *Problem) Unwrap() error {
 
 // passing says whether the same request may be answered otherwise a moment later.
 func (p *Problem) passing() bool {
+	if p.Code == codeBusy {
+		return false
+	}
 	switch p.Status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		http.StatusTooManyRequests, http.StatusRequestTimeout:

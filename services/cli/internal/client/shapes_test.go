@@ -33,6 +33,12 @@ func TestStructsHoldWhatOpenAPISays(t *testing.T) {
 		"PlannedWave":      client.PlannedWave{},
 		"Approve":          client.Control{},
 		"Controlled":       client.Controlled{},
+		"Skip":             client.Skip{},
+		"Calendar":         client.Calendar{},
+		"Timeouts":         client.Timeouts{},
+		"Lock":             client.Lock{},
+		"Slots":            client.Slots{},
+		"Slot":             client.Slot{},
 		"Counts":           client.Counts{},
 		"Target":           client.Target{},
 		"TargetStep":       client.Step{},
@@ -50,7 +56,10 @@ func TestStructsHoldWhatOpenAPISays(t *testing.T) {
 func jsonNames(of reflect.Type) []string {
 	var names []string
 	for f := range of.Fields() {
-		if f.IsExported() {
+		switch {
+		case f.Anonymous:
+			names = append(names, jsonNames(f.Type)...)
+		case f.IsExported():
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			names = append(names, name)
 		}

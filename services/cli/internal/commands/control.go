@@ -23,7 +23,7 @@ func (a *app) controlCommands() []*cobra.Command {
 		a.controlCommand(client.Reject, "Judge a plan, or a canary, bad",
 			"A plan that waits for approval is never carried out; of a canary, the other hosts never begin."),
 	}
-	return append(commands, a.approveCommand())
+	return append(commands, a.approveCommand(), a.skipCommand())
 }
 
 func (a *app) controlCommand(verb, short, long string) *cobra.Command {
@@ -59,6 +59,31 @@ saw: 'slipway deploy --dry-run' and 'slipway status' print it.`,
 	cmd.Flags().StringVar(&with.Digest, "digest", "", "digest of the plan")
 	cmd.Flags().StringVar(&with.Reason, "reason", "", "why, for people")
 	_ = cmd.MarkFlagRequired("digest")
+	return cmd
+}
+
+func (a *app) skipCommand() *cobra.Command {
+	var hosts client.Skip
+	cmd := &cobra.Command{
+		Use:   "skip DEPLOYMENT HOST…",
+		Short: "Leave hosts out that a deployment has not begun on",
+		Long: `Leave hosts out, by name or id. They do not count as failed. Where some have begun
+already it is too late for these, and the others are left out all the same.`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: a.run(func(ctx context.Context, _ *cobra.Command, args []string) error {
+			c, err := a.connect(defaultTimeout)
+			if err != nil {
+				return err
+			}
+			hosts.Servers = args[1:]
+			done, err := c.Skip(ctx, args[0], hosts)
+			if err != nil {
+				return err
+			}
+			return a.show(done, func() []string { return []string{display.Controlled(done)} })
+		}),
+	}
+	cmd.Flags().StringVar(&hosts.Reason, "reason", "", "why, for people")
 	return cmd
 }
 

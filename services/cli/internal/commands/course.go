@@ -12,9 +12,13 @@ import (
 
 // courseFlags say how a deployment goes through its hosts. What amounts and durations may be, the server says.
 type courseFlags struct {
-	wanted client.Strategy
-	budget client.Failures
-	skip   bool
+	wanted   client.Strategy
+	budget   client.Failures
+	skip     bool
+	hours    hoursFlags
+	timeouts client.Timeouts
+	progress string
+	busy     string
 }
 
 var strategyFlags = []string{"first", "batch", "pause", "max-parallel", "min-healthy", "hold"}
@@ -29,10 +33,20 @@ func (f *courseFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&s.MaxParallel, "max-parallel", 0, "hosts at work at once (default: as the server does)")
 	flags.StringVar(&s.MinHealthy, "min-healthy", "", "hosts that must neither be at work nor have failed")
 	flags.StringVar(&s.Hold, "hold", "", "canary: how long to wait for 'slipway promote' or 'reject', such as 2h")
+	flags.StringVar(&s.OrderBy, "order-by", "", "label in whose order hosts are taken, such as rack")
 	flags.StringVar(&b.Total, "max-failed", "", "hosts that may fail in all (default: none, and any number with the strategy all)")
 	flags.StringVar(&b.Batch, "max-failed-batch", "", "hosts of one wave that may fail (default: any number)")
-	flags.StringVar(&b.Then, "on-overrun", "", "what to do when more fail: stop, or pause for a person (default: stop)")
+	flags.StringVar(&b.Then, "on-overrun", "", "what to do when more fail: stop, pause for a person, or rollback (default: stop)")
 	flags.BoolVar(&f.skip, "skip-unreachable", false, "hosts that cannot be reached do not count as failed")
+	f.hours.add(cmd)
+	flags.StringVar(&f.timeouts.Host, "host-timeout", "", "how long the work on one host may take, such as 30m")
+	flags.StringVar(&f.timeouts.Step, "step-timeout", "", "how long one step on one host may take, such as 10m")
+	flags.StringVar(&f.progress, "progress-deadline", "", "say so when no host tells anything for so long (default: as the server does)")
+}
+
+// addBusy adds what a rollback, which never waits for others, does without.
+func (f *courseFlags) addBusy(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.busy, "when-busy", "", "where too many deployments are under way: wait, or refuse (default: as the server does)")
 }
 
 func (f *courseFlags) validate(cmd *cobra.Command) error {
@@ -54,10 +68,23 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 		return usage("--%s goes with --strategy", given)
 	case cmd.Flags().Changed("max-parallel") && f.wanted.MaxParallel < 1:
 		return usage("--max-parallel must be at least 1")
-	case !slices.Contains([]string{"", "stop", "pause"}, f.budget.Then):
-		return usage("--on-overrun is stop or pause, not %q", f.budget.Then)
+	case !slices.Contains([]string{"", "stop", "pause", "rollback"}, f.budget.Then):
+		return usage("--on-overrun is stop, pause or rollback, not %q", f.budget.Then)
+	case !slices.Contains([]string{"", "wait", "refuse"}, f.busy):
+		return usage("--when-busy is wait or refuse, not %q", f.busy)
 	}
-	return nil
+	return f.hours.read()
+}
+
+// course is what was asked for.
+func (f *courseFlags) course() client.Course {
+	c := client.Course{
+		Strategy: f.strategy(), Failures: f.failures(), Calendar: f.hours.calendar, ProgressDeadline: f.progress,
+	}
+	if f.timeouts != (client.Timeouts{}) {
+		c.Timeouts = &f.timeouts
+	}
+	return c
 }
 
 // strategy is what was asked for, or nil.

@@ -22,6 +22,7 @@ type deployFlags struct {
 	all, detach bool
 	path        string
 	keep        int
+	project     string
 	course      courseFlags
 	when        whenFlags
 	dryRun      bool
@@ -41,14 +42,15 @@ must have been uploaded before.
 --strategy says in which waves: all at once, serial (one after another), rolling
 (--batch of them at a time) or canary (--first, then a verdict if --hold is
 given, then the rest in batches). Amounts are numbers or shares of all hosts such
-as 25%. With --dry-run, the waves and the digest are printed and nothing is done.
+as 25%. --window says at which hours hosts may begin. With --dry-run, the waves and the digest are printed and nothing is done.
 
 Ctrl-C, or a server that is gone for too long, ends the watching and not the
 deployment.`,
 		Example: `  slipway deploy shop --package shop-1.4.2.tar.gz --version 1.4.2 --to web-1,web-2
   slipway deploy shop --package https://ci.example.com/shop.zip --sha256 9f86d0… --version 1.4.2 --all
   slipway deploy shop --version 1.4.2 --label role=web --label env=production --strategy rolling --batch 25% --max-failed 2
-  slipway deploy shop --version 1.4.2 --all --strategy canary --first 1 --hold 2h --dry-run`,
+  slipway deploy shop --version 1.4.2 --all --strategy canary --first 1 --hold 2h --dry-run
+  slipway deploy shop --version 1.4.2 --all --strategy serial --on-overrun rollback --window "mon-thu 22:00-06:00" --zone Europe/Berlin`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			if err := f.validate(cmd); err != nil {
@@ -66,7 +68,9 @@ deployment.`,
 	flags.BoolVar(&f.all, "all", false, "all hosts")
 	flags.StringVar(&f.path, "path", "", "where the application lies on the hosts (default apps/APPLICATION)")
 	flags.IntVar(&f.keep, "keep", 0, "successful releases that stay on a host (default: as the server does)")
+	flags.StringVar(&f.project, "project", "", "project that it belongs to, which may have so many deployments under way at once")
 	f.course.add(cmd)
+	f.course.addBusy(cmd)
 	f.when.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the waves and the digest of the plan, and do nothing")
 	flags.BoolVar(&f.detach, "detach", false, "print the id of the deployment and do not watch")
@@ -79,7 +83,7 @@ deployment.`,
 
 var digest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
-func (f deployFlags) validate(cmd *cobra.Command) error {
+func (f *deployFlags) validate(cmd *cobra.Command) error {
 	switch {
 	case f.remote() && f.sha256 == "":
 		return usage("--package with a URL needs --sha256: what is fetched must be what was meant")
@@ -113,8 +117,8 @@ func (a *app) deploy(ctx context.Context, application string, f deployFlags) err
 		return err
 	}
 	wanted := client.DeploymentCreate{
-		Application: application, Version: f.version, Path: f.path, Keep: f.keep,
-		Strategy: f.course.strategy(), Failures: f.course.failures(),
+		Project: f.project, Application: application, Version: f.version, Path: f.path, Keep: f.keep,
+		Course: f.course.course(), WhenBusy: f.course.busy,
 		Approval: f.when.asked(), StartAt: f.when.start(), Deadline: f.when.deadline,
 	}
 	if wanted.Selector, err = parseLabels(f.labels); err != nil {

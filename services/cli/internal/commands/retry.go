@@ -26,7 +26,7 @@ deployment of its own. It must have ended.`,
 			if err != nil {
 				return err
 			}
-			made, err := c.Retry(ctx, args[0], client.RetryCreate{Strategy: f.strategy(), Failures: f.failures()})
+			made, err := c.Retry(ctx, args[0], client.RetryCreate{Course: f.course(), WhenBusy: f.busy})
 			if err != nil {
 				return a.uncertain(ctx, err)
 			}
@@ -34,6 +34,7 @@ deployment of its own. It must have ended.`,
 		}),
 	}
 	f.add(cmd)
+	f.addBusy(cmd)
 	cmd.Flags().BoolVar(&detach, "detach", false, "print the id of the deployment and do not watch")
 	return cmd
 }

@@ -40,7 +40,7 @@ are left alone. --application takes its last deployment, which must be finished.
 				}
 				args = []string{id}
 			}
-			r.Strategy, r.Failures = f.strategy(), f.failures()
+			r.Course = f.course()
 			made, err := c.RollBack(ctx, args[0], r)
 			if err != nil {
 				return a.uncertain(ctx, err)

@@ -87,6 +87,8 @@ func (a *app) root() *cobra.Command {
 		a.statusCommand(),
 		a.watchCommand(),
 		a.releasesCommand(),
+		a.locksCommand(),
+		a.unlockCommand(),
 		a.versionCommand(),
 	)
 	root.AddCommand(a.controlCommands()...)

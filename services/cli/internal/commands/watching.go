@@ -41,7 +41,7 @@ func (a *app) watchToEnd(ctx context.Context, c *client.Client, o *outage, id st
 	if a.asJSON() {
 		return errors.Join(a.document(standing{end.Deployment, end.Targets}), failure(end.Deployment))
 	}
-	report := []string{display.Summary(end.Deployment, a.color())}
+	report := append([]string{display.Summary(end.Deployment, a.color())}, display.TakenBack(end.Deployment)...)
 	if failures := display.Failures(end.Targets, a.color()); failures != nil {
 		report = append(append(report, ""), failures...)
 	}

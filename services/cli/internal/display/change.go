@@ -34,6 +34,9 @@ func explain(c follow.Change) string {
 		if why := why(client.Deployment{State: c.State, Cause: c.Cause, Reason: c.Reason, By: c.By, Until: c.Until}); why != "" {
 			said += "  (" + why + ")"
 		}
+		if c.RolledBackBy != "" {
+			said += "  (rolled back by " + c.RolledBackBy + ")"
+		}
 		return said
 	case c.Step != "" || !c.State.Ended():
 		return c.Note

@@ -71,6 +71,7 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 	lines := fields([]field{
 		{"Deployment", d.ID},
 		{"Kind", d.Kind},
+		{"Project", d.Project},
 		{"What", title(d)},
 		{"Path", d.Path},
 		{"Rolls back", d.RollbackOf},
@@ -78,6 +79,7 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 		{"Strategy", d.Strategy},
 		{"State", string(d.State)},
 		{"Because", why(d)},
+		{"Taken back", strings.Join(TakenBack(d), "")},
 		{"Digest", d.Digest},
 		{"Hosts", tally(d.Counts).render(false)},
 		{"Wave", wave},

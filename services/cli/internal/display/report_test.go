@@ -30,7 +30,12 @@ func TestReports(t *testing.T) {
 		"failures":    append([]string{Summary(ended, false), ""}, Failures(v.Targets, false)...),
 		"plan": Plan(client.Plan{
 			Application: "shop", Version: "1.4.2", Path: "apps/shop", Digest: "9f86d081884c7d65", Targets: 1200, WaveCount: 3,
-			Strategy: client.Strategy{Type: "canary", First: "1", Batch: "50%", Pause: "30s", Hold: "2h0m0s", MaxParallel: 100, MinHealthy: "25%"},
+			Project: "checkout", ProgressDeadline: "10m0s", WhenBusy: "refuse", Timeouts: &client.Timeouts{Host: "30m0s", Step: "10m0s"},
+			Calendar: &client.Calendar{
+				Zone: "Europe/Berlin", Except: []string{"2026-12-24", "2026-12-25"},
+				Windows: []client.Window{{Days: []string{"mon", "tue"}, From: "22:00", To: "06:00"}, {Days: []string{"sat"}, From: "08:00", To: "12:00"}},
+			},
+			Strategy: client.Strategy{Type: "canary", First: "1", Batch: "50%", Pause: "30s", Hold: "2h0m0s", MaxParallel: 100, MinHealthy: "25%", OrderBy: "rack"},
 			Failures: client.Failures{Total: "5%", Batch: "2", Then: "pause", Unreachable: "skip"}, Steps: []string{"connect", "stage"},
 			Waves: []client.PlannedWave{
 				{Wave: 0, Targets: 1, Servers: []client.PlannedServer{{Name: "web-1"}}},
@@ -44,6 +49,16 @@ func TestReports(t *testing.T) {
 				SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", CreatedAt: noon},
 			{Filename: hostile, SHA256: "short"},
 		}, false),
+		"locks": Locks(client.Locks{
+			Items: []client.Lock{
+				{Server: "d3v5k1jq0s9c73000001", Name: hostile, Deployment: "d3v5k1jq0s9c73000011", Waiting: []string{"d3v5k1jq0s9c73000012", "d3v5k1jq0s9c73000013"}},
+				{Server: "d3v5k1jq0s9c73000002", Deployment: "d3v5k1jq0s9c73000011"},
+			},
+			Slots: client.Slots{
+				Project: 1, Holders: []client.Slot{{Deployment: "d3v5k1jq0s9c73000011", Project: "checkout", Since: noon}},
+				Waiting: []client.Slot{{Deployment: "d3v5k1jq0s9c73000012", Project: "checkout", Since: noon.Add(time.Minute)}},
+			},
+		}, noon.Add(2*time.Minute), false),
 		"releases": Releases([]client.ServerReleases{
 			{Name: "web-1", Current: "1.4.2", Intact: true, Previous: "1.4.1", Releases: []client.Release{{Version: "1.4.1"}, {Version: "1.4.2"}}},
 			{Name: "web-2", Current: "1.4.2"},
@@ -68,14 +83,20 @@ func TestChanges(t *testing.T) {
 func TestWhyADeploymentStandsWhereItDoes(t *testing.T) {
 	for want, d := range map[string]client.Deployment{
 		"": {State: client.Running},
-		"awaiting approval: until 2026-07-01 12:01:00, digest d1":         {State: client.AwaitingApproval, Digest: "d1", Until: after(60_000)},
-		"scheduled: begins 2026-07-01 12:01:00":                           {State: client.Scheduled, Until: after(60_000)},
-		"paused: more hosts failed than may":                              {State: client.Paused, Cause: "budget_spent"},
-		"paused: 3 of 4 hosts failed":                                     {State: client.Paused, Cause: "budget_spent", Reason: "3 of 4 hosts failed"},
-		"paused: lunch, by anna":                                          {State: client.Paused, Cause: "paused_by_person", Reason: "lunch", By: "anna"},
-		"stopping: by anna":                                               {State: client.Stopping, Cause: "cancelled", By: "anna"},
-		"running: the pause between two waves, until 2026-07-01 12:01:00": {State: client.Running, Cause: "between_waves", Until: after(60_000)},
-		"holding: some new cause":                                         {State: client.Holding, Cause: "some_new_cause"},
+		"awaiting approval: until 2026-07-01 12:01:00, digest d1":                           {State: client.AwaitingApproval, Digest: "d1", Until: after(60_000)},
+		"scheduled: begins 2026-07-01 12:01:00":                                             {State: client.Scheduled, Until: after(60_000)},
+		"paused: more hosts failed than may":                                                {State: client.Paused, Cause: "budget_spent"},
+		"paused: 3 of 4 hosts failed":                                                       {State: client.Paused, Cause: "budget_spent", Reason: "3 of 4 hosts failed"},
+		"paused: lunch, by anna":                                                            {State: client.Paused, Cause: "paused_by_person", Reason: "lunch", By: "anna"},
+		"stopping: by anna":                                                                 {State: client.Stopping, Cause: "cancelled", By: "anna"},
+		"running: the pause between two waves, until 2026-07-01 12:01:00":                   {State: client.Running, Cause: "between_waves", Until: after(60_000)},
+		"waiting: as many deployments as may be are under way":                              {State: client.Waiting, Cause: "limit"},
+		"scheduled: outside the hours in which hosts may begin, begins 2026-07-01 12:01:00": {State: client.Scheduled, Cause: "window", Until: after(60_000)},
+		"running: outside the hours in which hosts may begin, until 2026-07-01 12:01:00":    {State: client.Running, Cause: "window", Until: after(60_000)},
+		"analyzing: 1 of 3 passed, measured again 2026-07-01 12:01:00":                      {State: client.Analyzing, Cause: "canary", Reason: "1 of 3 passed", Until: after(60_000)},
+		"reverting: more hosts failed than may, by d2":                                      {State: client.Reverting, Cause: "budget_spent", RolledBackBy: "d2"},
+		"running: no host has told anything for long":                                       {State: client.Running, Cause: "no_progress"},
+		"holding: some new cause":                                                           {State: client.Holding, Cause: "some_new_cause"},
 	} {
 		require.Equal(t, want, held(d))
 	}

@@ -21,6 +21,11 @@ var causes = map[string]string{
 	"canary_timeout":   "nobody judged the canary in time",
 	"paused_by_person": "", // the state says it
 	"between_waves":    "the pause between two waves",
+	"window":           "outside the hours in which hosts may begin",
+	"limit":            "as many deployments as may be are under way",
+	"canary_analysis":  "measurements judged the canary to be bad",
+	"no_progress":      "no host has told anything for long",
+	"no_executor":      "no executor serves the zone of a host",
 }
 
 // why says why a deployment stands or ended as it does, through whom, and until when; "" where there is nothing to say.
@@ -52,6 +57,8 @@ func until(d client.Deployment) string {
 	switch {
 	case d.Until == nil || d.State.Ended():
 		return ""
+	case d.State == client.Analyzing:
+		return "measured again " + stamp(*d.Until)
 	case d.State == client.Scheduled:
 		return "begins " + stamp(*d.Until)
 	default:
@@ -62,7 +69,8 @@ func until(d client.Deployment) string {
 // held says that a deployment waits, and for what; "" where it does not.
 func held(d client.Deployment) string {
 	switch d.State {
-	case client.AwaitingApproval, client.Scheduled, client.Paused, client.Holding, client.Stopping:
+	case client.AwaitingApproval, client.Scheduled, client.Waiting, client.Paused, client.Holding, client.Analyzing,
+		client.Stopping, client.Reverting:
 	default:
 		if d.Cause == "" || d.State.Ended() {
 			return ""
@@ -75,7 +83,19 @@ func held(d client.Deployment) string {
 	if d.State == client.AwaitingApproval && d.Digest != "" {
 		said += ", digest " + d.Digest
 	}
+	if d.RolledBackBy != "" {
+		said += ", by " + d.RolledBackBy
+	}
 	return said
+}
+
+// TakenBack says which rollback took back what the deployment had switched, and how to look at it; nothing where none
+// did.
+func TakenBack(d client.Deployment) []string {
+	if d.RolledBackBy == "" {
+		return nil
+	}
+	return []string{Clean(fmt.Sprintf("Rolled back by %s: 'slipway status %s' shows how.", d.RolledBackBy, d.RolledBackBy))}
 }
 
 // Controlled says where a deployment stands after somebody asked something of it.
@@ -91,16 +111,22 @@ func Controlled(c client.Controlled) string {
 func Plan(p client.Plan, color bool) []string {
 	s, f := p.Strategy, p.Failures
 	lines := fields([]field{
+		{"Project", p.Project},
 		{"What", p.Application + " " + p.Version},
 		{"Path", p.Path},
 		{"Hosts", fmt.Sprint(p.Targets)},
 		{"Waves", fmt.Sprint(p.WaveCount)},
 		{"Strategy", s.Type},
+		{"Order by", s.OrderBy},
 		{"At once", fmt.Sprint(s.MaxParallel)},
 		{"Healthy", s.MinHealthy},
 		{"Pause", s.Pause},
 		{"Hold", s.Hold},
 		{"May fail", may(f)},
+		{"Hours", hours(p.Calendar)},
+		{"Timeouts", bounds(p.Timeouts)},
+		{"Progress", "said to stand still after " + p.ProgressDeadline},
+		{"If busy", p.WhenBusy},
 		{"Steps", strings.Join(p.Steps, ", ")},
 		{"Digest", p.Digest},
 	})
@@ -139,4 +165,34 @@ func may(f client.Failures) string {
 		said += "; those that cannot be reached do not count"
 	}
 	return said
+}
+
+// hours says when hosts may begin: a line for each window, and one for the days without; "" for at any time.
+func hours(c *client.Calendar) string {
+	if c == nil {
+		return ""
+	}
+	var lines []string
+	for _, w := range c.Windows {
+		lines = append(lines, fmt.Sprintf("%s %s-%s %s", strings.Join(w.Days, ","), w.From, w.To, c.Zone))
+	}
+	if len(c.Except) > 0 {
+		lines = append(lines, "but not on "+strings.Join(c.Except, ", "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// bounds says how long the work on one host may take; "" where that is left to the executors.
+func bounds(t *client.Timeouts) string {
+	if t == nil {
+		return ""
+	}
+	var parts []string
+	if t.Host != "" {
+		parts = append(parts, t.Host+" a host")
+	}
+	if t.Step != "" {
+		parts = append(parts, t.Step+" a step")
+	}
+	return strings.Join(parts, ", ")
 }

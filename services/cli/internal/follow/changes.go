@@ -9,25 +9,26 @@ import (
 // Change is one thing that happened: to a step on a host, to a host, or to the deployment as a whole. It is what
 // `watch --output json` writes, one a line.
 type Change struct {
-	Time       time.Time       `json:"time"`
-	Deployment string          `json:"deployment"` // id
-	Server     string          `json:"server,omitempty"`
-	Name       string          `json:"name,omitempty"` // of the server; empty: it is about the deployment
-	Step       string          `json:"step,omitempty"` // empty: it is about the server, or the deployment
-	State      client.State    `json:"state"`
-	Attempt    int             `json:"attempt,omitempty"`
-	Release    string          `json:"release,omitempty"` // that runs there now
-	Previous   string          `json:"previous,omitempty"`
-	Changed    bool            `json:"changed,omitempty"` // the deployment changed what runs
-	Note       string          `json:"note,omitempty"`
-	Failure    *client.Failure `json:"failure,omitempty"`
-	Cause      string          `json:"cause,omitempty"`  // why the deployment stands so, for programs
-	Reason     string          `json:"reason,omitempty"` // the same for people
-	By         string          `json:"by,omitempty"`     // who asked for that
-	Until      *time.Time      `json:"until,omitempty"`  // when it goes on, or is given up, by itself
-	Wave       int             `json:"wave"`             // from 0
-	Waves      int             `json:"waves,omitempty"`
-	Counts     *client.Counts  `json:"counts,omitempty"`
+	Time         time.Time       `json:"time"`
+	Deployment   string          `json:"deployment"` // id
+	Server       string          `json:"server,omitempty"`
+	Name         string          `json:"name,omitempty"` // of the server; empty: it is about the deployment
+	Step         string          `json:"step,omitempty"` // empty: it is about the server, or the deployment
+	State        client.State    `json:"state"`
+	Attempt      int             `json:"attempt,omitempty"`
+	Release      string          `json:"release,omitempty"` // that runs there now
+	Previous     string          `json:"previous,omitempty"`
+	Changed      bool            `json:"changed,omitempty"` // the deployment changed what runs
+	Note         string          `json:"note,omitempty"`
+	Failure      *client.Failure `json:"failure,omitempty"`
+	Cause        string          `json:"cause,omitempty"`          // why the deployment stands so, for programs
+	Reason       string          `json:"reason,omitempty"`         // the same for people
+	By           string          `json:"by,omitempty"`             // who asked for that
+	Until        *time.Time      `json:"until,omitempty"`          // when it goes on, or is given up, by itself
+	RolledBackBy string          `json:"rolled_back_by,omitempty"` // the rollback that takes back what the deployment has switched
+	Wave         int             `json:"wave"`                     // from 0
+	Waves        int             `json:"waves,omitempty"`
+	Counts       *client.Counts  `json:"counts,omitempty"`
 }
 
 // Differ finds what changed from one snapshot to the next. At first, that is everything that happened so far.
@@ -42,7 +43,9 @@ func (d *Differ) Changes(s Snapshot) []Change {
 		d.targets = make(map[string]client.Target, s.Deployment.Targets)
 	}
 	var changes []Change
-	begun := s.Deployment.State != d.deployment.State || s.Deployment.Wave != d.deployment.Wave || s.Deployment.Cause != d.deployment.Cause
+	now, was := s.Deployment, d.deployment
+	begun := now.State != was.State || now.Wave != was.Wave || now.Cause != was.Cause || now.Reason != was.Reason ||
+		now.RolledBackBy != was.RolledBackBy
 	if begun && !s.Deployment.State.Ended() {
 		changes = append(changes, ofDeployment(s.Deployment))
 	}
@@ -59,7 +62,7 @@ func (d *Differ) Changes(s Snapshot) []Change {
 
 func ofDeployment(d client.Deployment) Change {
 	c := Change{Time: d.AcceptedAt, Deployment: d.ID, State: d.State, Wave: d.Wave, Waves: d.Waves, Counts: &d.Counts}
-	c.Cause, c.Reason, c.By, c.Until = d.Cause, d.Reason, d.By, d.Until
+	c.Cause, c.Reason, c.By, c.Until, c.RolledBackBy = d.Cause, d.Reason, d.By, d.Until, d.RolledBackBy
 	if d.StartedAt != nil {
 		c.Time = *d.StartedAt
 	}

@@ -85,3 +85,19 @@ func TestWhyADeploymentWaitsIsTold(t *testing.T) {
 	require.Len(t, told, 1)
 	require.Equal(t, []string{"paused", "lunch", "anna"}, []string{string(told[0].State), told[0].Reason, told[0].By})
 }
+
+func TestHowACanaryDoesAndWhoTakesADeploymentBackAreTold(t *testing.T) {
+	var d follow.Differ
+	of := client.Deployment{ID: "d", State: client.Analyzing, Cause: "canary", Reason: "0 of 3 passed", Wave: 1, Waves: 2}
+	look := func() []follow.Change { return d.Changes(follow.Snapshot{Deployment: of}) }
+	require.Len(t, look(), 1)
+	of.Reason = "1 of 3 passed"
+	require.Equal(t, "1 of 3 passed", look()[0].Reason)
+	require.Empty(t, look())
+	of.State, of.Cause, of.Reason = client.Reverting, "canary_analysis", "0 of 3 passed"
+	require.Len(t, look(), 1)
+	of.RolledBackBy = "r"
+	require.Equal(t, "r", look()[0].RolledBackBy)
+	of.State = client.Failed
+	require.Equal(t, []string{"failed"}, told(look()))
+}

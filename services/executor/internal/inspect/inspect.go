@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 	"github.com/rs/zerolog"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
@@ -27,7 +28,7 @@ const hostTimeout = 20 * time.Second
 // waits for those under way. Replicas share them.
 func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	i := &inspector{ctx: ctx, dialer: dialer, log: log}
+	i := &inspector{ctx: ctx, nc: nc, dialer: dialer, log: log}
 	service, err := micro.AddService(nc, micro.Config{
 		Name: "slipway-executor", Version: "1.0.0", Description: "works on hosts over SSH",
 	})
@@ -52,6 +53,7 @@ func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dia
 
 type inspector struct {
 	ctx    context.Context //nolint:containedctx // the handlers of micro are given none
+	nc     *nats.Conn
 	dialer *hosts.Dialer
 	log    zerolog.Logger
 
@@ -77,7 +79,7 @@ func (i *inspector) handle(req micro.Request) {
 	i.answering.Go(func() {
 		answer, err := contract.Encode(contract.Envelope{}, i.answer(req.Data()))
 		if err == nil {
-			err = req.Respond(answer)
+			err = bus.Answer(i.nc, req, answer)
 		}
 		if err != nil {
 			i.log.Warn().Err(err).Msg("inspection not answered")

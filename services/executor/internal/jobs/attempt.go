@@ -55,7 +55,7 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 		release: hostcmd.Release{Base: p.app.Path, Version: p.pkg.Version, Digest: p.pkg.SHA256},
 	}
 	defer a.disconnect()
-	onHost, cancel := context.WithTimeoutCause(ctx, w.set.HostTimeout, failure.ErrDeadline)
+	onHost, cancel := context.WithTimeoutCause(ctx, shorter(w.set.HostTimeout, p.limits.Host), failure.ErrDeadline)
 	defer cancel()
 	for _, step := range a.kind.Steps() {
 		stop, err := a.stopped(ctx, step)
@@ -87,7 +87,7 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 	if err := a.journal.stepBegan(leased, step, began); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(onHost, a.set.StepTimeout, failure.ErrDeadline)
+	ctx, cancel := context.WithTimeoutCause(onHost, shorter(a.set.StepTimeout, a.limits.Step), failure.ErrDeadline)
 	if a.mayStop(step) && step != deploy.StepSwitch { // which is over at once, and must not be cut
 		watched, release := a.stops.watch(ctx, a.deployment)
 		defer release()

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -15,15 +16,32 @@ type plan struct {
 	pkg    contract.Package // deploy
 	from   string           // rollback: release to leave
 	to     string           // rollback: release to go to; empty: what ran before
+	limits contract.JobLimits
 }
 
 func planOf(m contract.Message) (plan, error) {
 	switch b := m.Body.(type) {
 	case contract.DeployJob:
-		return plan{kind: deploy.KindDeploy, app: b.Application, target: b.Target, pkg: b.Package}, nil
+		return plan{kind: deploy.KindDeploy, app: b.Application, target: b.Target, pkg: b.Package, limits: orNone(b.Limits)}, nil
 	case contract.RollbackJob:
-		return plan{kind: deploy.KindRollback, app: b.Application, target: b.Target, from: b.From, to: b.To}, nil
+		return plan{kind: deploy.KindRollback, app: b.Application, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, nil
 	default:
 		return plan{}, fmt.Errorf("%w: %q is no job", contract.ErrUnknownType, m.Type)
 	}
+}
+
+func orNone(l *contract.JobLimits) contract.JobLimits {
+	if l == nil {
+		return contract.JobLimits{}
+	}
+	return *l
+}
+
+// shorter is the time that the executor allows, or what the job asks for where
+// that is less.
+func shorter(allowed time.Duration, asked int64) time.Duration {
+	if asked > 0 {
+		return min(allowed, time.Duration(asked)*time.Millisecond)
+	}
+	return allowed
 }

@@ -39,6 +39,7 @@ type API struct {
 	Seal        seal.PublicKey // what credentials are sealed to
 	Limits      Limits
 	Log         zerolog.Logger
+	WhenBusy    string      // BusyWait or BusyRefuse, for requests that do not say
 	Connected   func() bool // to the message broker
 }
 

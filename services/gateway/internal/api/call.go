@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -51,6 +52,19 @@ func (a *API) brief(c *call) (context.Context, context.CancelFunc) {
 
 // id is the id in the path.
 func (c *call) id() string { return c.http.Param("id") }
+
+// name is the name in the path under this parameter. The router leaves it as it
+// was sent where it holds what a path cannot, such as a slash.
+func (c *call) name(parameter string) string {
+	value := c.http.Param(parameter)
+	if c.http.Request().URL.RawPath == "" {
+		return value
+	}
+	if clear, err := url.PathUnescape(value); err == nil {
+		return clear
+	}
+	return value
+}
 
 // object parses the JSON body. Fields are taken from it, and what is wrong ends
 // up in c.errs. A body that may be left out counts as {}.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
 
@@ -29,10 +30,7 @@ func control(verb deploy.Verb) func(*API, *call) (answer, error) {
 			return answer{}, err
 		}
 		asked := contract.Control{Verb: string(verb), Actor: c.token.Name}
-		if reason, given := o.Text("reason"); given {
-			c.errs.Check("reason", rule.Printable(reason, 1, maxReason))
-			asked.Reason = reason
-		}
+		asked.Reason = readReason(o)
 		if verb == deploy.Approve {
 			digest, given := o.Required("digest")
 			if given {
@@ -50,4 +48,13 @@ func control(verb deploy.Verb) func(*API, *call) (answer, error) {
 		}
 		return ok(controlled{c.id(), done.State, done.Cause})
 	}
+}
+
+// readReason takes why a person asks.
+func readReason(o *field.Object) string {
+	reason, given := o.Text("reason")
+	if given {
+		o.Check("reason", rule.Printable(reason, 1, maxReason))
+	}
+	return reason
 }

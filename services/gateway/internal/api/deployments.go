@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -21,11 +22,11 @@ const (
 
 // wanted is what a client wants to be deployed.
 type wanted struct {
-	application, packageID, version, path string
-	choice                                inventory.Choice
-	keep                                  int
-	policy                                contract.Policy
-	dryRun                                bool // answer with the plan, and accept nothing
+	project, application, packageID, version, path string
+	choice                                         inventory.Choice
+	keep                                           int
+	course                                         course
+	dryRun                                         bool // answer with the plan, and accept nothing
 }
 
 func (a *API) createDeployment(c *call) (answer, error) {
@@ -39,7 +40,7 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	w := readWanted(o, &c.errs, time.Now())
+	w := a.readWanted(o, &c.errs, time.Now())
 	p, err := a.wantedPackage(c, w)
 	if err != nil {
 		return answer{}, err
@@ -48,20 +49,31 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c.checkHealth(w.policy, servers)
+	c.checkHealth(w.course.policy, servers)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
 	order := deployments.Order{
-		ID:          c.attempt.Resource,
+		ID: c.attempt.Resource, Project: w.project,
 		Application: contract.Application{Name: w.application, Path: w.path, Keep: w.keep},
-		Servers:     servers, Policy: w.policy, Actor: c.token.Name,
+		Servers:     inventory.Ordered(servers, w.course.orderBy), Policy: w.course.policy, Actor: c.token.Name,
 	}
 	if w.dryRun {
-		return planOf(order, p.Wire())
+		return planOf(order, p.Wire(), w.course)
 	}
-	d, err := a.Deployments.Deploy(c.ctx, order, p.Wire())
-	if err != nil || w.policy.Approval == nil {
+	if err := a.admit(c, order, w.course.refuse); err != nil {
+		return answer{}, err
+	}
+	return a.deploy(c, order, p.Wire())
+}
+
+// deploy accepts a deployment of a package. The answer has the digest where it
+// needs an approval.
+func (a *API) deploy(c *call, o deployments.Order, p contract.Package) (answer, error) {
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	d, err := a.Deployments.Deploy(ctx, o, p)
+	if err != nil || o.Policy.Approval == nil {
 		return acceptedNow(d, err)
 	}
 	out, err := a.withDigest(c, d)
@@ -100,8 +112,13 @@ func accepted(d *deployment) answer {
 	}
 }
 
-func readWanted(o *field.Object, errs *field.Errors, now time.Time) wanted {
+func (a *API) readWanted(o *field.Object, errs *field.Errors, now time.Time) wanted {
 	w := wanted{keep: defaultKeep}
+	project, given := o.Text("project")
+	if given {
+		errs.Check("project", rule.Project(project))
+		w.project = project
+	}
 	w.application, _ = o.Required("application")
 	if w.application != "" {
 		errs.Check("application", rule.Application(w.application))
@@ -118,7 +135,7 @@ func readWanted(o *field.Object, errs *field.Errors, now time.Time) wanted {
 	if keep, ok := o.Int("keep", 1, maxKeep); ok {
 		w.keep = keep
 	}
-	w.policy = readPolicy(o, errs, now)
+	w.course = a.readWhole(o, errs, now)
 	w.dryRun, _ = o.Bool("dry_run")
 	w.choice = inventory.Choice{Listed: readServers(o, errs), Selector: inventory.ReadSelector(o, "selector", errs)}
 	absent := func(name string) bool { return !o.Given(name) || o.Null(name) }
@@ -157,7 +174,9 @@ func (a *API) wantedPackage(c *call, w wanted) (packages.Package, error) {
 	if c.errs.Has("package") || c.errs.Has("version") || c.errs.Has("application") {
 		return packages.Package{}, nil
 	}
-	p, err := a.findWanted(c, w)
+	ctx, cancel := a.brief(c)
+	defer cancel()
+	p, err := a.findWanted(ctx, w)
 	switch {
 	case errors.Is(err, packages.ErrNotFound):
 		c.errs.Add(name, "there is no such package of this application")
@@ -168,11 +187,11 @@ func (a *API) wantedPackage(c *call, w wanted) (packages.Package, error) {
 	return p, err
 }
 
-func (a *API) findWanted(c *call, w wanted) (packages.Package, error) {
+func (a *API) findWanted(ctx context.Context, w wanted) (packages.Package, error) {
 	if w.packageID != "" {
-		return a.Packages.Get(c.ctx, w.packageID)
+		return a.Packages.Get(ctx, w.packageID)
 	}
-	return a.Packages.Version(c.ctx, w.application, w.version)
+	return a.Packages.Version(ctx, w.application, w.version)
 }
 
 // choose finds the chosen servers; what is wrong is added to the call's errors.

@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
 // RecordHostKey answers an executor that met a host for the first time with the
 // key that counts from now on (contract.RecordHostKeys).
-func (a *API) RecordHostKey(ctx context.Context, req micro.Request) {
+func (a *API) RecordHostKey(ctx context.Context, nc *nats.Conn, req micro.Request) {
 	data, err := contract.Encode(contract.Envelope{}, a.recordHostKey(ctx, req.Data()))
 	if err == nil {
-		err = req.Respond(data)
+		err = bus.Answer(nc, req, data)
 	}
 	if err != nil {
 		a.Log.Warn().Err(err).Msg("an executor did not get its answer about a host key")

@@ -15,16 +15,21 @@ const maxPlanned = 1000
 
 // plan is what a deployment would do, as it is sent.
 type plan struct {
-	Application string        `json:"application"`
-	Version     string        `json:"version"`
-	Path        string        `json:"path"`
-	Digest      string        `json:"digest"`
-	Strategy    strategy      `json:"strategy"`
-	Failures    failures      `json:"failures"`
-	Targets     int           `json:"targets"`
-	WaveCount   int           `json:"wave_count"`
-	Waves       []plannedWave `json:"waves"` // as far as maxPlanned servers
-	Steps       []string      `json:"steps"` // on each server
+	Project     string             `json:"project,omitempty"`
+	Application string             `json:"application"`
+	Version     string             `json:"version"`
+	Path        string             `json:"path"`
+	Digest      string             `json:"digest"`
+	Strategy    strategy           `json:"strategy"`
+	Failures    failures           `json:"failures"`
+	Calendar    *contract.Calendar `json:"calendar,omitempty"` // said as on the wire
+	Timeouts    *timeouts          `json:"timeouts,omitempty"`
+	Progress    string             `json:"progress_deadline"`
+	WhenBusy    string             `json:"when_busy"`
+	Targets     int                `json:"targets"`
+	WaveCount   int                `json:"wave_count"`
+	Waves       []plannedWave      `json:"waves"` // as far as maxPlanned servers
+	Steps       []string           `json:"steps"` // on each server
 }
 
 type plannedWave struct {
@@ -38,7 +43,7 @@ type plannedServer struct {
 	Name string `json:"name"`
 }
 
-// strategy and failures are what was asked for, with what was left out.
+// strategy, failures and timeouts are what was asked for, with what was left out.
 type strategy struct {
 	Type        string `json:"type"`
 	First       string `json:"first,omitempty"`
@@ -47,6 +52,7 @@ type strategy struct {
 	MaxParallel int    `json:"max_parallel"`
 	MinHealthy  string `json:"min_healthy,omitempty"`
 	Hold        string `json:"hold,omitempty"`
+	OrderBy     string `json:"order_by,omitempty"`
 }
 
 type failures struct {
@@ -56,12 +62,21 @@ type failures struct {
 	Unreachable string `json:"unreachable"`
 }
 
-func planOf(o deployments.Order, p contract.Package) (answer, error) {
+type timeouts struct {
+	Host string `json:"host,omitempty"`
+	Step string `json:"step,omitempty"`
+}
+
+func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 	waves := deployments.Waves(o.Policy, len(o.Servers))
 	out := plan{
-		Application: o.Application.Name, Version: p.Version, Path: o.Application.Path, Digest: deployments.Digest(o, p),
-		Strategy: strategyOf(o.Policy.Strategy), Failures: failuresOf(o.Policy.Failures),
+		Project: o.Project, Application: o.Application.Name, Version: p.Version, Path: o.Application.Path,
+		Digest: deployments.Digest(o, p), Strategy: strategyOf(o.Policy.Strategy, w.orderBy), Failures: failuresOf(o.Policy.Failures),
+		Calendar: o.Policy.Calendar, Timeouts: timeoutsOf(o.Policy.Limits), Progress: period(o.Policy.Progress), WhenBusy: BusyWait,
 		Targets: len(o.Servers), WaveCount: waves.Len(), Waves: []plannedWave{},
+	}
+	if w.refuse {
+		out.WhenBusy = BusyRefuse
 	}
 	for n := range waves.Len() {
 		r := waves.At(n)
@@ -81,10 +96,10 @@ func planOf(o deployments.Order, p contract.Package) (answer, error) {
 	return ok(out)
 }
 
-func strategyOf(s contract.Strategy) strategy {
+func strategyOf(s contract.Strategy, orderBy string) strategy {
 	out := strategy{
 		Type: s.Type, First: s.First, Batch: s.Batch, Pause: period(s.Pause),
-		MaxParallel: s.MaxParallel, MinHealthy: s.MinHealthy, Hold: period(s.Hold),
+		MaxParallel: s.MaxParallel, MinHealthy: s.MinHealthy, Hold: period(s.Hold), OrderBy: orderBy,
 	}
 	switch {
 	case deploy.StrategyKind(s.Type) == deploy.Serial:
@@ -104,6 +119,13 @@ func failuresOf(f contract.Failures) failures {
 		out.Unreachable = unreachableSkip
 	}
 	return out
+}
+
+func timeoutsOf(l *contract.JobLimits) *timeouts {
+	if l == nil {
+		return nil
+	}
+	return &timeouts{Host: period(l.Host), Step: period(l.Step)}
 }
 
 // period is a time as a request says it; "" for none.

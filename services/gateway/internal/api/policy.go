@@ -13,6 +13,7 @@ import (
 const (
 	maxAhead         = 365 * 24 * time.Hour // of a start
 	defaultExpiry    = 24 * time.Hour       // of an approval that nobody gives
+	defaultProgress  = 10 * time.Minute     // after which a deployment counts as standing still
 	unreachableCount = "count"
 	unreachableSkip  = "skip"
 )
@@ -26,23 +27,58 @@ var strategyFields = map[deploy.StrategyKind][]string{
 	deploy.Canary:    {"first", "batch", "pause", "max_parallel", "hold"},
 }
 
-// readCourse takes what every kind of deployment may say about its course.
-func readCourse(o *field.Object, errs *field.Errors) contract.Policy {
-	p := contract.Policy{Strategy: contract.Strategy{Type: string(deploy.AllAtOnce)}}
-	if s, ok := o.Object("strategy"); ok {
-		p.Strategy = readStrategy(s, errs)
-	}
-	if p.Strategy.Type != string(deploy.AllAtOnce) {
-		p.Failures.Total = "0"
-	}
-	if f, ok := o.Object("failures"); ok {
-		readFailures(f, &p.Failures)
-	}
-	return p
+// course is what a deployment says about its course: what goes with its command,
+// and what is settled before.
+type course struct {
+	policy  contract.Policy
+	orderBy string // label in whose order the servers are taken; "": as they come
+	refuse  bool   // rather than to wait where too many deployments are under way
 }
 
-func readStrategy(o *field.Object, errs *field.Errors) contract.Strategy {
-	var s contract.Strategy
+// readCourse takes what every kind of deployment may say about its course.
+func readCourse(o *field.Object, errs *field.Errors, now time.Time) course {
+	p := contract.Policy{Strategy: contract.Strategy{Type: string(deploy.AllAtOnce)}}
+	var by string
+	if s, ok := o.Object("strategy"); ok {
+		p.Strategy, by = readStrategy(s, errs)
+	}
+	if f, ok := o.Object("failures"); ok {
+		p.Failures = readFailures(f)
+	}
+	if p.Failures.Total == "" && !mayAllFail(p) {
+		p.Failures.Total = "0"
+	}
+	p.Calendar = readCalendar(o, errs, now)
+	p.Progress = defaultProgress.Milliseconds()
+	if progress := readMilliseconds(o, "progress_deadline"); progress > 0 {
+		p.Progress = progress
+	}
+	p.Limits = readLimits(o)
+	return course{policy: p, orderBy: by}
+}
+
+// mayAllFail says whether any number of servers may fail unless that is said:
+// where nothing is left to save, and nothing to take back.
+func mayAllFail(p contract.Policy) bool {
+	return p.Strategy.Type == string(deploy.AllAtOnce) && p.Failures.Then != string(deploy.OverrunReverts)
+}
+
+// readLimits takes how long the work on one server may take.
+func readLimits(parent *field.Object) *contract.JobLimits {
+	o, ok := parent.Object("timeouts")
+	if !ok {
+		return nil
+	}
+	l := contract.JobLimits{Host: readMilliseconds(o, "host"), Step: readMilliseconds(o, "step")}
+	o.End()
+	if l == (contract.JobLimits{}) {
+		return nil
+	}
+	return &l
+}
+
+// readStrategy takes the strategy, and the label in whose order servers are taken.
+func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, orderBy string) {
 	var known []string
 	for _, k := range deploy.StrategyKinds() {
 		known = append(known, string(k))
@@ -63,8 +99,12 @@ func readStrategy(o *field.Object, errs *field.Errors) contract.Strategy {
 	s.MaxParallel, _ = o.Int("max_parallel", 1, maxServers)
 	s.MinHealthy = readAmount(o, "min_healthy", 0)
 	s.Hold = readMilliseconds(o, "hold")
+	orderBy, given := o.Text("order_by")
+	if given {
+		o.Check("order_by", inventory.CheckLabelKey(orderBy))
+	}
 	o.End()
-	return s
+	return s, orderBy
 }
 
 // refuseStrangers names the fields that belong to other strategies.
@@ -84,34 +124,38 @@ func refuseStrangers(o *field.Object, kind deploy.StrategyKind) {
 	}
 }
 
-func readFailures(o *field.Object, f *contract.Failures) {
-	f.Batch = readAmount(o, "batch", 0)
-	if total := readAmount(o, "total", 0); total != "" {
-		f.Total = total
-	}
-	f.Then, _ = o.OneOf("then", string(deploy.OverrunStops), string(deploy.OverrunPauses))
+func readFailures(o *field.Object) contract.Failures {
+	f := contract.Failures{Batch: readAmount(o, "batch", 0), Total: readAmount(o, "total", 0)}
+	f.Then, _ = o.OneOf("then", string(deploy.OverrunStops), string(deploy.OverrunPauses), string(deploy.OverrunReverts))
 	unreachable, _ := o.OneOf("unreachable", unreachableCount, unreachableSkip)
 	f.SkipUnreachable = unreachable == unreachableSkip
 	o.End()
+	return f
 }
 
-// readPolicy takes all that a deployment may say about its course, and when it
+// readWhole takes all that a deployment may say about its course, and when it
 // begins.
-func readPolicy(o *field.Object, errs *field.Errors, now time.Time) contract.Policy {
-	p := readCourse(o, errs)
-	p.StartAt = readStart(o, now)
-	p.Deadline = readMilliseconds(o, "deadline")
-	if a, ok := o.Object("approval"); ok {
-		p.Approval = &contract.Approval{}
-		p.Approval.NotRequester, _ = a.Bool("not_requester")
-		in := time.Duration(readMilliseconds(a, "expires_in")) * time.Millisecond
-		if in == 0 {
-			in = defaultExpiry
-		}
-		p.Approval.Expires = now.Add(in)
-		a.End()
+func (a *API) readWhole(o *field.Object, errs *field.Errors, now time.Time) course {
+	c := readCourse(o, errs, now)
+	c.policy.StartAt = readStart(o, now)
+	c.policy.Deadline = readMilliseconds(o, "deadline")
+	c.policy.Approval = readApproval(o, now)
+	c.refuse = a.readBusy(o, c.policy)
+	return c
+}
+
+func readApproval(parent *field.Object, now time.Time) *contract.Approval {
+	o, ok := parent.Object("approval")
+	if !ok {
+		return nil
 	}
-	return p
+	notRequester, _ := o.Bool("not_requester")
+	in := time.Duration(readMilliseconds(o, "expires_in")) * time.Millisecond
+	if in == 0 {
+		in = defaultExpiry
+	}
+	o.End()
+	return &contract.Approval{NotRequester: notRequester, Expires: now.Add(in)}
 }
 
 func readStart(o *field.Object, now time.Time) *time.Time {
@@ -151,6 +195,13 @@ func readMilliseconds(o *field.Object, name string) int64 {
 	d, wrong := rule.Duration(text)
 	o.Check(name, wrong)
 	return d.Milliseconds()
+}
+
+// checkRevert refuses a rollback that would take itself back.
+func (c *call) checkRevert(kind deploy.Kind, p contract.Policy) {
+	if kind == deploy.KindRollback && p.Failures.Then == string(deploy.OverrunReverts) {
+		c.errs.Add("failures.then", "cannot be %s: a rollback is not taken back", deploy.OverrunReverts)
+	}
 }
 
 // checkHealth refuses a deployment that could not begin: as many servers would

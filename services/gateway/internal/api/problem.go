@@ -19,7 +19,8 @@ import (
 
 const (
 	mediaProblem = "application/problem+json"
-	retryAfter   = "2" // seconds
+	retryAfter   = "2"  // seconds
+	busyAfter    = "30" // seconds: deployments take longer than a service that starts again
 	maxErrors    = 1000
 )
 
@@ -42,6 +43,7 @@ const (
 	codePackageGone   code = "package_deleted"
 	codeNothing       code = "nothing_to_do"
 	codeState         code = "state_conflict"
+	codeBusy          code = "too_many_deployments"
 	codeInProgress    code = "idempotency_in_progress"
 	codeMismatch      code = "idempotency_mismatch"
 	codePrecondition  code = "precondition_failed"
@@ -76,6 +78,7 @@ var kinds = map[code]struct {
 	codePackageGone:  {http.StatusConflict, "The package of the deployment was deleted"},
 	codeNothing:      {http.StatusConflict, "There is nothing to do"},
 	codeState:        {http.StatusConflict, "The deployment does not do that where it stands"},
+	codeBusy:         {http.StatusTooManyRequests, "Too many deployments are under way"},
 	codeInProgress:   {http.StatusConflict, "The same request is under way"},
 	codeMismatch:     {http.StatusUnprocessableEntity, "The idempotency key belongs to another request"},
 	codePrecondition: {http.StatusPreconditionFailed, "It was changed since"},
@@ -112,6 +115,9 @@ var causes = []struct {
 	{deployments.ErrNotADeploy, codeNotADeploy},
 	{deployments.ErrNothing, codeNothing},
 	{deployments.ErrState, codeState},
+	{deployments.ErrBusy, codeBusy},
+	{deployments.ErrNotLocked, codeNotFound},
+	{deployments.ErrOwner, codeConflict},
 	{idempotency.ErrMismatch, codeMismatch},
 	{idempotency.ErrInProgress, codeInProgress},
 	{bus.ErrConflict, codeConflict},
@@ -204,6 +210,8 @@ func (a *API) refuse(c echo.Context, err error) int {
 		h.Set(echo.HeaderWWWAuthenticate, `Bearer realm="slipway"`)
 	case codeInProgress, codeUnavailable:
 		h.Set(echo.HeaderRetryAfter, retryAfter)
+	case codeBusy:
+		h.Set(echo.HeaderRetryAfter, busyAfter)
 	case codeTooLarge, codeTimeout:
 		h.Set(echo.HeaderConnection, "close") // what is left of the body is not waited for
 	}

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -22,7 +24,8 @@ func (a *API) retry(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	policy := readCourse(o, &c.errs)
+	course := readCourse(o, &c.errs, time.Now())
+	course.refuse = a.readBusy(o, course.policy)
 	o.End()
 	of, err := a.Deployments.FailedOn(c.ctx, c.id())
 	if err != nil {
@@ -32,31 +35,41 @@ func (a *API) retry(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c.checkHealth(policy, servers)
+	c.checkHealth(course.policy, servers)
+	c.checkRevert(deploy.Kind(of.Kind), course.policy)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
-	d, err := a.again(c, of, deployments.Order{
-		ID:          c.attempt.Resource,
-		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
-		Servers:     servers, Policy: policy, Actor: c.token.Name, RetryOf: of.ID,
-	})
-	return acceptedNow(d, err)
-}
-
-// again accepts what a deployment did, once more.
-func (a *API) again(c *call, of deployments.Finished, o deployments.Order) (contract.Deployment, error) {
+	again, err := a.again(c, of)
+	if err != nil {
+		return answer{}, err
+	}
+	order := c.follow(of, servers, course)
+	order.RetryOf = of.ID
+	deploys := deploy.Kind(of.Kind) == deploy.KindDeploy // a rollback needs no place: what it mends cannot wait
+	if err := a.admit(c, order, course.refuse && deploys); err != nil {
+		return answer{}, err
+	}
 	ctx, cancel := a.brief(c)
 	defer cancel()
+	return acceptedNow(again(ctx, order))
+}
+
+// again returns what accepts once more what a deployment did.
+func (a *API) again(c *call, of deployments.Finished) (func(context.Context, deployments.Order) (contract.Deployment, error), error) {
 	if deploy.Kind(of.Kind) == deploy.KindRollback {
-		return a.Deployments.RollBack(ctx, o, deployments.Undoing{Of: of.RollbackOf, From: of.From, To: of.Version})
+		undoing := deployments.Undoing{Of: of.RollbackOf, From: of.From, To: of.Version}
+		return func(ctx context.Context, o deployments.Order) (contract.Deployment, error) {
+			return a.Deployments.RollBack(ctx, o, undoing)
+		}, nil
 	}
+	ctx, cancel := a.brief(c)
+	defer cancel()
 	p, err := a.Packages.Get(ctx, of.Package)
 	if errors.Is(err, packages.ErrNotFound) {
-		return contract.Deployment{}, problemf(codePackageGone, "version %s of %s was deleted", of.Version, of.Application)
+		return nil, problemf(codePackageGone, "version %s of %s was deleted", of.Version, of.Application)
 	}
-	if err != nil {
-		return contract.Deployment{}, err
-	}
-	return a.Deployments.Deploy(ctx, o, p.Wire())
+	return func(ctx context.Context, o deployments.Order) (contract.Deployment, error) {
+		return a.Deployments.Deploy(ctx, o, p.Wire())
+	}, err
 }

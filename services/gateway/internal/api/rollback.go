@@ -3,8 +3,10 @@ package api
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
@@ -27,7 +29,7 @@ func (a *API) rollBack(c *call) (answer, error) {
 		c.errs.Check("to", rule.Version(to))
 	}
 	listed := readServers(o, &c.errs)
-	policy := readCourse(o, &c.errs)
+	course := readCourse(o, &c.errs, time.Now())
 	o.End()
 	of, err := a.Deployments.Finished(c.ctx, c.id())
 	if err != nil {
@@ -40,18 +42,24 @@ func (a *API) rollBack(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c.checkHealth(policy, servers)
+	c.checkHealth(course.policy, servers)
+	c.checkRevert(deploy.KindRollback, course.policy)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
+	order := c.follow(of, servers, course)
 	ctx, cancel := a.brief(c)
 	defer cancel()
-	d, err := a.Deployments.RollBack(ctx, deployments.Order{
-		ID:          c.attempt.Resource,
+	return acceptedNow(a.Deployments.RollBack(ctx, order, deployments.Undoing{Of: of.ID, From: of.Version, To: to}))
+}
+
+// follow orders something that follows a deployment on these servers.
+func (c *call) follow(of deployments.Finished, servers []inventory.Server, w course) deployments.Order {
+	return deployments.Order{
+		ID: c.attempt.Resource, Project: of.Project,
 		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
-		Servers:     servers, Policy: policy, Actor: c.token.Name,
-	}, deployments.Undoing{Of: of.ID, From: of.Version, To: to})
-	return acceptedNow(d, err)
+		Servers:     inventory.Ordered(servers, w.orderBy), Policy: w.policy, Actor: c.token.Name,
+	}
 }
 
 // begunOn returns the servers of the deployment that are to be rolled back, as

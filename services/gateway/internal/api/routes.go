@@ -21,9 +21,9 @@ const (
 type wait int
 
 const (
-	forBroker wait = iota
-	forKeys        // a private key that is encrypted takes its time to open
-	forHistory
+	forBroker  wait = iota
+	forKeys         // a private key that is encrypted takes its time to open
+	forHistory      // or a scheduler
 	forServers
 	forUpload
 )
@@ -65,7 +65,7 @@ var routes = []route{
 	{http.MethodGet, "/v1/packages/:id", admin, noBody, forBroker, (*API).getPackage},
 	{http.MethodDelete, "/v1/packages/:id", admin, noBody, forBroker, (*API).deletePackage},
 
-	{http.MethodPost, "/v1/deployments", admin, jsonBody, forBroker, (*API).createDeployment},
+	{http.MethodPost, "/v1/deployments", admin, jsonBody, forHistory, (*API).createDeployment},
 	{http.MethodGet, "/v1/deployments", admin, noBody, forHistory, (*API).listDeployments},
 	{http.MethodGet, "/v1/deployments/:id", admin, noBody, forHistory, (*API).getDeployment},
 	{http.MethodGet, "/v1/deployments/:id/targets", admin, noBody, forHistory, (*API).listTargets},
@@ -77,6 +77,10 @@ var routes = []route{
 	{http.MethodPost, "/v1/deployments/:id/promote", admin, jsonOrNone, forHistory, control(deploy.Promote)},
 	{http.MethodPost, "/v1/deployments/:id/reject", admin, jsonOrNone, forHistory, control(deploy.Reject)},
 	{http.MethodPost, "/v1/deployments/:id/approve", admin, jsonBody, forHistory, control(deploy.Approve)},
+	{http.MethodPost, "/v1/deployments/:id/skip", admin, jsonBody, forHistory, (*API).skip},
+
+	{http.MethodGet, "/v1/locks", admin, noBody, forHistory, (*API).listLocks},
+	{http.MethodDelete, "/v1/locks/:server", admin, noBody, forHistory, (*API).breakLock},
 
 	{http.MethodGet, "/v1/releases", admin, noBody, forServers, (*API).listReleases},
 }

@@ -172,7 +172,7 @@ func TestEveryCauseHasAKindOfItsOwnStatus(t *testing.T) {
 	}
 	for c, kind := range kinds {
 		require.NotEmpty(t, kind.title, c)
-		require.True(t, slices.Contains([]int{400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 500, 503}, kind.status))
+		require.True(t, slices.Contains([]int{400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503}, kind.status))
 	}
 	require.Equal(t, codeMismatch, problemOf(idempotency.ErrMismatch).code)
 }

@@ -38,7 +38,7 @@ func (a *API) limit(w wait) time.Duration {
 	switch w {
 	case forKeys:
 		return a.Limits.Broker + openingKeys
-	case forHistory: // it asks the broker first, waits for a first event, and then asks history
+	case forHistory: // it asks the broker first, waits for a first event, and then asks history or a scheduler
 		return 2*a.Limits.Broker + a.Limits.Query
 	case forServers:
 		return a.Limits.Broker + a.Limits.Inspect

@@ -10,12 +10,11 @@ import (
 
 // The states that lists can be filtered by.
 var (
-	deploymentStates = stateNames(deploy.Accepted, deploy.AwaitingApproval, deploy.Scheduled, deploy.Running, deploy.Paused,
-		deploy.Holding, deploy.Halting, deploy.Succeeded, deploy.Failed, deploy.Cancelled, deploy.Rejected)
-	targetStates = stateNames(deploy.Pending, deploy.Running, deploy.Succeeded, deploy.Failed, deploy.Skipped, deploy.Cancelled)
+	deploymentStates = stateNames(deploy.OfDeployment.States())
+	targetStates     = stateNames(deploy.OfTarget.States())
 )
 
-func stateNames(states ...deploy.State) []string {
+func stateNames(states []deploy.State) []string {
 	texts := make([]string, len(states))
 	for i, s := range states {
 		texts[i] = string(s)
@@ -25,30 +24,32 @@ func stateNames(states ...deploy.State) []string {
 
 // deployment is a deployment as it is sent.
 type deployment struct {
-	ID          string     `json:"id"`
-	Kind        string     `json:"kind"`
-	Application string     `json:"application"`
-	Path        string     `json:"path"`
-	Version     string     `json:"version,omitempty"`
-	Package     string     `json:"package,omitempty"`
-	From        string     `json:"from,omitempty"`
-	RollbackOf  string     `json:"rollback_of,omitempty"`
-	Actor       string     `json:"actor"`
-	State       string     `json:"state"`
-	Cause       string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
-	Reason      string     `json:"reason,omitempty"` // the same for people
-	By          string     `json:"by,omitempty"`     // who asked for it to stand so
-	Until       *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
-	Strategy    string     `json:"strategy,omitempty"`
-	RetryOf     string     `json:"retry_of,omitempty"`
-	Digest      string     `json:"digest,omitempty"` // of the plan, while it may be approved
-	Targets     int        `json:"targets"`
-	Wave        int        `json:"wave"`
-	Waves       int        `json:"waves"`
-	Counts      counts     `json:"counts"`
-	AcceptedAt  time.Time  `json:"accepted_at"`
-	StartedAt   *time.Time `json:"started_at,omitempty"`
-	EndedAt     *time.Time `json:"ended_at,omitempty"`
+	ID           string     `json:"id"`
+	Kind         string     `json:"kind"`
+	Project      string     `json:"project,omitempty"`
+	Application  string     `json:"application"`
+	Path         string     `json:"path"`
+	Version      string     `json:"version,omitempty"`
+	Package      string     `json:"package,omitempty"`
+	From         string     `json:"from,omitempty"`
+	RollbackOf   string     `json:"rollback_of,omitempty"`
+	Actor        string     `json:"actor"`
+	State        string     `json:"state"`
+	Cause        string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
+	Reason       string     `json:"reason,omitempty"` // the same for people
+	By           string     `json:"by,omitempty"`     // who asked for it to stand so
+	Until        *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	Strategy     string     `json:"strategy,omitempty"`
+	RetryOf      string     `json:"retry_of,omitempty"`
+	RolledBackBy string     `json:"rolled_back_by,omitempty"` // the rollback that takes back what it has switched
+	Digest       string     `json:"digest,omitempty"`         // of the plan, while it may be approved
+	Targets      int        `json:"targets"`
+	Wave         int        `json:"wave"`
+	Waves        int        `json:"waves"`
+	Counts       counts     `json:"counts"`
+	AcceptedAt   time.Time  `json:"accepted_at"`
+	StartedAt    *time.Time `json:"started_at,omitempty"`
+	EndedAt      *time.Time `json:"ended_at,omitempty"`
 }
 
 type counts struct {
@@ -62,9 +63,9 @@ type counts struct {
 
 func deploymentOf(d contract.Deployment) deployment {
 	return deployment{
-		ID: d.ID, Kind: d.Kind, Application: d.Application, Path: d.Path, Version: d.Version, Package: d.Package,
+		ID: d.ID, Kind: d.Kind, Project: d.Project, Application: d.Application, Path: d.Path, Version: d.Version, Package: d.Package,
 		From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor, State: d.State, Cause: d.Cause, Reason: d.Reason,
-		By: d.By, Until: d.Until, Strategy: d.Strategy, RetryOf: d.RetryOf,
+		By: d.By, Until: d.Until, Strategy: d.Strategy, RetryOf: d.RetryOf, RolledBackBy: d.RolledBackBy,
 		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves, Counts: counts(d.Counts),
 		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
 	}

@@ -48,6 +48,7 @@ func Open(ctx context.Context, b *bus.Bus, limits Limits, log zerolog.Logger) (*
 // Order is what deployments of both kinds have in common.
 type Order struct {
 	ID          string // of the deployment
+	Project     string // "": none
 	Application contract.Application
 	Servers     []inventory.Server // each once, in the order of the plan
 	Policy      contract.Policy    // Approval.Digest is filled in
@@ -102,7 +103,7 @@ func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, r contra
 	}
 	r.Snapshot = snapshot
 	command := body(r)
-	envelope := contract.Envelope{ID: o.ID, Deployment: o.ID, Time: time.Now().UTC().Truncate(time.Millisecond)}
+	envelope := contract.Envelope{ID: o.ID, Deployment: o.ID, Project: o.Project, Time: time.Now().UTC().Truncate(time.Millisecond)}
 	data, err := contract.Encode(envelope, command)
 	if err != nil {
 		return contract.Deployment{}, err

@@ -1,7 +1,7 @@
 // Package deployments is the gateway's side of deployments: accepting them
 // (accept.go), answering what became of them so that every client reads its own
 // writes (read.go, query.go), saying what one would do (plan.go), changing the
-// course of one (control.go), finding what a rollback or another try is about
+// course of one (control.go), keeping places and breaking locks (locks.go), finding what a rollback or another try is about
 // (rollback.go), and reading from servers which releases they hold (inspect.go).
 //
 // A deployment is accepted by one write: the command, appended under the

@@ -14,6 +14,12 @@ var (
 	ErrNothing = errors.New("there is nothing to do")
 	// ErrState says that a deployment does not do what is asked where it stands.
 	ErrState = errors.New("that cannot be done now")
+	// ErrBusy says that as many deployments as may be are under way.
+	ErrBusy = errors.New("too many deployments are under way")
+	// ErrNotLocked says that no deployment has the server.
+	ErrNotLocked = errors.New("no deployment has the server")
+	// ErrOwner says that another deployment has the server than was thought.
+	ErrOwner = errors.New("another deployment has the server")
 	// ErrNoAnswer says that the service that knows does not answer.
 	ErrNoAnswer = errors.New("a service that is needed does not answer")
 )

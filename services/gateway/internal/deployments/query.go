@@ -14,10 +14,23 @@ import (
 // refused is an answer that a query cannot be answered.
 type refused struct{ contract.Refused }
 
-func (r refused) Error() string { return r.Code + ": " + r.Message }
+func (r refused) Error() string {
+	switch err := r.Unwrap(); {
+	case err == nil:
+		return r.Code + ": " + r.Message
+	case r.Code == contract.RefusedNotFound: // all is said
+		return err.Error()
+	default:
+		return err.Error() + ": " + r.Message
+	}
+}
+
+// Unwrap returns what the code means; nil where that is nothing known.
+func (r refused) Unwrap() error { return meanings[r.Code] }
 
 // ask sends a query and returns the body of the answer. It fails with
-// ErrNotFound, ErrState, ErrNoAnswer, or a refused.
+// ErrNoAnswer, or with a refused, which is ErrNotFound, ErrState, ErrBusy or
+// ErrNoAnswer where its code says so.
 func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contract.Envelope, question contract.Body, limit time.Duration) (A, error) {
 	var answer A
 	data, err := contract.Encode(e, question)
@@ -35,7 +48,7 @@ func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contra
 		return answer, fmt.Errorf("%w: %s: %w", ErrNoAnswer, subject, err)
 	}
 	if no, ok := m.Body.(contract.Refused); ok {
-		return answer, refusal(no)
+		return answer, refused{no}
 	}
 	answer, ok := m.Body.(A)
 	if !ok {
@@ -44,17 +57,10 @@ func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contra
 	return answer, nil
 }
 
-func refusal(r contract.Refused) error {
-	switch r.Code {
-	case contract.RefusedNotFound:
-		return ErrNotFound
-	case contract.RefusedConflict:
-		return fmt.Errorf("%w: %s", ErrState, r.Message)
-	case contract.RefusedUnavailable:
-		return fmt.Errorf("%w: %w", ErrNoAnswer, refused{r})
-	default:
-		return refused{r}
-	}
+// meanings is what the codes of refusals are; others are a refused and no more.
+var meanings = map[string]error{
+	contract.RefusedNotFound: ErrNotFound, contract.RefusedConflict: ErrState, contract.RefusedLimit: ErrBusy,
+	contract.RefusedUnavailable: ErrNoAnswer,
 }
 
 // nobodyThere says that no service listens for the query at all.

@@ -113,3 +113,28 @@ func TestAFieldMayBeANumberOrAString(t *testing.T) {
 		{"out", "is out of place"}, {"n", "is wrong"},
 	}, errs)
 }
+
+func TestAListOfObjectsIsTakenApart(t *testing.T) {
+	var errs Errors
+	o, err := Parse([]byte(`{"l": [{"a": "1"}, 2, {"a": 3, "b": 4}, null], "t": "text", "e": []}`), &errs)
+	require.NoError(t, err)
+	all, ok := o.Objects("l")
+	require.False(t, ok)
+	require.Len(t, all, 2)
+	for _, one := range all {
+		one.Text("a")
+		one.End()
+	}
+	_, ok = o.Objects("t")
+	require.False(t, ok)
+	none, ok := o.Objects("e")
+	require.True(t, ok)
+	require.Empty(t, none)
+	_, ok = o.Objects("absent")
+	require.False(t, ok)
+	o.End()
+	require.Equal(t, Errors{
+		{"l[1]", "must be an object"}, {"l[3]", "must be an object"}, {"l[2].a", "must be a string"},
+		{"l[2].b", "is not a known field"}, {"t", "must be a list of objects"},
+	}, errs)
+}

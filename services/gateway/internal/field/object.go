@@ -239,6 +239,23 @@ func (o *Object) Object(name string) (*Object, bool) {
 	return inner, ok
 }
 
+// Objects takes a list of objects, each to be taken apart in turn.
+func (o *Object) Objects(name string) ([]*Object, bool) {
+	raw, ok := decode[[]json.RawMessage](o, name, "a list of objects")
+	var all []*Object
+	for i, one := range raw {
+		path := o.path(name) + "[" + strconv.Itoa(i) + "]"
+		inner, isObject := newObject(path+".", one, o.errs)
+		if !isObject {
+			o.errs.Add(path, "must be an object")
+			ok = false
+			continue
+		}
+		all = append(all, inner)
+	}
+	return all, ok
+}
+
 // End names every field that was not taken.
 func (o *Object) End() {
 	for _, name := range slices.Sorted(slices.Values(o.order)) {

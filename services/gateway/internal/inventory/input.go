@@ -177,7 +177,7 @@ func CheckName(s string) string {
 	if wrong := rule.Name(s, 1, 128); wrong != "" {
 		return wrong
 	}
-	if identifier.MatchString(s) {
+	if IsIdentifier(s) {
 		return "must not have the form of an id"
 	}
 	return ""
@@ -189,6 +189,17 @@ func checkUser(s string) string {
 	}
 	if strings.HasPrefix(s, "-") {
 		return "must not begin with '-'"
+	}
+	return ""
+}
+
+// IsIdentifier says whether a text has the form of an id, which no name has.
+func IsIdentifier(s string) bool { return identifier.MatchString(s) }
+
+// CheckLabelKey says what is wrong with the key of a label, or "".
+func CheckLabelKey(key string) string {
+	if !labelKey.MatchString(key) {
+		return "must be 1 to 63 letters, digits, '.', '_', '/' and '-', with a letter or a digit at both ends"
 	}
 	return ""
 }
@@ -218,8 +229,8 @@ func checkAddress(s string) string {
 }
 
 func checkLabel(key, value string) string {
-	if !labelKey.MatchString(key) {
-		return "the key must be 1 to 63 letters, digits, '.', '_', '/' and '-', with a letter or a digit at both ends"
+	if wrong := CheckLabelKey(key); wrong != "" {
+		return "the key " + wrong
 	}
 	if wrong := rule.Printable(value, 0, maxLabelValue); wrong != "" {
 		return wrong

@@ -28,6 +28,9 @@ func Application(s string) string {
 	return ""
 }
 
+// Project is the name of a project, which follows the rule for applications.
+func Project(s string) string { return Application(s) }
+
 // Version is the version of a package: the name of a directory on hosts.
 func Version(s string) string {
 	if !version.MatchString(s) {

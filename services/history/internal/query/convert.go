@@ -13,7 +13,8 @@ func fromHeader(h deploy.Header) contract.Deployment {
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
 		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
 		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: optional(h.Until),
-		Targets: h.Targets, Wave: h.Wave, Waves: h.Waves, Counts: contract.Counts(h.Total()),
+		RolledBackBy: h.RolledBackBy,
+		Targets:      h.Targets, Wave: h.Wave, Waves: h.Waves, Counts: contract.Counts(h.Total()),
 		AcceptedAt: h.AcceptedAt, StartedAt: optional(h.StartedAt), EndedAt: optional(h.EndedAt),
 	}
 }

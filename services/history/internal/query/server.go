@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 	"github.com/rs/zerolog"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 )
@@ -104,7 +105,7 @@ func (s *Server) handler(ctx context.Context, a answer) micro.HandlerFunc {
 func (s *Server) respond(r micro.Request, e contract.Envelope, body contract.Body) {
 	data, err := contract.Encode(e, body)
 	if err == nil {
-		err = r.Respond(data)
+		err = bus.Answer(s.nc, r, data)
 	}
 	if err != nil {
 		s.log.Debug().Err(err).Msg("an answer could not be sent")

@@ -80,7 +80,7 @@ func TestADeploymentIsAnsweredWhole(t *testing.T) {
 	require.Equal(t, contract.Deployment{
 		ID: "d1", Seq: 7, Kind: "rollback", Project: "shop", Application: "web", Path: "/srv/wéb", Version: "v2", Package: "p",
 		From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Strategy: "canary",
-		State: "holding", Cause: "canary", Reason: "late", By: "bob ü", Until: &h.Until, Targets: 103, Wave: 1, Waves: 3,
+		State: "holding", Cause: "canary", Reason: "late", By: "bob ü", Until: &h.Until, RolledBackBy: "d2", Targets: 103, Wave: 1, Waves: 3,
 		Counts:     contract.Counts{Pending: 103 - 20, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5, Cancelled: 6},
 		AcceptedAt: h.AcceptedAt, StartedAt: &h.StartedAt, EndedAt: &h.EndedAt,
 	}, got)

@@ -10,31 +10,32 @@ import (
 // Times are stored in milliseconds; those that are zero are left out.
 
 type headerDoc struct {
-	ID          string      `bson:"_id"`
-	Seq         int64       `bson:"seq"`
-	Kind        string      `bson:"kind,omitempty"`
-	Project     string      `bson:"project,omitempty"`
-	Application string      `bson:"application,omitempty"`
-	Path        string      `bson:"path,omitempty"`
-	Version     string      `bson:"version,omitempty"`
-	Package     string      `bson:"package,omitempty"`
-	From        string      `bson:"from,omitempty"`
-	RollbackOf  string      `bson:"rollback_of,omitempty"`
-	Actor       string      `bson:"actor,omitempty"`
-	RetryOf     string      `bson:"retry_of,omitempty"`
-	Strategy    string      `bson:"strategy,omitempty"`
-	State       string      `bson:"state,omitempty"`
-	Cause       string      `bson:"cause,omitempty"`
-	Reason      string      `bson:"reason,omitempty"`
-	By          string      `bson:"by,omitempty"`
-	Until       time.Time   `bson:"until,omitempty"`
-	Targets     int         `bson:"targets"`
-	Wave        int         `bson:"wave"`
-	Waves       int         `bson:"waves"`
-	AcceptedAt  time.Time   `bson:"accepted_at,omitempty"`
-	StartedAt   time.Time   `bson:"started_at,omitempty"`
-	EndedAt     time.Time   `bson:"ended_at,omitempty"`
-	Counts      []countsDoc `bson:"counts,omitempty"` // by bucket
+	ID           string      `bson:"_id"`
+	Seq          int64       `bson:"seq"`
+	Kind         string      `bson:"kind,omitempty"`
+	Project      string      `bson:"project,omitempty"`
+	Application  string      `bson:"application,omitempty"`
+	Path         string      `bson:"path,omitempty"`
+	Version      string      `bson:"version,omitempty"`
+	Package      string      `bson:"package,omitempty"`
+	From         string      `bson:"from,omitempty"`
+	RollbackOf   string      `bson:"rollback_of,omitempty"`
+	Actor        string      `bson:"actor,omitempty"`
+	RetryOf      string      `bson:"retry_of,omitempty"`
+	Strategy     string      `bson:"strategy,omitempty"`
+	State        string      `bson:"state,omitempty"`
+	Cause        string      `bson:"cause,omitempty"`
+	Reason       string      `bson:"reason,omitempty"`
+	By           string      `bson:"by,omitempty"`
+	Until        time.Time   `bson:"until,omitempty"`
+	RolledBackBy string      `bson:"rolled_back_by,omitempty"`
+	Targets      int         `bson:"targets"`
+	Wave         int         `bson:"wave"`
+	Waves        int         `bson:"waves"`
+	AcceptedAt   time.Time   `bson:"accepted_at,omitempty"`
+	StartedAt    time.Time   `bson:"started_at,omitempty"`
+	EndedAt      time.Time   `bson:"ended_at,omitempty"`
+	Counts       []countsDoc `bson:"counts,omitempty"` // by bucket
 }
 
 type countsDoc struct {
@@ -108,7 +109,8 @@ func headerToDoc(h deploy.Header) headerDoc {
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
 		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
 		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: h.Until,
-		Targets: h.Targets, Wave: h.Wave, Waves: h.Waves,
+		RolledBackBy: h.RolledBackBy,
+		Targets:      h.Targets, Wave: h.Wave, Waves: h.Waves,
 		AcceptedAt: h.AcceptedAt, StartedAt: h.StartedAt, EndedAt: h.EndedAt,
 	}
 	for _, c := range h.Counts {
@@ -123,7 +125,8 @@ func (d headerDoc) toHeader() deploy.Header {
 		Version: d.Version, Package: d.Package, From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor,
 		RetryOf: d.RetryOf, Strategy: deploy.StrategyKind(d.Strategy),
 		State: deploy.State(d.State), Cause: deploy.Cause(d.Cause), Reason: d.Reason, By: d.By, Until: d.Until,
-		Targets: d.Targets, Wave: d.Wave, Waves: d.Waves,
+		RolledBackBy: d.RolledBackBy,
+		Targets:      d.Targets, Wave: d.Wave, Waves: d.Waves,
 		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
 	}
 	for _, c := range d.Counts {

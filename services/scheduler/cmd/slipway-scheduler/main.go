@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // calendars name time zones, and the machine may know none
 
 	"github.com/rs/zerolog"
 

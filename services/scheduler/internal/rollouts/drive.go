@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -58,12 +59,16 @@ func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (deploy.
 	switch r.Phase {
 	case deploy.Planning:
 		return func(now deploy.Rollout) deploy.Rollout { return now.Planned(clock()) }, s.announce(ctx, o, r)
-	case deploy.Held, deploy.InProgress:
+	case deploy.Held:
+		return s.hold(ctx, o, r)
+	case deploy.InProgress:
 		return nil, s.tell(ctx, o, r)
 	case deploy.Dispatching:
-		return func(now deploy.Rollout) deploy.Rollout { return now.Dispatched(r.Wave, r.Let) }, s.dispatch(ctx, o, r)
+		return s.dispatch(ctx, o, r)
 	case deploy.Stopping:
-		return deploy.Rollout.Stopped, s.stop(ctx, o, r)
+		return s.stop(ctx, o, r)
+	case deploy.GoingBack:
+		return s.goBack(ctx, o, r)
 	case deploy.Finishing:
 		return deploy.Rollout.Concluded, s.conclude(ctx, o, r)
 	default:
@@ -82,19 +87,20 @@ func abort(seen deploy.Rollout, reason string) deploy.Move {
 	}
 }
 
-// advance moves the record on and returns where the rollout stands then. A
-// finished one no longer needs its command.
+// advance moves the record on and returns where the rollout stands then. A move
+// that changes nothing writes nothing: whoever insists must not get in the way of
+// others. A finished one no longer needs its command.
 func (s *Scheduler) advance(ctx context.Context, id string, next deploy.Move) (deploy.Rollout, error) {
 	rec, err := s.records.Change(ctx, id, func(rec record) (record, bool, error) {
-		before := rec.Rollout.Phase
-		if before == "" {
+		before := rec.Rollout
+		if before.Phase == "" {
 			return rec, false, bus.ErrNone // never make a record of nothing
 		}
-		rec.Rollout = rec.Rollout.Make(next)
-		if rec.Rollout.Phase == deploy.Finished && before != deploy.Finished {
+		rec.Rollout = before.Make(next)
+		if rec.Rollout.Phase == deploy.Finished && before.Phase != deploy.Finished {
 			rec.Command, rec.EndedAt = nil, time.Now().UTC()
 		}
-		return rec, true, nil
+		return rec, !reflect.DeepEqual(before, rec.Rollout), nil
 	})
 	if err != nil {
 		return rec.Rollout, fmt.Errorf("write deployment: %w", err)
@@ -124,49 +130,114 @@ func (s *Scheduler) announce(ctx context.Context, o order, r deploy.Rollout) err
 	return nil
 }
 
+// hold says what the deployment waits for, and gets in line where that is a place.
+func (s *Scheduler) hold(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
+	if err := s.tell(ctx, o, r); err != nil {
+		return nil, err
+	}
+	switch r.Hold.Kind {
+	case deploy.ForSlot:
+		return s.wantSlot(ctx, o)
+	default:
+		return nil, nil
+	}
+}
+
 // dispatch lets those targets of the current wave that may begin, and have not
 // been let before, enter the queues of their hosts.
-func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) error {
+func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
 	if err := s.tell(ctx, o, r); err != nil {
-		return err
+		return nil, err
+	}
+	var ahead map[int]deploy.Tally
+	if r.Ahead && r.In == 0 {
+		var err error
+		if ahead, err = s.tallies(ctx, o.Deployment, r, r.Wave); err != nil {
+			return nil, err
+		}
 	}
 	within := deploy.Range{First: r.Current().First + r.In, Count: r.Let - r.In}
-	return s.eachTarget(ctx, o, within, func(ctx context.Context, i int, t contract.Target) error {
-		return s.enter(ctx, o, deploy.Claim{Deployment: o.Deployment, Target: i}, r.Wave, t)
-	})
+	return func(now deploy.Rollout) deploy.Rollout {
+			for piece, tally := range ahead {
+				now = now.Note(r.Wave, piece, tally, clock())
+			}
+			return now.Dispatched(r.Wave, r.Let)
+		}, s.eachTarget(ctx, o, within, func(ctx context.Context, i int, t contract.Target) error {
+			return s.enter(ctx, o, deploy.Claim{Deployment: o.Deployment, Target: i}, r.Wave, t)
+		})
+}
+
+// tallies returns how targets of a wave have ended, piece by piece, as far as
+// they have.
+func (s *Scheduler) tallies(ctx context.Context, id string, r deploy.Rollout, wave int) (map[int]deploy.Tally, error) {
+	all := map[int]deploy.Tally{}
+	for piece := range r.Waves.At(wave).Pieces() {
+		results, _, err := s.results.Get(ctx, resultsKey(id, wave, piece))
+		if errors.Is(err, bus.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read results: %w", err)
+		}
+		all[piece] = results.Tally()
+	}
+	return all, nil
+}
+
+// aheadOf returns how targets have ended that a stop counts: those of waves to
+// come.
+func (s *Scheduler) aheadOf(ctx context.Context, id string, r deploy.Rollout) (deploy.Tally, error) {
+	var sum deploy.Tally
+	if !r.Ahead {
+		return sum, nil
+	}
+	next := r.Wave
+	if r.Begun() {
+		next++
+	}
+	for wave := next; wave < r.Waves.Len(); wave++ {
+		tallies, err := s.tallies(ctx, id, r, wave)
+		if err != nil {
+			return sum, err
+		}
+		for _, t := range tallies {
+			sum = sum.Add(t)
+		}
+	}
+	return sum, nil
 }
 
 // stop tells executors that nothing may begin any more, and ends every target
 // that has not begun. A job that is about to begin competes for the first event
 // of its target, and exactly one wins.
-func (s *Scheduler) stop(ctx context.Context, o order, r deploy.Rollout) error {
+func (s *Scheduler) stop(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
 	if err := s.tell(ctx, o, r); err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.first(ctx, contract.StopSubject(o.Deployment), contract.Envelope{
+	if err := s.first(ctx, contract.StreamEvents, contract.StopSubject(o.Deployment), contract.Envelope{
 		ID: o.Deployment + ".stop", Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
 	}, contract.StopEvent{Cause: string(r.End.Cause)}); err != nil {
-		return err
+		return nil, err
 	}
 	ended := contract.JobEndedEvent{State: string(r.End.UnbegunState()), Note: unbegunNote(*r.End)}
-	return s.eachTarget(ctx, o, r.Unbegun(), func(ctx context.Context, i int, t contract.Target) error {
-		wave, _ := r.Waves.Of(i)
-		return s.first(ctx, contract.JobEventSubject(o.Deployment, t.Host), contract.Envelope{
-			ID:         o.Deployment + "." + t.Host + ".unbegun",
-			Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
-			Host: t.Host, Wave: wave, Target: i,
-		}, ended)
+	err := s.eachTarget(ctx, o, r.Unbegun(), func(ctx context.Context, i int, t contract.Target) error {
+		return s.first(ctx, contract.StreamEvents, contract.JobEventSubject(o.Deployment, t.Host), o.unbegun(r, i, t.Host), ended)
 	})
+	if err != nil {
+		return nil, err
+	}
+	ahead, err := s.aheadOf(ctx, o.Deployment, r)
+	return func(now deploy.Rollout) deploy.Rollout { return now.Stopped(ahead) }, err
 }
 
-// first stores an event if it is the first on its subject. Where it is not,
+// first stores a message if it is the first on its subject. Where it is not,
 // there is nothing to do.
-func (s *Scheduler) first(ctx context.Context, subject string, e contract.Envelope, body contract.Body) error {
+func (s *Scheduler) first(ctx context.Context, stream, subject string, e contract.Envelope, body contract.Body) error {
 	data, err := contract.Encode(e, body)
 	if err != nil {
 		return err
 	}
-	_, err = s.bus.Append(ctx, contract.StreamEvents, subject, 0, e.ID, data)
+	_, err = s.bus.Append(ctx, stream, subject, 0, e.ID, data)
 	if errors.Is(err, bus.ErrConflict) {
 		return nil
 	}
@@ -189,8 +260,15 @@ func unbegunNote(e deploy.Ending) string {
 // needs.
 func (s *Scheduler) conclude(ctx context.Context, o order, r deploy.Rollout) error {
 	end := r.Outcome()
-	ended := contract.ConcludedEvent{State: string(end.State), Cause: string(end.Cause), Reason: end.Reason, Actor: end.By}
+	ended := contract.ConcludedEvent{State: string(end.State), Cause: string(end.Cause), Reason: end.Reason, Actor: end.By,
+		RolledBackBy: r.Status().Revert}
 	if err := s.say(ctx, o, r.Wave, turnOrdinal(o, r, 1), ended); err != nil {
+		return err
+	}
+	if err := s.endSlot(ctx, o, r); err != nil {
+		return err
+	}
+	if err := s.tellReverted(ctx, o, end.State); err != nil {
 		return err
 	}
 	for piece := range o.rollout.Snapshot.Pieces {

@@ -9,6 +9,10 @@ var (
 	// errBehind says that a record that was read is older than what follows from
 	// it. It comes from a replica of the bucket that lags; read again.
 	errBehind = errors.New("the record read is not the latest")
+	// errQuestion says that what was asked cannot be read, or is no such question.
+	errQuestion = errors.New("this is no question that a scheduler answers")
+	// errNoSlot says that as many deployments as may are under way.
+	errNoSlot = errors.New("as many as may are under way")
 	// errPhase says that a record stands in a phase that this version does not
 	// know.
 	errPhase = errors.New("unknown phase")

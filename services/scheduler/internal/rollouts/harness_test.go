@@ -19,6 +19,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
 )
 
 const patience = 60 * time.Second
@@ -29,6 +30,10 @@ type system struct {
 	t   *testing.T
 	srv *bustest.Server
 	bus *bus.Bus
+
+	// Of the replicas that are to be started.
+	limits deploy.Limits
+	meter  analysis.Settings
 }
 
 func newSystem(t *testing.T) *system {
@@ -61,7 +66,7 @@ func (s *system) replica() (crash func()) {
 	s.t.Helper()
 	b := s.open()
 	ctx, cancel := context.WithCancel(context.Background())
-	sched, err := New(ctx, b, zerolog.Nop(), time.Second)
+	sched, err := New(ctx, b, zerolog.Nop(), Settings{Sweep: time.Second, Limits: s.limits, Meter: analysis.New(s.meter)})
 	require.NoError(s.t, err)
 	ready, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -109,6 +114,16 @@ func waves(size int) contract.Policy {
 
 func (s *system) deployAs(targets []contract.Target, policy contract.Policy) string {
 	s.t.Helper()
+	return s.publish("", targets, policy)
+}
+
+func (s *system) deployIn(project string, targets []contract.Target) string {
+	s.t.Helper()
+	return s.publish(project, targets, contract.Policy{})
+}
+
+func (s *system) publish(project string, targets []contract.Target, policy contract.Policy) string {
+	s.t.Helper()
 	id, snapshot := xid.New().String(), contract.Snapshot{ID: xid.New().String(), Targets: len(targets), Zones: zonesOf(targets)}
 	cells, err := bus.OpenCells[contract.SnapshotPiece](s.t.Context(), s.bus, contract.BucketSnapshots)
 	require.NoError(s.t, err)
@@ -118,13 +133,14 @@ func (s *system) deployAs(targets []contract.Target, policy contract.Policy) str
 		require.NoError(s.t, err)
 		snapshot.Pieces++
 	}
-	s.command(id, snapshot, policy)
+	s.command(contract.Envelope{ID: id, Deployment: id, Project: project}, snapshot, policy)
 	return id
 }
 
-func (s *system) command(id string, snapshot contract.Snapshot, policy contract.Policy) {
+func (s *system) command(e contract.Envelope, snapshot contract.Snapshot, policy contract.Policy) {
 	s.t.Helper()
-	data, err := contract.Encode(contract.Envelope{ID: id, Deployment: id}, contract.DeployCommand{
+	id := e.Deployment
+	data, err := contract.Encode(e, contract.DeployCommand{
 		Rollout: contract.Rollout{
 			Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 3},
 			Snapshot:    snapshot, Policy: policy, Actor: "test",
@@ -183,8 +199,10 @@ func (s *system) carryOut(b *bus.Bus, m contract.Message, decide func(contract.M
 			return
 		}
 	}
+	state := decide(m)
 	for _, body := range []contract.Body{
-		contract.JobStartedEvent{Executor: "test"}, contract.JobEndedEvent{State: string(decide(m))},
+		contract.JobStartedEvent{Executor: "test"},
+		contract.JobEndedEvent{State: string(state), Changed: state == deploy.Succeeded},
 	} {
 		e := contract.Envelope{ID: xid.New().String(), Deployment: m.Deployment, Host: m.Host, Target: m.Target, Wave: m.Wave, Attempt: 1}
 		data, err := contract.Encode(e, body)
@@ -230,6 +248,18 @@ func (s *system) story(id string) []contract.Message {
 func (s *system) conclusion(id string) contract.ConcludedEvent {
 	s.t.Helper()
 	var end contract.ConcludedEvent
+	defer func() {
+		if s.t.Failed() {
+			r := s.record(id).Rollout
+			s.t.Logf("%s stands so: %+v", id, r)
+			if r.Revert != nil {
+				records, _ := bus.OpenCells[record](context.Background(), s.bus, contract.BucketDeploy)
+				rec, _, err := records.Get(context.Background(), r.Revert.ID)
+				s.t.Logf("%s stands so: %v %+v", r.Revert.ID, err, rec.Rollout)
+				s.t.Logf("%+v", s.locks())
+			}
+		}
+	}()
 	require.Eventually(s.t, func() bool {
 		last, err := s.bus.Last(context.Background(), contract.StreamEvents, contract.SystemEventSubject(id))
 		if err != nil {

@@ -114,7 +114,7 @@ func (s *Scheduler) withinPlan(r deploy.Rollout, endings []ending, log zerolog.L
 // may have moved on: by this, or by an earlier delivery of the same endings that
 // was cut short.
 func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, endings []ending) (moved bool, err error) {
-	pieces := map[int][]ending{}
+	pieces, ahead := map[int][]ending{}, map[place][]ending{}
 	for _, e := range endings {
 		wave, piece, err := r.Locate(e.target)
 		switch {
@@ -126,9 +126,17 @@ func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, end
 			// It never began: a stop counts all of those at once.
 		case wave == r.Wave && r.Counting():
 			pieces[piece] = append(pieces[piece], e)
+		case e.state == deploy.Skipped:
+			ahead[place{wave, piece}] = append(ahead[place{wave, piece}], e)
 		default:
 			return moved, errBehind
 		}
+	}
+	for at, endings := range ahead {
+		if err := s.recordAhead(ctx, id, r, at, endings); err != nil {
+			return moved, err
+		}
+		moved = true
 	}
 	for piece, endings := range pieces {
 		changed, err := s.recordPiece(ctx, id, r, piece, endings)
@@ -143,10 +151,45 @@ func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, end
 // recordPiece notes the endings of one piece, and tells the rollout where that
 // matters to it. It says whether the rollout may have moved on.
 func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) (moved bool, err error) {
+	tally, err := s.writeResults(ctx, id, r, place{r.Wave, piece}, endings)
+	if err != nil {
+		return false, err
+	}
+	if !r.Cares(piece, tally) {
+		return false, nil
+	}
+	var before deploy.Rollout
+	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
+		before = now
+		return now.Note(r.Wave, piece, tally, clock())
+	})
+	// InProgress has no outputs but for what a turn says.
+	return after.Phase != deploy.InProgress || after.Turn != before.Turn || after.Wave != r.Wave, err
+}
+
+// place is where the results of a piece of a wave stand.
+type place struct{ wave, piece int }
+
+// recordAhead notes the ends of hosts that a person skipped before their wave
+// began; should it have begun meanwhile, they count at once.
+func (s *Scheduler) recordAhead(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) error {
+	tally, err := s.writeResults(ctx, id, r, at, endings)
+	if err != nil {
+		return err
+	}
+	_, err = s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
+		return now.EndedAhead().Note(at.wave, at.piece, tally, clock())
+	})
+	return err
+}
+
+// writeResults notes endings in the results of their piece, and returns how its
+// targets have ended so far.
+func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) (deploy.Tally, error) {
 	excused := r.Policy.Budget.SkipUnreachable
-	results, err := s.results.Change(ctx, resultsKey(id, r.Wave, piece), func(have deploy.Results) (deploy.Results, bool, error) {
+	results, err := s.results.Change(ctx, resultsKey(id, at.wave, at.piece), func(have deploy.Results) (deploy.Results, bool, error) {
 		if have.Outcomes == nil {
-			have = deploy.NewResults(r.Current().Pieces()[piece])
+			have = deploy.NewResults(r.Waves.At(at.wave).Pieces()[at.piece])
 		}
 		for _, e := range endings {
 			next, err := have.Record(e.target, e.state, excused && e.code == contract.FailUnreachable)
@@ -158,17 +201,7 @@ func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout
 		return have, true, nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("write results: %w", err)
+		return deploy.Tally{}, fmt.Errorf("write results: %w", err)
 	}
-	tally := results.Tally()
-	if !r.Cares(piece, tally) {
-		return false, nil
-	}
-	var before deploy.Rollout
-	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
-		before = now
-		return now.Note(r.Wave, piece, tally, clock())
-	})
-	// InProgress has no outputs but for what a turn says.
-	return after.Phase != deploy.InProgress || after.Turn != before.Turn || after.Wave != r.Wave, err
+	return results.Tally(), nil
 }

@@ -48,10 +48,20 @@ func (o order) job(wave, target int, t contract.Target) ([]byte, error) {
 		Host: t.Host, Wave: wave, Target: target,
 	}
 	if b, ok := o.Body.(contract.RollbackCommand); ok {
-		return contract.Encode(e, contract.RollbackJob{Application: o.rollout.Application, Target: t, From: b.From, To: b.To})
+		return contract.Encode(e, contract.RollbackJob{Application: o.rollout.Application, Target: t, From: b.From, To: b.To, Limits: o.rollout.Policy.Limits})
 	}
 	b := o.Body.(contract.DeployCommand)
-	return contract.Encode(e, contract.DeployJob{Application: o.rollout.Application, Target: t, Package: b.Package})
+	return contract.Encode(e, contract.DeployJob{Application: o.rollout.Application, Target: t, Package: b.Package, Limits: o.rollout.Policy.Limits})
+}
+
+// unbegun is the envelope of the event that ends a target which never begins.
+func (o order) unbegun(r deploy.Rollout, target int, host string) contract.Envelope {
+	wave, _ := r.Waves.Of(target)
+	return contract.Envelope{
+		ID:         o.Deployment + "." + host + ".unbegun",
+		Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
+		Host: host, Wave: wave, Target: target,
+	}
 }
 
 // accepted returns the event that opens the deployment.

@@ -34,6 +34,7 @@ func (s *Scheduler) tell(ctx context.Context, o order, r deploy.Rollout) error {
 	status := r.Status()
 	var body contract.Body = contract.StatusEvent{
 		State: string(status.State), Cause: string(status.Cause), Reason: status.Reason, Actor: status.By, Until: orNil(status.Until),
+		RolledBackBy: status.Revert,
 	}
 	if r.Phase == deploy.Dispatching && r.In == 0 && status == (deploy.Status{State: deploy.Running}) {
 		body = contract.WaveEvent{} // which says that it runs

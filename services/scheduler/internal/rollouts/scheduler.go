@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 	ackWait = 6 * time.Second
 	// commandSlots and eventGroups bound what a replica works on at once.
 	commandSlots = 16
-	timerSlots   = 8
+	timerSlots   = 64 // a measurement keeps one for as long as what it asks takes
 	eventGroups  = 32
 	eventBatch   = 256
 	// fanOut bounds the requests to the broker of one deployment at once.
@@ -36,18 +37,29 @@ type Scheduler struct {
 	results   *bus.Cells[deploy.Results]
 	queues    *bus.Cells[deploy.Queue]
 	snapshots *bus.Cells[contract.SnapshotPiece]
+	slots     *bus.Cells[deploy.Slots]
+	waiting   *bus.Cells[deploy.Holder]
 	driving   keyedMutex
-	sweep     time.Duration
+	set       Settings
 }
 
-// New opens the buckets. The sweep runs so often.
-func New(ctx context.Context, b *bus.Bus, log zerolog.Logger, sweep time.Duration) (*Scheduler, error) {
-	s := &Scheduler{bus: b, log: log, sweep: sweep}
-	var errs [4]error
+// Settings are what may be different from one installation to another.
+type Settings struct {
+	Sweep  time.Duration // how often what no input would heal is looked for
+	Limits deploy.Limits // of deployments under way at once
+	Meter  *analysis.Meter
+}
+
+// New opens the buckets.
+func New(ctx context.Context, b *bus.Bus, log zerolog.Logger, set Settings) (*Scheduler, error) {
+	s := &Scheduler{bus: b, log: log, set: set}
+	var errs [6]error
 	s.records, errs[0] = bus.OpenCells[record](ctx, b, contract.BucketDeploy)
 	s.results, errs[1] = bus.OpenCells[deploy.Results](ctx, b, contract.BucketDeploy)
 	s.queues, errs[2] = bus.OpenCells[deploy.Queue](ctx, b, contract.BucketLocks)
 	s.snapshots, errs[3] = bus.OpenCells[contract.SnapshotPiece](ctx, b, contract.BucketSnapshots)
+	s.slots, errs[4] = bus.OpenCells[deploy.Slots](ctx, b, contract.BucketLocks)
+	s.waiting, errs[5] = bus.OpenCells[deploy.Holder](ctx, b, contract.BucketLocks)
 	return s, errors.Join(errs[:]...)
 }
 
@@ -119,6 +131,9 @@ func (s *Scheduler) begin(ctx context.Context, o order, raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
+	if s.needsSlot(o) {
+		rollout.Slot = deploy.SlotWanted
+	}
 	_, err = s.records.Create(ctx, o.Deployment, record{Command: raw, Rollout: rollout})
 	if errors.Is(err, bus.ErrConflict) {
 		return nil // it was begun before
@@ -133,6 +148,9 @@ func (s *Scheduler) handleTimer(ctx context.Context, d *bus.Delivery) {
 	defer release()
 	id := string(d.Data())
 	err := s.tick(ctx, id)
+	if err == nil {
+		err = s.measure(ctx, id)
+	}
 	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
 		err = nil
 	}

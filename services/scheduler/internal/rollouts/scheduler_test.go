@@ -109,28 +109,13 @@ func TestSchedulersThatCrashLoseAndDoubleNothing(t *testing.T) {
 		}
 		return deploy.Succeeded
 	})
-	var stop atomic.Bool
-	var crashing sync.WaitGroup
-	for n := range 3 {
-		dice := rand.New(rand.NewPCG(uint64(n), 1)) // chaos that can be repeated
-		crashing.Go(func() {
-			for !stop.Load() {
-				crash := s.replica()
-				select {
-				case <-time.After(time.Duration(dice.IntN(400)) * time.Millisecond):
-				case <-t.Context().Done():
-				}
-				crash()
-			}
-		})
-	}
+	crashes := s.crashes()
 	targets := servers("h", 50)
 	ids := make([]string, 10)
 	for i := range ids {
 		ids[i] = s.deploy(targets, []int{0, 20, 7}[i%3])
 	}
-	time.AfterFunc(8*time.Second, func() { stop.Store(true) })
-	crashing.Wait()
+	crashes.endAfter(8 * time.Second)
 	s.replica()
 	for _, id := range ids {
 		require.Equal(t, "failed", s.conclusion(id).State)
@@ -138,10 +123,115 @@ func TestSchedulersThatCrashLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
+// crashes is three replicas that crash and begin again all the time.
+type crashes struct {
+	stop     atomic.Bool
+	replicas sync.WaitGroup
+}
+
+func (s *system) crashes() *crashes {
+	c := &crashes{}
+	for n := range 3 {
+		dice := rand.New(rand.NewPCG(uint64(n), 1)) // chaos that can be repeated
+		c.replicas.Go(func() {
+			for !c.stop.Load() {
+				crash := s.replica()
+				select {
+				case <-time.After(time.Duration(dice.IntN(400)) * time.Millisecond):
+				case <-s.t.Context().Done():
+				}
+				crash()
+			}
+		})
+	}
+	return c
+}
+
+// endAfter lets them crash for so long.
+func (c *crashes) endAfter(d time.Duration) {
+	time.AfterFunc(d, func() { c.stop.Store(true) })
+	c.replicas.Wait()
+}
+
+// Whatever a deployment waits for, and whatever people ask of it: it ends once,
+// and so does the rollback that takes it back.
+func TestSchedulersThatCrashKeepPlacesVerdictsAndRollbacks(t *testing.T) {
+	s := newSystem(t)
+	s.limits = deploy.Limits{Project: 3}
+	s.executors(func(m contract.Message) deploy.State {
+		if _, undo := m.Body.(contract.RollbackJob); !undo && m.Target == 7 {
+			return deploy.Failed
+		}
+		return deploy.Succeeded
+	})
+	crashes := s.crashes()
+	targets := servers("h", 10)
+	kinds := []struct {
+		policy contract.Policy
+		asked  string // by a person, again and again
+		state  deploy.State
+	}{
+		{contract.Policy{Strategy: contract.Strategy{Type: "rolling", Batch: "3"}, Failures: contract.Failures{Total: "0", Then: "rollback"}}, "", deploy.Failed},
+		{contract.Policy{Strategy: contract.Strategy{Type: "canary", First: "3", Hold: 600_000}}, "promote", deploy.Failed},
+		{contract.Policy{Strategy: contract.Strategy{Type: "canary", First: "3", Hold: 600_000}}, "cancel", deploy.Cancelled},
+		{contract.Policy{Approval: &contract.Approval{Digest: "d1", Expires: time.Now().Add(time.Hour)}}, "reject", deploy.Rejected},
+	}
+	ids := make([]string, 2*len(kinds))
+	var people sync.WaitGroup
+	ended, sayNoMore := context.WithCancel(t.Context())
+	for i := range ids {
+		kind := kinds[i%len(kinds)]
+		ids[i] = s.deployAs(targets, kind.policy)
+		if kind.asked != "" {
+			people.Go(func() { s.insist(ended, ids[i], kind.asked) })
+		}
+	}
+	crashes.endAfter(8 * time.Second)
+	s.replica()
+	for i, id := range ids {
+		kind := kinds[i%len(kinds)]
+		end := s.conclusion(id)
+		require.Equal(t, string(kind.state), end.State, kind.asked)
+		s.requireWhole(id, targets)
+		if kind.policy.Failures.Then != "" {
+			by, command := s.revertOf(id)
+			require.Equal(t, id, command.Of)
+			require.Equal(t, "succeeded", s.conclusion(by).State)
+		}
+	}
+	sayNoMore()
+	people.Wait()
+	commands, err := s.bus.JetStream().Stream(t.Context(), contract.StreamCommands)
+	require.NoError(t, err)
+	info, err := commands.Info(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, len(ids)+2, info.State.Msgs, "each that failed was taken back once")
+	require.Eventually(t, func() bool {
+		slots := s.locks().Slots
+		return len(slots.Holders)+len(slots.Waiting) == 0
+	}, patience, 20*time.Millisecond)
+}
+
+// insist asks for something until ctx ends, as a person does whom nobody answers.
+func (s *system) insist(ctx context.Context, id, verb string) {
+	data, err := contract.Encode(contract.Envelope{Deployment: id}, contract.Control{Verb: verb, Actor: "bob", Digest: "d1"})
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	for ctx.Err() == nil {
+		_, _ = s.bus.Conn().Request(contract.Controls, data, 200*time.Millisecond) // nobody may be there, or too early
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 func TestACommandWithoutItsSnapshotFailsAndSaysSo(t *testing.T) {
 	s := newSystem(t)
 	s.replica()
-	s.command("lost", contract.Snapshot{ID: "nowhere", Pieces: 1, Targets: 3}, contract.Policy{})
+	s.command(contract.Envelope{ID: "lost", Deployment: "lost"}, contract.Snapshot{ID: "nowhere", Pieces: 1, Targets: 3}, contract.Policy{})
 	end := s.conclusion("lost")
 	require.Equal(t, "failed", end.State)
 	require.Contains(t, end.Reason, "snapshot")
@@ -226,7 +316,7 @@ func TestASnapshotThatIsTooShortFailsTheDeployment(t *testing.T) {
 	require.NoError(t, err)
 	_, err = cells.Put(t.Context(), "short.0", contract.SnapshotPiece{Targets: servers("h", 2)})
 	require.NoError(t, err)
-	s.command("d", contract.Snapshot{ID: "short", Pieces: 1, Targets: 3}, contract.Policy{})
+	s.command(contract.Envelope{ID: "d", Deployment: "d"}, contract.Snapshot{ID: "short", Pieces: 1, Targets: 3}, contract.Policy{})
 	end := s.conclusion("d")
 	require.Equal(t, "failed", end.State)
 	require.Contains(t, end.Reason, "snapshot")

@@ -28,7 +28,7 @@ const restFor = 4
 // held by a deployment that has ended there, a job that was lost with its
 // stream, and records that nobody needs any more.
 func (s *Scheduler) sweepUntil(ctx context.Context) {
-	ticker := time.NewTicker(s.sweep)
+	ticker := time.NewTicker(s.set.Sweep)
 	defer ticker.Stop()
 	for {
 		select {
@@ -36,7 +36,7 @@ func (s *Scheduler) sweepUntil(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := errors.Join(s.sweepHosts(ctx), s.sweepRecords(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(s.sweepHosts(ctx), s.sweepRecords(ctx), s.sweepSlots(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Warn().Err(err).Msg("sweep cut short")
 		}
 	}
@@ -46,9 +46,9 @@ func (s *Scheduler) sweepUntil(ctx context.Context) {
 // sweep.
 func (s *Scheduler) sweepHosts(ctx context.Context) error {
 	var errs []error
-	err := s.entries(ctx, s.queues.KV(), ">", func(e jetstream.KeyValueEntry) {
+	err := s.entries(ctx, s.queues.KV(), "*", func(e jetstream.KeyValueEntry) {
 		var q deploy.Queue
-		if json.Unmarshal(e.Value(), &q) != nil || q.Owner == nil || time.Since(e.Created()) < s.sweep {
+		if json.Unmarshal(e.Value(), &q) != nil || q.Owner == nil || time.Since(e.Created()) < s.set.Sweep {
 			return
 		}
 		errs = append(errs, s.heal(ctx, e.Key(), *q.Owner))
@@ -76,11 +76,12 @@ func (s *Scheduler) sweepRecords(ctx context.Context) error {
 	var errs []error
 	err := s.entries(ctx, s.records.KV(), "*", func(e jetstream.KeyValueEntry) {
 		var rec record
-		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < s.sweep {
+		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < s.set.Sweep {
 			return
 		}
 		if rests := rec.Rollout.Phase == deploy.InProgress || rec.Rollout.Phase == deploy.Draining; rests &&
-			!rec.Rollout.Due(clock()) && time.Since(e.Created()) < restFor*s.sweep {
+			!rec.Rollout.Due(clock()) && time.Since(e.Created()) < restFor*s.set.Sweep {
+			errs = append(errs, s.look(ctx, e.Key(), rec))
 			return
 		}
 		errs = append(errs, s.revive(ctx, e, rec))
@@ -96,7 +97,7 @@ func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec r
 		if rec.Rollout.Due(clock()) { // the timer was lost
 			return s.tick(ctx, e.Key())
 		}
-		return s.reconcile(ctx, e.Key(), rec)
+		return errors.Join(s.look(ctx, e.Key(), rec), s.reconcile(ctx, e.Key(), rec))
 	case deploy.Finished:
 		if time.Since(rec.EndedAt) < recordAge {
 			return nil
@@ -107,6 +108,9 @@ func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec r
 		}
 		return errors.Join(err, s.results.DeleteBelow(ctx, e.Key()))
 	default:
+		if _, due := rec.Rollout.Measures(clock()); due { // which takes longer than a sweep may
+			return s.bus.SetTimer(ctx, e.Key(), clock())
+		}
 		return s.tick(ctx, e.Key())
 	}
 }
@@ -179,14 +183,10 @@ func (s *Scheduler) counted(ctx context.Context, id string, r deploy.Rollout, ta
 // endedAs returns how a target ended, as its story says; without a state where
 // it has not.
 func (s *Scheduler) endedAs(ctx context.Context, deployment, host string) (ending, error) {
-	last, err := s.bus.Last(ctx, contract.StreamEvents, contract.JobEventSubject(deployment, host))
+	_, m, err := s.lastWord(ctx, contract.JobEventSubject(deployment, host))
 	if errors.Is(err, bus.ErrNone) {
 		return ending{}, nil
 	}
-	if err != nil {
-		return ending{}, err
-	}
-	m, err := contract.Decode(last.Data)
 	if err != nil {
 		return ending{}, err
 	}
@@ -219,4 +219,15 @@ func (s *Scheduler) entries(ctx context.Context, kv jetstream.KeyValue, keys str
 			fn(e)
 		}
 	}
+}
+
+// lastWord returns the last event on the subject and its sequence, or
+// bus.ErrNone.
+func (s *Scheduler) lastWord(ctx context.Context, subject string) (uint64, contract.Message, error) {
+	last, err := s.bus.Last(ctx, contract.StreamEvents, subject)
+	if err != nil {
+		return 0, contract.Message{}, err
+	}
+	m, err := contract.Decode(last.Data)
+	return last.Seq, m, err
 }

@@ -111,3 +111,16 @@ func (s *Scheduler) waitedFor(ctx context.Context, o order, r deploy.Rollout, zo
 	})
 	return slices.DeleteFunc(zones, func(zone string) bool { return !found[zone] }), err
 }
+
+// zonesOf returns the zones of targets as a snapshot names them.
+func zonesOf(targets []contract.Target) []string {
+	var zones []string
+	for _, t := range targets {
+		zones = append(zones, cmp.Or(t.Zone, contract.DefaultZone))
+	}
+	slices.Sort(zones)
+	if zones = slices.Compact(zones); slices.Equal(zones, []string{contract.DefaultZone}) {
+		return nil
+	}
+	return zones
+}

@@ -1,7 +1,6 @@
 package rollouts
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"testing"
@@ -16,23 +15,10 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// zonesOf returns the zones of targets as a snapshot names them.
-func zonesOf(targets []contract.Target) []string {
-	var zones []string
-	for _, t := range targets {
-		zones = append(zones, cmp.Or(t.Zone, contract.DefaultZone))
-	}
-	slices.Sort(zones)
-	if zones = slices.Compact(zones); slices.Equal(zones, []string{contract.DefaultZone}) {
-		return nil
-	}
-	return zones
-}
-
 // scheduler is a replica that takes no inputs.
 func (s *system) scheduler() *Scheduler {
 	s.t.Helper()
-	sched, err := New(s.t.Context(), s.open(), zerolog.Nop(), time.Hour)
+	sched, err := New(s.t.Context(), s.open(), zerolog.Nop(), Settings{Sweep: time.Hour})
 	require.NoError(s.t, err)
 	return sched
 }

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // calendars name time zones, and the machine may know none
 
 	"github.com/rs/zerolog"
 

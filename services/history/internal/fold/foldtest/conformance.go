@@ -72,7 +72,7 @@ func FullHeader(id string, seq uint64) deploy.Header {
 		ID: id, Seq: seq, Kind: deploy.KindRollback, Project: "shop", Application: "web", Path: "/srv/wéb", Version: "v2",
 		Package: "p", From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Strategy: deploy.Canary,
 		State: deploy.Holding, Cause: deploy.CauseCanary, Reason: "late", By: "bob ü", Until: noon.Add(time.Hour),
-		Targets: 103, Wave: 1, Waves: 3,
+		RolledBackBy: "d2", Targets: 103, Wave: 1, Waves: 3,
 		AcceptedAt: noon, StartedAt: noon.Add(time.Second), EndedAt: noon.Add(time.Minute),
 		Counts: []deploy.Counts{{Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5, Cancelled: 6}, {Pending: 3}},
 	}

@@ -23,8 +23,8 @@ type Message struct {
 
 // Stream returns the messages of so many deployments, of up to so many targets
 // each, mixed. Each deployment is told from its beginning to its end: it waits for
-// people and times, is paused, stopped and cancelled; jobs are tried again, fail,
-// are skipped and cancelled, and some progress comes too late.
+// people, places and times, is paused, stopped, cancelled and taken back; jobs are
+// tried again, fail, are skipped and cancelled, and some progress comes too late.
 func Stream(pick Pick, deployments, targets int) []Message {
 	s := &script{pick: pick, now: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)}
 	var all [][]Message
@@ -107,6 +107,12 @@ func (s *script) deployment(id string, targets int) []Message {
 	if end != nil {
 		ended = *end
 	}
+	if ended.Cause == "budget_spent" && s.pick(2) == 0 {
+		ended.RolledBackBy = "r" + id
+		all = append(all, s.system(e, contract.StatusEvent{
+			State: "reverting", Cause: ended.Cause, Reason: ended.Reason, RolledBackBy: ended.RolledBackBy,
+		}))
+	}
 	return append(all, s.system(e, ended))
 }
 
@@ -114,7 +120,7 @@ func (s *script) deployment(id string, targets int) []Message {
 // the deployment where it does.
 func (s *script) opening(e contract.Envelope) (all []Message, end *contract.ConcludedEvent) {
 	until := s.now.Add(time.Hour)
-	switch s.pick(5) {
+	switch s.pick(6) {
 	case 0:
 		all = []Message{s.system(e, contract.StatusEvent{State: "awaiting_approval", Until: &until})}
 		if s.pick(3) == 0 {
@@ -123,6 +129,8 @@ func (s *script) opening(e contract.Envelope) (all []Message, end *contract.Conc
 	case 1:
 		all = []Message{s.system(e, contract.StatusEvent{State: "scheduled", Until: &until})}
 	case 2:
+		all = []Message{s.system(e, contract.StatusEvent{State: "waiting", Cause: "limit"})}
+	case 3:
 		all = []Message{s.paused(e), s.system(e, contract.StatusEvent{State: "running"})}
 	}
 	return all, end
@@ -135,6 +143,9 @@ func (s *script) before(e contract.Envelope, kind deploy.StrategyKind) (all []Me
 	case e.Wave == 0:
 		return nil
 	case kind == deploy.Canary && e.Wave == 1:
+		if s.pick(2) == 0 {
+			all = append(all, s.system(e, contract.StatusEvent{State: "analyzing", Cause: "canary", Reason: "1 of 2 measurements passed", Until: &until}))
+		}
 		all = append(all, s.system(e, contract.StatusEvent{State: "holding", Cause: "canary", Until: &until}))
 	case s.pick(3) == 0:
 		all = append(all, s.system(e, contract.StatusEvent{State: "running", Cause: "between_waves", Until: &until}))

@@ -17,7 +17,7 @@ func TestStreamsTellOfEveryEventAndOfEveryState(t *testing.T) {
 	types, states := map[contract.Type]bool{}, map[deploy.Subject]map[deploy.State]bool{
 		deploy.OfDeployment: {deploy.Accepted: true}, deploy.OfTarget: {deploy.Pending: true, deploy.Running: true},
 	}
-	retries := false
+	retries, reverts := false, 0
 	for _, message := range foldtest.Stream(rand.New(rand.NewPCG(1, 1)).IntN, 100, 8) {
 		m, err := contract.Decode(message.Data)
 		require.NoError(t, err)
@@ -27,13 +27,20 @@ func TestStreamsTellOfEveryEventAndOfEveryState(t *testing.T) {
 			retries = retries || b.RetryOf != ""
 		case contract.StatusEvent:
 			states[deploy.OfDeployment][deploy.State(b.State)] = true
+			if b.RolledBackBy != "" {
+				reverts++
+			}
 		case contract.ConcludedEvent:
+			if b.RolledBackBy != "" {
+				reverts++
+			}
 			states[deploy.OfDeployment][deploy.State(b.State)] = true
 		case contract.JobEndedEvent:
 			states[deploy.OfTarget][deploy.State(b.State)] = true
 		}
 	}
 	require.True(t, retries)
+	require.Greater(t, reverts, 1, "on the way and at the end")
 	for _, typ := range contract.Types() {
 		require.Equal(t, strings.HasPrefix(string(typ), "slipway.v1.ev."), types[typ], typ)
 	}

@@ -1,0 +1,154 @@
+package rollouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/rs/xid"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// goBack has a rollback take back what the deployment has switched, and follows it
+// to its end. The rollback is a deployment of its own: it tells this one when it
+// ends (tellReverted), and the sweep looks, should that be lost.
+func (s *Scheduler) goBack(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
+	if r.Revert != nil {
+		rec, _, err := s.records.Get(ctx, r.Revert.ID)
+		switch {
+		case err == nil && rec.Rollout.Over():
+			return reverted(rec.Rollout.Outcome().State), nil
+		case err == nil:
+			return nil, s.tell(ctx, o, r)
+		case !errors.Is(err, bus.ErrNone):
+			return nil, fmt.Errorf("read deployment: %w", err)
+		}
+	}
+	switched, err := s.switched(ctx, o, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(switched) == 0:
+		return reverted(deploy.Skipped), nil
+	case r.Revert == nil:
+		id := xid.New().String()
+		return func(now deploy.Rollout) deploy.Rollout { return now.RevertAs(id) }, nil
+	}
+	if err := s.tell(ctx, o, r); err != nil {
+		return nil, err
+	}
+	return nil, s.orderRevert(ctx, o, r, switched)
+}
+
+func reverted(how deploy.State) deploy.Move {
+	return func(now deploy.Rollout) deploy.Rollout { return now.Reverted(how) }
+}
+
+// switched returns the targets that run, or may run, what the deployment brought:
+// the last that began first. Only a deployment of a package brings something.
+func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]contract.Target, error) {
+	b, deploys := o.Body.(contract.DeployCommand)
+	if !deploys {
+		return nil, nil
+	}
+	begun := deploy.Range{Count: r.Current().First + r.Let}
+	var (
+		mu    sync.Mutex
+		found = map[int]contract.Target{}
+	)
+	err := s.eachTarget(ctx, o, begun, func(ctx context.Context, i int, t contract.Target) error {
+		_, m, err := s.lastWord(ctx, contract.JobEventSubject(o.Deployment, t.Host))
+		if errors.Is(err, bus.ErrNone) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if ended, ok := m.Body.(contract.JobEndedEvent); ok && runs(ended, m.Attempt, b.Package.Version) {
+			mu.Lock()
+			defer mu.Unlock()
+			found[i] = t
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]contract.Target, 0, len(found))
+	for i := begun.Count - 1; i >= 0; i-- {
+		if t, ok := found[i]; ok {
+			targets = append(targets, t)
+		}
+	}
+	return targets, nil
+}
+
+// runs says whether a host may run the version since the deployment switched to
+// it. A host that does not say what it runs may, if an earlier attempt was cut
+// short there.
+func runs(ended contract.JobEndedEvent, attempt int, version string) bool {
+	switch {
+	case deploy.State(ended.State) == deploy.Succeeded:
+		return ended.Changed
+	case ended.Release != "":
+		return ended.Release == version
+	}
+	return attempt > 1
+}
+
+// orderRevert orders the rollback. It goes through no more hosts at once than the
+// deployment did.
+func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, targets []contract.Target) error {
+	id := r.Revert.ID
+	snapshot := contract.Snapshot{ID: id + "-" + id, Targets: len(targets), Zones: zonesOf(targets)}
+	for piece := range slices.Chunk(targets, deploy.PieceSize) {
+		if _, err := s.snapshots.Put(ctx, snapshotKey(snapshot, snapshot.Pieces), contract.SnapshotPiece{Targets: piece}); err != nil {
+			return fmt.Errorf("write snapshot: %w", err)
+		}
+		snapshot.Pieces++
+	}
+	back := contract.RollbackCommand{
+		Rollout: contract.Rollout{
+			Application: o.rollout.Application, Snapshot: snapshot, Actor: o.rollout.Actor,
+			Policy: contract.Policy{
+				Strategy: contract.Strategy{Type: string(deploy.AllAtOnce), MaxParallel: widest(r)},
+				Progress: o.rollout.Policy.Progress, Limits: o.rollout.Policy.Limits,
+			},
+		},
+		Of: o.Deployment, From: o.Body.(contract.DeployCommand).Package.Version, Automatic: true,
+	}
+	return s.first(ctx, contract.StreamCommands, contract.CommandSubject(contract.VerbRollback, id), contract.Envelope{
+		ID: id, Deployment: id, Project: o.Project, Traceparent: o.Traceparent, Time: clock(),
+	}, back)
+}
+
+// widest is how many hosts the deployment may have had at work at once.
+func widest(r deploy.Rollout) int {
+	most := r.Policy.Strategy.MaxParallel
+	if most <= 0 {
+		most = deploy.DefaultMaxParallel
+	}
+	return min(most, max(r.Waves.First, r.Waves.Size))
+}
+
+// tellReverted lets the deployment that a rollback takes back by itself know that
+// it has ended.
+func (s *Scheduler) tellReverted(ctx context.Context, o order, how deploy.State) error {
+	b, ok := o.Body.(contract.RollbackCommand)
+	if !ok || !b.Automatic {
+		return nil
+	}
+	_, err := s.advance(ctx, b.Of, reverted(how))
+	if errors.Is(err, bus.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.bus.SetTimer(ctx, b.Of, clock())
+}

@@ -1,0 +1,209 @@
+package rollouts
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// Where LOCKS says who is under way, and who waits for that. Keys of one token
+// are hosts.
+const (
+	slotsKey    = "slot.taken"
+	waitingKeys = "slot.wait."
+)
+
+// admissionAge is how long a place is kept for a deployment whose command does not
+// come.
+const admissionAge = 5 * time.Minute
+
+// waitingKey is where a deployment waits for a place. Those of one project are
+// found together.
+func waitingKey(project, deployment string) string { return waitingIn(project) + deployment }
+
+func waitingIn(project string) string {
+	token := "-" // no project
+	if project != "" {
+		token = base64.RawURLEncoding.EncodeToString([]byte(project))
+	}
+	return waitingKeys + token + "."
+}
+
+// needsSlot says whether a deployment takes a place. A rollback does not: what it
+// mends cannot wait.
+func (s *Scheduler) needsSlot(o order) bool {
+	_, deploys := o.Body.(contract.DeployCommand)
+	return deploys && !s.set.Limits.None()
+}
+
+// wantSlot puts the deployment in line for a place, and gives places to those
+// whose turn it is. Where it is among them, it goes on.
+func (s *Scheduler) wantSlot(ctx context.Context, o order) (deploy.Move, error) {
+	taken, _, err := s.slots.Get(ctx, slotsKey)
+	if err != nil && !errors.Is(err, bus.ErrNone) {
+		return nil, fmt.Errorf("read places: %w", err)
+	}
+	if !taken.Has(o.Deployment) { // a place may have been kept for it
+		me := deploy.Holder{Deployment: o.Deployment, Project: o.Project, Since: clock()}
+		_, err = s.waiting.Create(ctx, waitingKey(o.Project, o.Deployment), me)
+		if err != nil && !errors.Is(err, bus.ErrConflict) {
+			return nil, fmt.Errorf("wait for a place: %w", err)
+		}
+		if err := s.grant(ctx, waitingIn(o.Project)+"*", o.Deployment); err != nil {
+			return nil, err
+		}
+		if taken, _, err = s.slots.Get(ctx, slotsKey); err != nil && !errors.Is(err, bus.ErrNone) {
+			return nil, fmt.Errorf("read places: %w", err)
+		}
+	}
+	if !taken.Has(o.Deployment) {
+		return nil, nil
+	}
+	return func(now deploy.Rollout) deploy.Rollout { return now.Granted(clock()) }, nil
+}
+
+// grant gives free places to those that wait, in order, of the keys that match.
+// Whoever gets one goes on when its timer goes off, but for the caller's own.
+func (s *Scheduler) grant(ctx context.Context, filter, own string) error {
+	full := map[string]bool{} // projects that have no room
+	for after := uint64(0); ; {
+		key, w, rev, err := s.waiting.Next(ctx, filter, after)
+		if errors.Is(err, bus.ErrNone) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read who waits for a place: %w", err)
+		}
+		after = rev
+		if full[w.Project] {
+			continue
+		}
+		in, taken, err := s.enterSlot(ctx, w)
+		switch {
+		case err != nil:
+			return err
+		case !in && (filter == waitingIn(w.Project)+"*" || s.set.Limits.All > 0 && len(taken.Holders) >= s.set.Limits.All):
+			return nil
+		case !in:
+			full[w.Project] = true
+			continue
+		}
+		if err := s.grantTo(ctx, w, own); err != nil {
+			return err
+		}
+		if err := s.waiting.Forget(ctx, key); err != nil {
+			return err
+		}
+	}
+}
+
+// enterSlot gives the deployment a place where there is one.
+func (s *Scheduler) enterSlot(ctx context.Context, w deploy.Holder) (in bool, taken deploy.Slots, err error) {
+	taken, err = s.slots.Change(ctx, slotsKey, func(have deploy.Slots) (deploy.Slots, bool, error) {
+		w.Since = clock()
+		next, entered := have.Enter(s.set.Limits, w)
+		in = entered
+		return next, len(next.Holders) != len(have.Holders), nil
+	})
+	if err != nil {
+		return false, taken, fmt.Errorf("places: %w", err)
+	}
+	return in, taken, nil
+}
+
+// grantTo lets a deployment know that it has a place. One that has ended gives it
+// back.
+func (s *Scheduler) grantTo(ctx context.Context, w deploy.Holder, own string) error {
+	if w.Deployment == own {
+		return nil
+	}
+	r, err := s.advance(ctx, w.Deployment, func(now deploy.Rollout) deploy.Rollout { return now.Granted(clock()) })
+	if errors.Is(err, bus.ErrNone) || err == nil && r.Over() {
+		return s.leaveSlot(ctx, w.Deployment)
+	}
+	if err != nil {
+		return err
+	}
+	return s.bus.SetTimer(ctx, w.Deployment, clock())
+}
+
+func (s *Scheduler) leaveSlot(ctx context.Context, deployment string) error {
+	_, err := s.slots.Change(ctx, slotsKey, func(have deploy.Slots) (deploy.Slots, bool, error) {
+		return have.Leave(deployment), have.Has(deployment), nil
+	})
+	if err != nil {
+		return fmt.Errorf("places: %w", err)
+	}
+	return nil
+}
+
+// endSlot gives the place of a deployment that has ended to the next.
+func (s *Scheduler) endSlot(ctx context.Context, o order, r deploy.Rollout) error {
+	if r.Slot == deploy.SlotNeedless {
+		return nil
+	}
+	if err := s.waiting.Forget(ctx, waitingKey(o.Project, o.Deployment)); err != nil {
+		return err
+	}
+	if err := s.leaveSlot(ctx, o.Deployment); err != nil {
+		return err
+	}
+	return s.passOn(ctx, o.Project)
+}
+
+// passOn gives the place that one of the project left to the next of the project,
+// or to the next of any where it counted for all.
+func (s *Scheduler) passOn(ctx context.Context, project string) error {
+	err := s.grant(ctx, waitingIn(project)+"*", "")
+	if err == nil && s.set.Limits.All > 0 {
+		err = s.grant(ctx, waitingKeys+"*.*", "")
+	}
+	return err
+}
+
+// sweepSlots takes places back whose deployments have ended, or never came, and
+// wakes those that have one and do not know.
+func (s *Scheduler) sweepSlots(ctx context.Context) error {
+	taken, _, err := s.slots.Get(ctx, slotsKey)
+	if err != nil {
+		if errors.Is(err, bus.ErrNone) {
+			return nil
+		}
+		return fmt.Errorf("read places: %w", err)
+	}
+	var errs []error
+	for _, h := range taken.Holders {
+		if time.Since(h.Since) < s.set.Sweep {
+			continue
+		}
+		gone, err := s.slotIsGone(ctx, h)
+		if err == nil && gone {
+			if err = s.leaveSlot(ctx, h.Deployment); err == nil {
+				err = s.passOn(ctx, h.Project)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Scheduler) slotIsGone(ctx context.Context, h deploy.Holder) (bool, error) {
+	rec, _, err := s.records.Get(ctx, h.Deployment)
+	switch {
+	case err == nil:
+		return rec.Rollout.Phase == deploy.Finished, nil
+	case !errors.Is(err, bus.ErrNone):
+		return false, fmt.Errorf("read deployment: %w", err)
+	}
+	_, err = s.bus.Last(ctx, contract.StreamCommands, contract.AnyCommandSubject(h.Deployment))
+	if errors.Is(err, bus.ErrNone) {
+		return time.Since(h.Since) > admissionAge, nil
+	}
+	return false, err // its command was not taken yet
+}
