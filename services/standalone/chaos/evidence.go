@@ -12,7 +12,7 @@ type Evidence struct {
 	Events    []Event             // the whole stream EV, in order
 	Documents map[string]Document // the collection deployments, by id
 	Hosts     []Host
-	Held      []string // servers whose queue still has an owner or somebody waiting
+	Held      []string // what LOCKS still holds: hosts that somebody has or waits for, and places
 	Jobs      int      // that are still stored
 }
 
@@ -36,6 +36,9 @@ type Event struct {
 	Release string // ended: what the host runs
 	Failure string // ended: its code
 	Targets int    // accepted
+	// RolledBackBy is the deployment that took back what this one had switched, by
+	// itself: concluded.
+	RolledBackBy string
 }
 
 // The events that the judge knows.
@@ -57,6 +60,7 @@ func ReadEvent(seq uint64, message []byte) (Event, error) {
 		State, Release string
 		Targets        int
 		Failure        struct{ Code string }
+		RolledBackBy   string `json:"rolled_back_by"`
 	}
 	err := json.Unmarshal(message, &raw)
 	kind, ok := strings.CutPrefix(raw.Type, "slipway.v1.ev.")
@@ -68,7 +72,7 @@ func ReadEvent(seq uint64, message []byte) (Event, error) {
 	}
 	return Event{
 		Seq: seq, Type: kind, Deployment: raw.Deployment, Host: raw.Host, Token: raw.Token,
-		State: data.State, Release: data.Release, Failure: data.Failure.Code, Targets: data.Targets,
+		State: data.State, Release: data.Release, Failure: data.Failure.Code, Targets: data.Targets, RolledBackBy: data.RolledBackBy,
 	}, nil
 }
 

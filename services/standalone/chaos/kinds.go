@@ -58,6 +58,16 @@ var kinds = []kind{
 		o.Course["failures"] = body{"total": 0, "then": "pause"}
 		o.Person.OnBudget = "cancel"
 	}},
+	{"budget that goes back", 4, func(o *Order, d dice) {
+		o.includeFrail(d)
+		o.strategy("rolling", body{"batch": d.amount()})
+		o.Course["failures"] = body{"total": 0, "then": "rollback"}
+	}},
+	{"canary, rejected, that goes back", 3, func(o *Order, d dice) {
+		o.Begins = 1
+		o.canary(d, "10m").OnHolding = "reject"
+		o.Course["failures"] = body{"then": "rollback"}
+	}},
 	{"unreachable hosts are skipped", 2, func(o *Order, d dice) {
 		o.includeFrail(d)
 		o.strategy("rolling", body{"batch": d.amount()})

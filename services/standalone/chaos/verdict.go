@@ -59,6 +59,11 @@ func judgeRequests(e Evidence) (breaches []Breach) {
 			known[id] = r.Key
 		}
 	}
+	for of, back := range rollbacks(e.Events) {
+		if _, told := known[of]; told {
+			known[back] = of
+		}
+	}
 	for id := range byDeployment(e.Events) {
 		if _, told := known[id]; !told {
 			breaches = append(breaches, Breach{Deployment: id, What: "it ran, and no client was ever told of it"})
@@ -75,7 +80,21 @@ func judgeEndings(e Evidence) (breaches []Breach) {
 			breaches = append(breaches, judgeEnding(id, stories[id])...)
 		}
 	}
+	for _, id := range rollbacks(e.Events) {
+		breaches = append(breaches, judgeEnding(id, stories[id])...)
+	}
 	return breaches
+}
+
+// rollbacks is which deployments say that they were taken back, and by which.
+func rollbacks(events []Event) map[string]string {
+	all := map[string]string{}
+	for _, event := range events {
+		if event.RolledBackBy != "" {
+			all[event.Deployment] = event.RolledBackBy
+		}
+	}
+	return all
 }
 
 func judgeEnding(id string, events []Event) (breaches []Breach) {
@@ -243,7 +262,7 @@ func (d Document) byState() map[string]int {
 // judgeLeftovers: nothing is held for deployments that have ended.
 func judgeLeftovers(e Evidence) (breaches []Breach) {
 	for _, server := range e.Held {
-		breaches = append(breaches, Breach{Host: server, What: "its queue is not empty"})
+		breaches = append(breaches, Breach{Host: server, What: "LOCKS still holds it"})
 	}
 	if e.Jobs > 0 {
 		breaches = append(breaches, Breach{What: fmt.Sprintf("%d jobs are left in JOBS", e.Jobs)})

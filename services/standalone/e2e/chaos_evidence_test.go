@@ -51,12 +51,14 @@ func (r *chaosRun) held(js jetstream.JetStream) (servers []string, jobs int) {
 	for _, key := range keys {
 		entry, err := locks.Get(ctx, key)
 		require.NoError(r.t, err)
-		var queue struct {
-			Owner   any
-			Waiting []any
+		var held struct {
+			Owner   any   // of a host
+			Waiting []any // for it
+			Holders []any // of places among the deployments under way
+			Since   any   // when somebody began to wait for a place
 		}
-		require.NoError(r.t, json.Unmarshal(entry.Value(), &queue), "%s", entry.Value())
-		if queue.Owner != nil || len(queue.Waiting) > 0 {
+		require.NoError(r.t, json.Unmarshal(entry.Value(), &held), "%s", entry.Value())
+		if held.Owner != nil || len(held.Waiting)+len(held.Holders) > 0 || held.Since != nil {
 			servers = append(servers, key)
 		}
 	}

@@ -87,6 +87,7 @@ func newChaosRun(t *testing.T, seed uint64) *chaosRun {
 	r.timeline.add("seed %d, duration %v", seed, *chaosDuration)
 	r.fleet = startFleet(t, fleetSize{
 		gateways: 2, schedulers: 2, histories: 2, executors: 4, dir: dir, syncAlways: true, anyStore: true,
+		schedulerFlags: []string{"--limits-per-project", "20"}, // so that some wait for their turn
 		// However often a job is cut short, it is not to fail for that.
 		flags: []string{"--job-max-attempts=1000"},
 	})

@@ -267,7 +267,14 @@ type order struct {
 	Path        string    `json:"path,omitempty"`
 	Keep        int       `json:"keep,omitempty"`
 	Strategy    *strategy `json:"strategy,omitempty"`
+	Failures    *failures `json:"failures,omitempty"`
 	Approval    *struct{} `json:"approval,omitempty"`
+	WhenBusy    string    `json:"when_busy,omitempty"`
+}
+
+// failures is how many servers may fail, and what follows.
+type failures struct {
+	Then string `json:"then,omitempty"`
 }
 
 // strategy is in which waves a deployment goes through its servers.

@@ -44,6 +44,7 @@ type fleetSize struct {
 	schedulers, executors int
 	gateways, histories   int // 0: one
 	flags                 []string
+	schedulerFlags        []string
 	dir                   string // for all files; empty: one that goes with the test
 	anyStore              bool   // the MongoDB that SLIPWAY_TEST_MONGODB_URI names will do, as the test does not kill it
 	syncAlways            bool   // the broker acknowledges what is on the disk
@@ -80,7 +81,7 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 	}
 	f.gateway, f.history = f.gateways[0], f.histories[0]
 	for n := range size.schedulers {
-		f.schedulers = append(f.schedulers, f.replica("scheduler", n))
+		f.schedulers = append(f.schedulers, f.replica("scheduler", n, size.schedulerFlags...))
 	}
 	for range size.executors {
 		f.newExecutor(size.flags...)

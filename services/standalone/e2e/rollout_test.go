@@ -12,10 +12,12 @@ import (
 
 // course is where a deployment stands, as far as these tests look.
 type course struct {
-	State   string `json:"state"`
-	Cause   string `json:"cause"`
-	Digest  string `json:"digest"`
-	RetryOf string `json:"retry_of"`
+	State        string `json:"state"`
+	Cause        string `json:"cause"`
+	Reason       string `json:"reason"`
+	Digest       string `json:"digest"`
+	RetryOf      string `json:"retry_of"`
+	RolledBackBy string `json:"rolled_back_by"`
 }
 
 func (c *client) course(t testing.TB, id string) course {
