@@ -82,6 +82,8 @@ func TestPlaceholdersStandForTheDeployment(t *testing.T) {
 	require.Equal(t, "d1 shop d1 {{other}}", s.InText("{{deployment}} {{application}} {{deployment}} {{other}}"))
 	require.Equal(t, `up{version="1\x22\x27\x60\x5c\x0a{{version}}"}`, s.InQuery(`up{version="{{version}}"}`), "what is put in is not looked at again")
 
+	require.True(t, NamesVersion(`up{v="{{version}}"}`))
+	require.False(t, NamesVersion("{{deployment}} {{application}} version"))
 	for _, good := range []string{"", "up", `{{deployment}}{{application}}{{version}}`, `up{a=~"x{2}"}`, "{ {x} }"} {
 		require.NoError(t, CheckPlaceholders(good))
 	}

@@ -14,9 +14,11 @@ type Subject struct {
 	Version     string
 }
 
+const version = "{{version}}"
+
 var (
 	placeholder  = regexp.MustCompile(`\{\{[^{}]*\}\}`)
-	placeholders = []string{"{{deployment}}", "{{application}}", "{{version}}"}
+	placeholders = []string{"{{deployment}}", "{{application}}", version}
 )
 
 // CheckPlaceholders fails with ErrInvalid where the text has a placeholder that
@@ -29,6 +31,9 @@ func CheckPlaceholders(text string) error {
 	}
 	return nil
 }
+
+// NamesVersion says whether the version of the deployment is put into the text.
+func NamesVersion(text string) bool { return strings.Contains(text, version) }
 
 // InText puts the subject in the place of the placeholders, as it is.
 func (s Subject) InText(text string) string {

@@ -45,14 +45,15 @@ type plannedServer struct {
 
 // strategy, failures and timeouts are what was asked for, with what was left out.
 type strategy struct {
-	Type        string `json:"type"`
-	First       string `json:"first,omitempty"`
-	Batch       string `json:"batch,omitempty"`
-	Pause       string `json:"pause,omitempty"`
-	MaxParallel int    `json:"max_parallel"`
-	MinHealthy  string `json:"min_healthy,omitempty"`
-	Hold        string `json:"hold,omitempty"`
-	OrderBy     string `json:"order_by,omitempty"`
+	Type        string    `json:"type"`
+	First       string    `json:"first,omitempty"`
+	Batch       string    `json:"batch,omitempty"`
+	Pause       string    `json:"pause,omitempty"`
+	MaxParallel int       `json:"max_parallel"`
+	MinHealthy  string    `json:"min_healthy,omitempty"`
+	Hold        string    `json:"hold,omitempty"`
+	Analysis    *analysis `json:"analysis,omitempty"`
+	OrderBy     string    `json:"order_by,omitempty"`
 }
 
 type failures struct {
@@ -99,7 +100,8 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 func strategyOf(s contract.Strategy, orderBy string) strategy {
 	out := strategy{
 		Type: s.Type, First: s.First, Batch: s.Batch, Pause: period(s.Pause),
-		MaxParallel: s.MaxParallel, MinHealthy: s.MinHealthy, Hold: period(s.Hold), OrderBy: orderBy,
+		MaxParallel: s.MaxParallel, MinHealthy: s.MinHealthy, Hold: period(s.Hold),
+		Analysis: analysisOf(s.Analysis), OrderBy: orderBy,
 	}
 	switch {
 	case deploy.StrategyKind(s.Type) == deploy.Serial:

@@ -24,7 +24,7 @@ var strategyFields = map[deploy.StrategyKind][]string{
 	deploy.AllAtOnce: {"max_parallel"},
 	deploy.Serial:    {"pause"},
 	deploy.Rolling:   {"batch", "pause", "max_parallel"},
-	deploy.Canary:    {"first", "batch", "pause", "max_parallel", "hold"},
+	deploy.Canary:    {"first", "batch", "pause", "max_parallel", "hold", "analysis"},
 }
 
 // course is what a deployment says about its course: what goes with its command,
@@ -99,6 +99,7 @@ func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, ord
 	s.MaxParallel, _ = o.Int("max_parallel", 1, maxServers)
 	s.MinHealthy = readAmount(o, "min_healthy", 0)
 	s.Hold = readMilliseconds(o, "hold")
+	s.Analysis = readAnalysis(o)
 	orderBy, given := o.Text("order_by")
 	if given {
 		o.Check("order_by", inventory.CheckLabelKey(orderBy))
@@ -197,10 +198,14 @@ func readMilliseconds(o *field.Object, name string) int64 {
 	return d.Milliseconds()
 }
 
-// checkRevert refuses a rollback that would take itself back.
-func (c *call) checkRevert(kind deploy.Kind, p contract.Policy) {
-	if kind == deploy.KindRollback && p.Failures.Then == string(deploy.OverrunReverts) {
+// checkRollback refuses a rollback to this version that would take itself back, or
+// whose checks are about a version that nobody knows yet.
+func (c *call) checkRollback(to string, p contract.Policy) {
+	if p.Failures.Then == string(deploy.OverrunReverts) {
 		c.errs.Add("failures.then", "cannot be %s: a rollback is not taken back", deploy.OverrunReverts)
+	}
+	if to == "" && namesVersion(p.Strategy.Analysis) {
+		c.errs.Add("strategy.analysis.checks", "cannot hold {{version}}: it is not said to which one to go")
 	}
 }
 

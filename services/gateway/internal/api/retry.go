@@ -36,7 +36,10 @@ func (a *API) retry(c *call) (answer, error) {
 		return answer{}, err
 	}
 	c.checkHealth(course.policy, servers)
-	c.checkRevert(deploy.Kind(of.Kind), course.policy)
+	deploys := deploy.Kind(of.Kind) == deploy.KindDeploy
+	if !deploys {
+		c.checkRollback(of.Version, course.policy)
+	}
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
@@ -46,8 +49,7 @@ func (a *API) retry(c *call) (answer, error) {
 	}
 	order := c.follow(of, servers, course)
 	order.RetryOf = of.ID
-	deploys := deploy.Kind(of.Kind) == deploy.KindDeploy // a rollback needs no place: what it mends cannot wait
-	if err := a.admit(c, order, course.refuse && deploys); err != nil {
+	if err := a.admit(c, order, course.refuse && deploys); err != nil { // a rollback needs no place: what it mends cannot wait
 		return answer{}, err
 	}
 	ctx, cancel := a.brief(c)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
-	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
@@ -43,7 +42,7 @@ func (a *API) rollBack(c *call) (answer, error) {
 		return answer{}, err
 	}
 	c.checkHealth(course.policy, servers)
-	c.checkRevert(deploy.KindRollback, course.policy)
+	c.checkRollback(to, course.policy)
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
