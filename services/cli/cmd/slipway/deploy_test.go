@@ -277,6 +277,25 @@ func TestACalendarMayStandInAFile(t *testing.T) {
 	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), len(sent))
 }
 
+func TestMeasurementsStandInAFile(t *testing.T) {
+	g, s := shipped(t)
+	analysis := `{"checks": [{"name": "up", "http": {"url": "https://shop.example.com/health", "body": "{{version}}"}},
+		{"name": "errors", "prometheus": {"query": "errors", "expect": "< 1"}}], "interval": "30s", "failures": 0}`
+	file := s.file("analysis.json", analysis)
+	canary := []string{"deploy", "shop", "--version", "1", "--to", "web-1", "--strategy", "canary", "--first", "1"}
+	s.run(append(canary, "--analysis", file)...).exits(0)
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.JSONEq(t, `{"application":"shop","version":"1","servers":["web-1"],"strategy":{"type":"canary","first":"1","analysis":`+analysis+`}}`,
+		string(sent[len(sent)-1].Body))
+	for _, args := range [][]string{
+		append(canary, "--analysis", file+"x"), append(canary, "--analysis", s.file("bad.json", `{"check": []}`)),
+		{"deploy", "shop", "--version", "1", "--to", "web-1", "--analysis", file},
+	} {
+		s.run(args...).exits(2)
+	}
+	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), len(sent))
+}
+
 func TestADeploymentThatIsNotToWaitIsRefused(t *testing.T) {
 	g, s := shipped(t)
 	g.Fill()

@@ -37,14 +37,15 @@ type Timeouts struct {
 
 // Strategy says in which waves, and how fast. Amounts are "12" or "25%", durations "30s" or "2h".
 type Strategy struct {
-	Type        string `json:"type"`                   // all, serial, rolling or canary
-	First       string `json:"first,omitempty"`        // canary: amount of the first wave
-	Batch       string `json:"batch,omitempty"`        // rolling, canary: amount of each other wave
-	Pause       string `json:"pause,omitempty"`        // between waves
-	MaxParallel int    `json:"max_parallel,omitempty"` // 0: as the gateway does
-	MinHealthy  string `json:"min_healthy,omitempty"`
-	Hold        string `json:"hold,omitempty"`     // canary: how long a person's verdict is waited for
-	OrderBy     string `json:"order_by,omitempty"` // label in whose order hosts are taken
+	Type        string    `json:"type"`                   // all, serial, rolling or canary
+	First       string    `json:"first,omitempty"`        // canary: amount of the first wave
+	Batch       string    `json:"batch,omitempty"`        // rolling, canary: amount of each other wave
+	Pause       string    `json:"pause,omitempty"`        // between waves
+	MaxParallel int       `json:"max_parallel,omitempty"` // 0: as the gateway does
+	MinHealthy  string    `json:"min_healthy,omitempty"`
+	Hold        string    `json:"hold,omitempty"`     // canary: how long a person's verdict is waited for
+	Analysis    *Analysis `json:"analysis,omitempty"` // canary: measurements that judge it, before a person does
+	OrderBy     string    `json:"order_by,omitempty"` // label in whose order hosts are taken
 }
 
 // Failures says how many hosts may fail.

@@ -19,7 +19,7 @@ func (a *app) controlCommands() []*cobra.Command {
 		a.controlCommand(client.Resume, "Let a paused deployment go on",
 			"Failures so far are accepted: from here on as many may fail as before."),
 		a.controlCommand(client.Promote, "Judge a canary good: the rest of the hosts begin",
-			"For a deployment that is holding."),
+			"For a deployment that is holding or analyzing."),
 		a.controlCommand(client.Reject, "Judge a plan, or a canary, bad",
 			"A plan that waits for approval is never carried out; of a canary, the other hosts never begin."),
 	}

@@ -13,6 +13,7 @@ import (
 // courseFlags say how a deployment goes through its hosts. What amounts and durations may be, the server says.
 type courseFlags struct {
 	wanted   client.Strategy
+	analysis string // file
 	budget   client.Failures
 	skip     bool
 	hours    hoursFlags
@@ -21,7 +22,7 @@ type courseFlags struct {
 	busy     string
 }
 
-var strategyFlags = []string{"first", "batch", "pause", "max-parallel", "min-healthy", "hold"}
+var strategyFlags = []string{"first", "batch", "pause", "max-parallel", "min-healthy", "hold", "analysis"}
 
 func (f *courseFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -33,6 +34,7 @@ func (f *courseFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&s.MaxParallel, "max-parallel", 0, "hosts at work at once (default: as the server does)")
 	flags.StringVar(&s.MinHealthy, "min-healthy", "", "hosts that must neither be at work nor have failed")
 	flags.StringVar(&s.Hold, "hold", "", "canary: how long to wait for 'slipway promote' or 'reject', such as 2h")
+	flags.StringVar(&f.analysis, "analysis", "", "canary: JSON file with the measurements that judge it")
 	flags.StringVar(&s.OrderBy, "order-by", "", "label in whose order hosts are taken, such as rack")
 	flags.StringVar(&b.Total, "max-failed", "", "hosts that may fail in all (default: none, and any number with the strategy all)")
 	flags.StringVar(&b.Batch, "max-failed-batch", "", "hosts of one wave that may fail (default: any number)")
@@ -64,7 +66,7 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 		return usage("--strategy rolling needs --batch")
 	case f.wanted.Type == "canary" && f.wanted.First == "":
 		return usage("--strategy canary needs --first")
-	case f.wanted.Type == "" && slices.Contains([]string{"first", "batch", "pause", "hold"}, given):
+	case f.wanted.Type == "" && slices.Contains([]string{"first", "batch", "pause", "hold", "analysis"}, given):
 		return usage("--%s goes with --strategy", given)
 	case cmd.Flags().Changed("max-parallel") && f.wanted.MaxParallel < 1:
 		return usage("--max-parallel must be at least 1")
@@ -72,6 +74,12 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 		return usage("--on-overrun is stop, pause or rollback, not %q", f.budget.Then)
 	case !slices.Contains([]string{"", "wait", "refuse"}, f.busy):
 		return usage("--when-busy is wait or refuse, not %q", f.busy)
+	}
+	if f.analysis != "" {
+		var err error
+		if f.wanted.Analysis, err = readDocument[client.Analysis]("analysis", f.analysis); err != nil {
+			return err
+		}
 	}
 	return f.hours.read()
 }

@@ -1,10 +1,7 @@
 package commands
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,7 +36,7 @@ func (f *hoursFlags) add(cmd *cobra.Command) {
 func (f *hoursFlags) read() (err error) {
 	switch {
 	case f.file != "":
-		f.calendar, err = readCalendar(f.file)
+		f.calendar, err = readDocument[client.Calendar]("calendar", f.file)
 		return err
 	case f.windows == nil && f.zone != "":
 		return usage("--zone goes with --window")
@@ -58,21 +55,6 @@ func (f *hoursFlags) read() (err error) {
 	}
 	f.calendar = &c
 	return nil
-}
-
-// readCalendar reads a file that holds what the API takes as calendar.
-func readCalendar(name string) (*client.Calendar, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, usage("--calendar: %w", err)
-	}
-	var c client.Calendar
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, usage("--calendar: %s: %w", name, err)
-	}
-	return &c, nil
 }
 
 var (

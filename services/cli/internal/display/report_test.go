@@ -24,6 +24,7 @@ func TestReports(t *testing.T) {
 		{ID: "d3v5k1jq0s9c73000002", Name: "東京", Address: "2001:db8::7", Port: 2222, User: hostile, CredentialKind: "agent", FirstContact: true},
 		{ID: "d3v5k1jq0s9c73000003", Name: hostile, Address: hostile, Port: 1, User: "u", CredentialKind: "password", Labels: map[string]string{"a": hostile}},
 	}
+	some, none := 10, 0
 	for name, lines := range map[string][]string{
 		"status":      Status(ended, v.Targets, v.Now, false),
 		"deployments": Deployments([]client.Deployment{ended, v.Deployment}, v.Now, false),
@@ -35,7 +36,13 @@ func TestReports(t *testing.T) {
 				Zone: "Europe/Berlin", Except: []string{"2026-12-24", "2026-12-25"},
 				Windows: []client.Window{{Days: []string{"mon", "tue"}, From: "22:00", To: "06:00"}, {Days: []string{"sat"}, From: "08:00", To: "12:00"}},
 			},
-			Strategy: client.Strategy{Type: "canary", First: "1", Batch: "50%", Pause: "30s", Hold: "2h0m0s", MaxParallel: 100, MinHealthy: "25%", OrderBy: "rack"},
+			Strategy: client.Strategy{
+				Type: "canary", First: "1", Batch: "50%", Pause: "30s", Hold: "2h0m0s", MaxParallel: 100, MinHealthy: "25%", OrderBy: "rack",
+				Analysis: &client.Analysis{Interval: "30s", Successes: &some, Failures: &none, Inconclusive: &some, Checks: []client.Check{
+					{Name: "errors", Prometheus: &client.PrometheusCheck{Query: "sum(\n\terrors\n)", Expect: "< 0.01", Absent: "pass", URL: "http://prometheus:9090"}},
+					{Name: hostile, HTTP: &client.HTTPCheck{URL: "https://shop/health", Method: "GET", Status: "200-299", Body: "{{version}}", Matches: "ok|fine", Timeout: "10s"}},
+				}},
+			},
 			Failures: client.Failures{Total: "5%", Batch: "2", Then: "pause", Unreachable: "skip"}, Steps: []string{"connect", "stage"},
 			Waves: []client.PlannedWave{
 				{Wave: 0, Targets: 1, Servers: []client.PlannedServer{{Name: "web-1"}}},

@@ -121,6 +121,7 @@ func Plan(p client.Plan, color bool) []string {
 		{"At once", fmt.Sprint(s.MaxParallel)},
 		{"Healthy", s.MinHealthy},
 		{"Pause", s.Pause},
+		{"Measured", measured(s.Analysis)},
 		{"Hold", s.Hold},
 		{"May fail", may(f)},
 		{"Hours", hours(p.Calendar)},
