@@ -279,10 +279,19 @@ type failures struct {
 
 // strategy is in which waves a deployment goes through its servers.
 type strategy struct {
-	Type  string `json:"type"`
-	First int    `json:"first,omitempty"`
-	Batch int    `json:"batch,omitempty"`
-	Hold  string `json:"hold,omitempty"`
+	Type     string    `json:"type"`
+	First    int       `json:"first,omitempty"`
+	Batch    int       `json:"batch,omitempty"`
+	Hold     string    `json:"hold,omitempty"`
+	Analysis *analysis `json:"analysis,omitempty"`
+}
+
+// analysis is how measurements judge a canary.
+type analysis struct {
+	Checks       []map[string]any `json:"checks"`
+	Interval     string           `json:"interval"`
+	Successes    int              `json:"successes"`
+	Inconclusive int              `json:"inconclusive,omitempty"`
 }
 
 func (o order) request(key string) request {

@@ -48,13 +48,15 @@ type run struct {
 	code   int           // exit status, -1 after a signal; valid once exited is closed
 }
 
-// newProcess returns a program that is not started yet. It is killed when the test ends, and the end of what it wrote is
-// shown if the test failed.
+// newProcess returns a program that is not started yet: a program under test, or any whose path is absolute. It is killed
+// when the test ends, and the end of what it wrote is shown if the test failed.
 func newProcess(t testing.TB, dir, name, binary string, args ...string) *process {
 	t.Helper()
+	if !filepath.IsAbs(binary) {
+		binary = filepath.Join(binaries, binary)
+	}
 	p := &process{
-		t: t, name: name, log: filepath.Join(dir, name+".log"),
-		args: append([]string{filepath.Join(binaries, binary)}, args...),
+		t: t, name: name, log: filepath.Join(dir, name+".log"), args: append([]string{binary}, args...),
 		// Nothing of the environment of the tests is to steer what they test.
 		env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "GOTRACEBACK=all"},
 	}

@@ -12,12 +12,13 @@ import (
 
 // course is where a deployment stands, as far as these tests look.
 type course struct {
-	State        string `json:"state"`
-	Cause        string `json:"cause"`
-	Reason       string `json:"reason"`
-	Digest       string `json:"digest"`
-	RetryOf      string `json:"retry_of"`
-	RolledBackBy string `json:"rolled_back_by"`
+	State        string    `json:"state"`
+	Cause        string    `json:"cause"`
+	Reason       string    `json:"reason"`
+	Until        time.Time `json:"until"`
+	Digest       string    `json:"digest"`
+	RetryOf      string    `json:"retry_of"`
+	RolledBackBy string    `json:"rolled_back_by"`
 }
 
 func (c *client) course(t testing.TB, id string) course {
