@@ -100,9 +100,8 @@ func (p Policy) Domain() (deploy.Policy, error) {
 		d.Approval = &deploy.Approval{Digest: a.Digest, NotRequester: a.NotRequester, Expires: a.Expires}
 	}
 	if a := p.Strategy.Analysis; a != nil {
-		d.Strategy.Analysis = &deploy.Analysis{
-			Interval: milliseconds(a.Interval), Successes: a.Successes, Failures: a.Failures, Inconclusive: a.Inconclusive,
-		}
+		analysis, err := a.domain()
+		d.Strategy.Analysis, errs = analysis, append(errs, err)
 	}
 	if p.Calendar != nil {
 		calendar, err := p.Calendar.Domain()
@@ -139,6 +138,21 @@ func (p Policy) check(d deploy.Policy) []error {
 		}
 	}
 	return errs
+}
+
+// domain converts how measurements judge. It fails where that would be by none, or
+// by one after another without a pause.
+func (a Analysis) domain() (*deploy.Analysis, error) {
+	d := &deploy.Analysis{
+		Interval: milliseconds(a.Interval), Successes: a.Successes, Failures: a.Failures, Inconclusive: a.Inconclusive,
+	}
+	switch {
+	case a.Interval < 1 || d.Interval/time.Millisecond != time.Duration(a.Interval):
+		return nil, fmt.Errorf("%w: an interval of %d milliseconds", deploy.ErrInvalidPlan, a.Interval)
+	case a.Successes < 1 || a.Failures < 0 || a.Inconclusive < 0:
+		return nil, fmt.Errorf("%w: an analysis of %d, %d and %d measurements", deploy.ErrInvalidPlan, a.Successes, a.Failures, a.Inconclusive)
+	}
+	return d, nil
 }
 
 // weekdays is how days are written, Sunday first as in the package time.

@@ -114,6 +114,9 @@ func TestAPolicyThatCannotBeCarriedOutDoesNotConvert(t *testing.T) {
 		"deadlines in the past":       {contract.Policy{Deadline: -3, Progress: -4}, []string{"deadline of -3", "progress of -4"}},
 		"limits below nothing":        {contract.Policy{Limits: &contract.JobLimits{Host: -5, Step: -6}}, []string{"host limit of -5", "step limit of -6"}},
 		"more time than there is":     {contract.Policy{Deadline: math.MaxInt64}, []string{"deadline of 9223372036854775807"}},
+		"measured without a pause":    {strategy(contract.Strategy{Analysis: &contract.Analysis{Successes: 1}}), []string{"interval of 0"}},
+		"measured for ever":           {strategy(contract.Strategy{Analysis: &contract.Analysis{Successes: 1, Interval: math.MaxInt64}}), []string{"interval of 9223372036854775807"}},
+		"judged by no measurement":    {strategy(contract.Strategy{Analysis: &contract.Analysis{Interval: 1}}), []string{"analysis of 0"}},
 		"a day that is none": {
 			contract.Policy{Calendar: &contract.Calendar{Windows: []contract.Window{{Days: []string{"monday"}, From: "08:00", To: "09:00"}}}},
 			[]string{"monday"},
