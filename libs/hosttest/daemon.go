@@ -7,10 +7,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // patience bounds each wait for a process. It is long because a machine under load is no reason to fail; a wait ends
@@ -20,27 +21,8 @@ const patience = 30 * time.Second
 // pollEvery is the pause between two looks at a condition that cannot be waited for.
 const pollEvery = 2 * time.Millisecond
 
-// daemon is one run of sshd.
-type daemon struct {
-	pid    int
-	exited chan struct{} // closed when the process has ended and is reaped
-}
-
-// running is false for a daemon that was never started, nil, and for one that has ended by itself: its pid may belong to
-// another process by now.
-func (d *daemon) running() bool {
-	if d == nil {
-		return false
-	}
-	select {
-	case <-d.exited:
-		return false
-	default:
-		return true
-	}
-}
-
-func (h *Host) startDaemon() (*daemon, error) {
+// startDaemon runs sshd.
+func (h *Host) startDaemon() (*proctest.Child, error) {
 	// The log is a file and not a pipe: sessions inherit it, and a pipe would be open for as long as one of them runs.
 	log, err := os.OpenFile(h.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -49,39 +31,25 @@ func (h *Host) startDaemon() (*daemon, error) {
 	defer log.Close()
 
 	argv := []string{h.sshd, "-D", "-e", "-f", h.path("sshd_config")}
-	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	attributes := &syscall.SysProcAttr{}
 	if h.hasShadow() {
 		argv = append(shadowMount(h.path("shadow")), argv...)
 		attributes.Unshareflags = syscall.CLONE_NEWNS // Go makes the mounts private then
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stderr, cmd.SysProcAttr = h.dir, log, attributes
-
-	d := &daemon{exited: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		// Pdeathsig means the thread that forked, not the process: this thread must live for as long as sshd does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(d.exited)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		if h.hasShadow() && errors.Is(err, syscall.EPERM) {
-			return nil, fmt.Errorf("a private /etc/shadow needs the right to mount (CAP_SYS_ADMIN): %w", err)
-		}
+	child, err := proctest.Start(cmd)
+	switch {
+	case err != nil && h.hasShadow() && errors.Is(err, syscall.EPERM):
+		return nil, fmt.Errorf("a private /etc/shadow needs the right to mount (CAP_SYS_ADMIN): %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
-	d.pid = cmd.Process.Pid
-	return d, nil
+	return child, nil
 }
 
 // awaitGreeting returns when a connection is answered with SSH's banner.
-func (d *daemon) awaitGreeting(addr string, port int) error {
+func awaitGreeting(d *proctest.Child, addr string, port int) error {
 	deadline := time.Now().Add(patience)
 	for {
 		err := readBanner(net.JoinHostPort(addr, strconv.Itoa(port)), deadline)
@@ -92,7 +60,7 @@ func (d *daemon) awaitGreeting(addr string, port int) error {
 			return fmt.Errorf("sshd does not greet: %w", err)
 		}
 		select {
-		case <-d.exited:
+		case <-d.Exited():
 			return errors.New("sshd ended at once")
 		case <-time.After(pollEvery):
 		}
@@ -133,7 +101,7 @@ func killAll(hosts []*Host) error {
 			continue
 		}
 		select {
-		case <-h.daemon.exited:
+		case <-h.daemon.Exited():
 			h.daemon = nil
 		case <-time.After(patience):
 			return fmt.Errorf("%s: sshd outlives SIGKILL", h.Name)

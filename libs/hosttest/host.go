@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // Host is one sshd. Its exported fields are to be read only. HostKey and HostKeys change in ReplaceHostKey, the others
@@ -33,15 +35,15 @@ type Host struct {
 	hold    *reservation
 	mounted bool
 
-	mu     sync.Mutex // held while a method runs
-	daemon *daemon    // nil while stopped
+	mu     sync.Mutex      // held while a method runs
+	daemon *proctest.Child // sshd; nil while stopped
 }
 
 // Start runs the host again after Stop, with the same address, port, keys and home. It returns when the host greets.
 func (h *Host) Start() {
 	h.t.Helper()
 	h.run("start", func() error {
-		if h.daemon.running() {
+		if h.daemon.Running() {
 			return errors.New("it is running already")
 		}
 		return h.launch()
@@ -115,14 +117,14 @@ func (h *Host) launch() error {
 		return err
 	}
 	h.daemon = d
-	if err := d.awaitGreeting(h.Addr, h.Port); err != nil {
+	if err := awaitGreeting(d, h.Addr, h.Port); err != nil {
 		return fmt.Errorf("%w; its log ends with:\n%s", err, h.logTail(2<<10))
 	}
 	return nil
 }
 
 func (h *Host) killSessions() error {
-	if !h.daemon.running() {
+	if !h.daemon.Running() {
 		return errors.New("it is stopped")
 	}
 	family, err := freezeAll([]*Host{h})
@@ -132,7 +134,7 @@ func (h *Host) killSessions() error {
 	// The daemon goes on only when its sessions are dead, so that the set that was frozen is the set that is killed.
 	sessions := family[:0:0]
 	for _, p := range family {
-		if p.pid != h.daemon.pid {
+		if p.pid != h.daemon.PID() {
 			sessions = append(sessions, p)
 		}
 	}
@@ -142,7 +144,7 @@ func (h *Host) killSessions() error {
 	if err := awaitGone(sessions); err != nil {
 		return err
 	}
-	return signalAll([]process{{pid: h.daemon.pid}}, continueSignal)
+	return signalAll([]process{{pid: h.daemon.PID()}}, continueSignal)
 }
 
 // logTail returns at most the last limit bytes of what sshd has written.

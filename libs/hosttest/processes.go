@@ -77,8 +77,8 @@ func (table processTable) family(hosts []*Host) []process {
 	roots, homes := map[int]bool{}, map[string]bool{}
 	for _, h := range hosts {
 		homes[h.Home] = true
-		if h.daemon.running() {
-			roots[h.daemon.pid] = true
+		if h.daemon.Running() {
+			roots[h.daemon.PID()] = true
 		}
 	}
 	member := make(map[int]bool, len(table))

@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // process is `slipway-standalone store` on one directory and address.
@@ -19,8 +19,7 @@ type process struct {
 	dir     string
 	address string
 
-	running *os.Process   // nil when it does not run
-	gone    chan struct{} // closed when running is gone
+	child *proctest.Child // nil before it is started
 }
 
 func newProcess(t testing.TB) *process {
@@ -48,33 +47,24 @@ func (p *process) start(t testing.TB) (uri string) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(p.binary, "store", "--dir", p.dir, "--listen", p.address)
 	cmd.Stderr = &stderr
-	// The store dies with the test process, however that ends.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stdout, err := cmd.StdoutPipe()
+	stdout, write, err := os.Pipe()
 	if err != nil {
 		t.Fatalf("start the embedded store: %v", err)
 	}
-	started, announced := make(chan error), make(chan string, 1)
-	p.gone = make(chan struct{})
-	go func(gone chan struct{}) {
-		// Pdeathsig counts the death of the thread that started the process: this
-		// goroutine keeps that thread for as long as the process lives.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			line, _ := bufio.NewReader(stdout).ReadString('\n')
-			announced <- line
-			_ = cmd.Wait() // it is killed: that is no news
-		}
-		close(gone)
-	}(p.gone)
-	if err := <-started; err != nil {
+	cmd.Stdout = write
+	child, err := proctest.Start(cmd)
+	_ = write.Close() // the store has it
+	if err != nil {
 		t.Fatalf("start the embedded store: %v", err)
 	}
-	p.running = cmd.Process
-
+	p.child = child
+	announced := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(stdout).ReadString('\n')
+		announced <- line
+		<-child.Exited()
+		_ = stdout.Close() // not before: a program whose output nobody can read is killed
+	}()
 	select {
 	case line := <-announced:
 		uri, ok := strings.CutPrefix(strings.TrimSpace(line), "store ready ")
@@ -91,11 +81,4 @@ func (p *process) start(t testing.TB) (uri string) {
 }
 
 // kill ends the process, if it runs, and waits until it is gone.
-func (p *process) kill() {
-	if p.running == nil {
-		return
-	}
-	_ = p.running.Kill()
-	<-p.gone
-	p.running = nil
-}
+func (p *process) kill() { p.child.Kill() }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // patience bounds each wait. A machine under load is no reason to fail.
@@ -36,36 +37,23 @@ func build(t *testing.T, dir string, programs map[string]string) {
 // process is a program that runs until the test ends, or until it is told to
 // stop.
 type process struct {
+	*proctest.Child
 	t    *testing.T
 	name string
 	log  string
-	cmd  *exec.Cmd
-	gone chan struct{}
 }
 
 func start(t *testing.T, dir, name, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, name: name, log: filepath.Join(dir, name+".log"), gone: make(chan struct{})}
+	p := &process{t: t, name: name, log: filepath.Join(dir, name+".log")}
 	log, err := os.Create(p.log)
 	require.NoError(t, err)
 	defer log.Close()
-	p.cmd = exec.Command(filepath.Join(dir, binary), args...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	go func() {
-		// Pdeathsig means the thread that forked: it must live for as long as the program does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(p.gone)
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = p.cmd.Wait()
-		}
-	}()
-	require.NoError(t, <-started)
+	cmd := exec.Command(filepath.Join(dir, binary), args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
+	p.Child, err = proctest.Start(cmd)
+	require.NoError(t, err)
 	t.Cleanup(p.stop)
 	return p
 }
@@ -73,11 +61,11 @@ func start(t *testing.T, dir, name, binary string, args ...string) *process {
 // stop asks the program to end and returns when it has.
 func (p *process) stop() {
 	p.t.Helper()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended
+	_ = p.Signal(syscall.SIGTERM) // fails only if it has ended
 	select {
-	case <-p.gone:
+	case <-p.Exited():
 	case <-time.After(patience):
-		_ = p.cmd.Process.Kill()
+		p.Kill()
 		p.t.Errorf("%s does not stop", p.name)
 	}
 }
@@ -118,7 +106,7 @@ const tick = time.Second / 100
 // cpu is the time that the program has had on any core.
 func (p *process) cpu() time.Duration {
 	p.t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	require.NoError(p.t, err)
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	const user, system = 11, 12 // counted from the state, which follows the name
@@ -134,7 +122,7 @@ func (p *process) cpu() time.Duration {
 // peak is the most memory that the program has held since forget, in MiB.
 func (p *process) peak() float64 {
 	p.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	require.NoError(p.t, err)
 	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
 	require.NotNil(p.t, found)
@@ -147,5 +135,5 @@ func (p *process) peak() float64 {
 func (p *process) forget() {
 	p.t.Helper()
 	const peakOnly = "5"
-	require.NoError(p.t, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte(peakOnly), 0o200))
+	require.NoError(p.t, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte(peakOnly), 0o200))
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 const (
@@ -42,10 +43,8 @@ type process struct {
 
 // run is one life of a process.
 type run struct {
-	pid    int
-	from   int64         // where in the log it begins
-	exited chan struct{} // closed when it has ended and is reaped
-	code   int           // exit status, -1 after a signal; valid once exited is closed
+	*proctest.Child
+	from int64 // where in the log it begins
 }
 
 // newProcess returns a program that is not started yet: a program under test, or any whose path is absolute. It is killed
@@ -88,7 +87,7 @@ func (p *process) start() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.run != nil && !p.run.ended() {
+	if p.run != nil && p.run.Running() {
 		p.t.Errorf("%s is running already", p.name)
 		return
 	}
@@ -112,35 +111,11 @@ func (p *process) launch() (*run, error) {
 	}
 	cmd := exec.Command(p.args[0], p.args[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = p.env, log, log, filepath.Dir(p.log)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	r := &run{from: from, exited: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		// Pdeathsig means the thread that forked: it must live for as long as the program does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(r.exited)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			r.code = cmd.ProcessState.ExitCode()
-		}
-	}()
-	if err := <-started; err != nil {
+	child, err := proctest.Start(cmd)
+	if err != nil {
 		return nil, err
 	}
-	r.pid = cmd.Process.Pid
-	return r, nil
-}
-
-func (r *run) ended() bool {
-	select {
-	case <-r.exited:
-		return true
-	default:
-		return false
-	}
+	return &run{Child: child, from: from}, nil
 }
 
 // kill ends the program with SIGKILL, if it runs, and returns when it is gone.
@@ -149,7 +124,7 @@ func (p *process) kill() { p.signal(syscall.SIGKILL, true) }
 // terminate asks the program to stop and returns its exit status when it has.
 func (p *process) terminate() int {
 	p.signal(syscall.SIGTERM, true)
-	return p.current().code
+	return p.current().Code()
 }
 
 // freeze stops the program with SIGSTOP; thaw lets it go on.
@@ -159,10 +134,10 @@ func (p *process) thaw() { p.signal(syscall.SIGCONT, false) }
 
 func (p *process) signal(s syscall.Signal, await bool) {
 	r := p.current()
-	if r == nil || r.ended() {
+	if r == nil || !r.Running() {
 		return
 	}
-	if err := syscall.Kill(r.pid, s); err != nil {
+	if err := r.Signal(s); err != nil {
 		p.t.Errorf("%v to %s: %v", s, p.name, err)
 		return
 	}
@@ -170,7 +145,7 @@ func (p *process) signal(s syscall.Signal, await bool) {
 		return
 	}
 	select {
-	case <-r.exited:
+	case <-r.Exited():
 	case <-time.After(patience):
 		p.t.Errorf("%s does not end after %v", p.name, s)
 	}
@@ -189,7 +164,7 @@ func (p *process) awaitLog(pattern string) string {
 	re, r := regexp.MustCompile(pattern), p.current()
 	var found []string
 	if !poll(patience, func() bool {
-		ended := r.ended()
+		ended := !r.Running()
 		found = re.FindStringSubmatch(p.output())
 		return found != nil || ended
 	}) || found == nil {
@@ -203,11 +178,11 @@ func (p *process) awaitExit() int {
 	p.t.Helper()
 	r := p.current()
 	select {
-	case <-r.exited:
+	case <-r.Exited():
 	case <-time.After(patience):
 		require.FailNow(p.t, "still running", "%s wrote:\n%s", p.name, lastOf(p.log, tail))
 	}
-	return r.code
+	return r.Code()
 }
 
 // output is what this run of the program has written so far.

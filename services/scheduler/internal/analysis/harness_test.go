@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/probe"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 const patience = 60 * time.Second
@@ -58,37 +57,15 @@ func startPrometheus(t *testing.T, metrics string) *prometheus {
 	cmd := exec.Command("prometheus", "--config.file="+settings, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")
 	cmd.Stdout, cmd.Stderr = log, log
-	run(t, cmd)
+	server, err := proctest.Start(cmd)
+	require.NoError(t, err, "Debian's package prometheus is needed: make deps")
+	t.Cleanup(server.Kill)
 	p.url, err = url.Parse("http://" + address)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		return p.measure(t, contract.PrometheusCheck{Query: "up == 1", Expect: "== 1"}).Verdict == probe.Pass
 	}, patience, 20*time.Millisecond, "Prometheus scrapes nothing; its log is %s", log.Name())
 	return p
-}
-
-// run starts a program that dies with the test, however that ends.
-func run(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started, gone := make(chan error), make(chan struct{})
-	go func() {
-		defer close(gone)
-		// Pdeathsig counts the death of the thread that started the process: this
-		// goroutine keeps that thread for as long as the process lives.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // it is killed: that is no news
-		}
-	}()
-	require.NoError(t, <-started, "Debian's package prometheus is needed: make deps")
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-gone
-	})
 }
 
 // measure asks this Prometheus as the configured one.
