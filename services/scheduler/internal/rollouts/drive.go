@@ -58,7 +58,7 @@ func (s *Scheduler) driveAtOnce(ctx context.Context, id string) error {
 func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
 	switch r.Phase {
 	case deploy.Planning:
-		return func(now deploy.Rollout) deploy.Rollout { return now.Planned(clock()) }, s.announce(ctx, o, r)
+		return s.plan(ctx, o, r)
 	case deploy.Held:
 		return s.hold(ctx, o, r)
 	case deploy.InProgress:
@@ -74,6 +74,21 @@ func (s *Scheduler) act(ctx context.Context, o order, r deploy.Rollout) (deploy.
 	default:
 		return nil, fmt.Errorf("%w: %q", errPhase, r.Phase)
 	}
+}
+
+// plan tells history what is to come, and takes a place for a deployment that
+// could begin at once and finds one.
+func (s *Scheduler) plan(ctx context.Context, o order, r deploy.Rollout) (deploy.Move, error) {
+	granted, err := s.slotAtOnce(ctx, o, r)
+	if err != nil {
+		return nil, err
+	}
+	return func(now deploy.Rollout) deploy.Rollout {
+		if granted {
+			now = now.Granted(clock())
+		}
+		return now.Planned(clock())
+	}, s.announce(ctx, o, r)
 }
 
 // abort ends a rollout that stands where it was seen: had another replica

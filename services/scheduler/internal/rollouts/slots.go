@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -40,6 +41,31 @@ func waitingIn(project string) string {
 func (s *Scheduler) needsSlot(o order) bool {
 	_, deploys := o.Body.(contract.DeployCommand)
 	return deploys && !s.set.Limits.None()
+}
+
+// slotAtOnce takes a place for a deployment that waits for nothing else, where
+// there is one and nobody is in line for it. That is the way of most of them, and
+// shorter than that through the line.
+func (s *Scheduler) slotAtOnce(ctx context.Context, o order, r deploy.Rollout) (bool, error) {
+	if r.Slot != deploy.SlotWanted || r.End != nil {
+		return false, nil
+	}
+	if then := r.Granted(clock()).Planned(clock()); then.Phase != deploy.Dispatching {
+		return false, nil
+	}
+	line := waitingIn(o.Project) + "*"
+	if s.set.Limits.All > 0 {
+		line = waitingKeys + "*.*"
+	}
+	_, _, _, err := s.waiting.Next(ctx, line, 0)
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.Is(err, bus.ErrNone):
+		return false, fmt.Errorf("read who waits for a place: %w", err)
+	}
+	in, _, err := s.enterSlot(ctx, deploy.Holder{Deployment: o.Deployment, Project: o.Project})
+	return in, err
 }
 
 // wantSlot puts the deployment in line for a place, and gives places to those
@@ -167,14 +193,26 @@ func (s *Scheduler) passOn(ctx context.Context, project string) error {
 	return err
 }
 
-// sweepSlots takes places back whose deployments have ended, or never came, and
-// wakes those that have one and do not know.
-func (s *Scheduler) sweepSlots(ctx context.Context) error {
-	taken, _, err := s.slots.Get(ctx, slotsKey)
+// inLine returns the deployments that wait for a place, by the keys that match
+// those of their projects.
+func (s *Scheduler) inLine(ctx context.Context) (line map[string]bool, projects map[string]bool, err error) {
+	keys, err := s.waiting.Keys(ctx, waitingKeys+"*.*")
 	if err != nil {
-		if errors.Is(err, bus.ErrNone) {
-			return nil
-		}
+		return nil, nil, fmt.Errorf("read who waits for a place: %w", err)
+	}
+	line, projects = map[string]bool{}, map[string]bool{}
+	for _, key := range keys {
+		dot := strings.LastIndexByte(key, '.')
+		line[key[dot+1:]], projects[key[:dot+1]+"*"] = true, true
+	}
+	return line, projects, nil
+}
+
+// sweepSlots takes places back whose deployments have ended, or never came, and
+// gives those that are free to who waits.
+func (s *Scheduler) sweepSlots(ctx context.Context, projects map[string]bool) error {
+	taken, _, err := s.slots.Get(ctx, slotsKey)
+	if err != nil && !errors.Is(err, bus.ErrNone) {
 		return fmt.Errorf("read places: %w", err)
 	}
 	var errs []error
@@ -184,11 +222,12 @@ func (s *Scheduler) sweepSlots(ctx context.Context) error {
 		}
 		gone, err := s.slotIsGone(ctx, h)
 		if err == nil && gone {
-			if err = s.leaveSlot(ctx, h.Deployment); err == nil {
-				err = s.passOn(ctx, h.Project)
-			}
+			err = s.leaveSlot(ctx, h.Deployment)
 		}
 		errs = append(errs, err)
+	}
+	for filter := range projects {
+		errs = append(errs, s.grant(ctx, filter, ""))
 	}
 	return errors.Join(errs...)
 }

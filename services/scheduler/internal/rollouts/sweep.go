@@ -36,7 +36,9 @@ func (s *Scheduler) sweepUntil(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := errors.Join(s.sweepHosts(ctx), s.sweepRecords(ctx), s.sweepSlots(ctx)); err != nil && ctx.Err() == nil {
+		line, projects, err := s.inLine(ctx)
+		err = errors.Join(err, s.sweepHosts(ctx), s.sweepRecords(ctx, line), s.sweepSlots(ctx, projects))
+		if err != nil && ctx.Err() == nil {
 			s.log.Warn().Err(err).Msg("sweep cut short")
 		}
 	}
@@ -71,12 +73,16 @@ func (s *Scheduler) heal(ctx context.Context, host string, owner deploy.Claim) e
 	return err
 }
 
-// sweepRecords looks at every record that has not moved for some sweeps.
-func (s *Scheduler) sweepRecords(ctx context.Context) error {
+// sweepRecords looks at every record that has not moved for some sweeps, but for
+// those of deployments that are in line for a place: they are moved from there.
+func (s *Scheduler) sweepRecords(ctx context.Context, line map[string]bool) error {
 	var errs []error
 	err := s.entries(ctx, s.records.KV(), "*", func(e jetstream.KeyValueEntry) {
 		var rec record
 		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < s.set.Sweep {
+			return
+		}
+		if r := rec.Rollout; line[e.Key()] && r.Phase == deploy.Held && r.Hold.Kind == deploy.ForSlot {
 			return
 		}
 		if rests := rec.Rollout.Phase == deploy.InProgress || rec.Rollout.Phase == deploy.Draining; rests &&
