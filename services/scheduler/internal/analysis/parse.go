@@ -12,21 +12,9 @@ import (
 	"github.com/slipway-deploy/slipway/libs/probe"
 )
 
-// Validate returns every mistake in checks as one error, or nil. It wraps
-// probe.ErrInvalid, and repeats no URL.
-func Validate(checks []contract.Check) error {
-	var errs []error
-	if n := len(checks); n < 1 || n > probe.MaxChecks {
-		errs = append(errs, fmt.Errorf("%w number of checks: there must be 1 to %d", probe.ErrInvalid, probe.MaxChecks))
-	}
-	for i, c := range checks {
-		if _, err := parse(c); err != nil {
-			errs = append(errs, fmt.Errorf("checks[%d]: %w", i, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
+// parse reads a check. It fails with every mistake in it as one error, which wraps
+// probe.ErrInvalid and repeats no URL. Gateways tell clients the same mistakes,
+// field by field; what comes by another way is found here.
 func parse(c contract.Check) (check, error) {
 	switch {
 	case (c.Prometheus == nil) == (c.HTTP == nil):
