@@ -296,13 +296,18 @@ func (s *Scheduler) conclude(ctx context.Context, o order, r deploy.Rollout) err
 
 // piece returns a piece of the snapshot, or errSnapshot where it is not there.
 func (s *Scheduler) piece(ctx context.Context, o order, piece int) (contract.SnapshotPiece, error) {
-	snapshot, _, err := s.snapshots.Get(ctx, snapshotKey(o.rollout.Snapshot, piece))
+	key := snapshotKey(o.rollout.Snapshot, piece)
+	if kept, ok := s.pieces.get(key); ok {
+		return kept, nil
+	}
+	snapshot, _, err := s.snapshots.Get(ctx, key)
 	if errors.Is(err, bus.ErrNone) {
 		return snapshot, fmt.Errorf("%w: piece %d", errSnapshot, piece)
 	}
 	if err != nil {
 		return snapshot, fmt.Errorf("read snapshot: %w", err)
 	}
+	s.pieces.put(key, snapshot)
 	return snapshot, nil
 }
 

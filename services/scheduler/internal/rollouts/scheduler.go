@@ -40,6 +40,7 @@ type Scheduler struct {
 	slots     *bus.Cells[deploy.Slots]
 	waiting   *bus.Cells[deploy.Holder]
 	driving   keyedMutex
+	pieces    pieces
 	set       Settings
 }
 
