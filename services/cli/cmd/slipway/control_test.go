@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,24 @@ func TestADryRunPrintsTheWavesAndTheDigest(t *testing.T) {
 	require.Len(t, document[list[client.Deployment]](s.run("status", "-o", "json").exits(0)).Items, before)
 }
 
+// heard is what a program that runs has written so far.
+type heard struct {
+	mu   sync.Mutex
+	into *bytes.Buffer // to be read once the program has ended
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.into.Write(p)
+}
+
+func (h *heard) has(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Contains(h.into.String(), text)
+}
+
 func TestACanaryHoldsUntilItIsJudged(t *testing.T) {
 	_, s := shipped(t)
 	for verb, c := range map[string]struct {
@@ -54,11 +73,10 @@ func TestACanaryHoldsUntilItIsJudged(t *testing.T) {
 		id := s.detached("--strategy", "canary", "--first", "1", "--hold", "2h")
 		watch := s.command("watch", id)
 		var out, err bytes.Buffer
-		watch.Stdout, watch.Stderr = &out, &err
+		seen := &heard{into: &out}
+		watch.Stdout, watch.Stderr = seen, &err
 		require.NoError(t, watch.Start())
-		require.Eventually(t, func() bool {
-			return document[standing](s.run("status", id, "-o", "json")).Deployment.State == client.Holding
-		}, patience, 100*time.Millisecond)
+		require.Eventually(t, func() bool { return seen.has("  holding  ") }, patience, 20*time.Millisecond, "who watches is told")
 		status := s.run("status", id).exits(0).out
 		require.Regexp(t, `State +holding\n`, status)
 		require.Regexp(t, `Because +the canary waits for a verdict, until 20`, status)
