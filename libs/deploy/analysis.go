@@ -97,9 +97,9 @@ func (r Rollout) Measured(made int, m Measurement, found string, now time.Time) 
 	r.Judging = &j
 	switch {
 	case j.Failures > a.Failures:
-		return r.stop(Ending{State: Failed, Cause: CauseAnalysis, Reason: "the canary did not pass its analysis: " + j.String()})
+		return r.stop(Ending{State: Failed, Cause: CauseAnalysis, Reason: "the " + r.candidate() + " did not pass its analysis: " + j.String()})
 	case j.Unclear > a.Inconclusive:
-		return r.stop(Ending{State: Failed, Cause: CauseAnalysis, Reason: "the canary could not be measured: " + j.String()})
+		return r.stop(Ending{State: Failed, Cause: CauseAnalysis, Reason: "the " + r.candidate() + " could not be measured: " + j.String()})
 	case j.Successes >= a.Successes:
 		j.Next = time.Time{}
 		if r = r.askPerson(now); r.Verdict.IsZero() {

@@ -13,8 +13,8 @@ const (
 	Cancel  Verb = "cancel"  // begin nothing more, end what runs between two steps
 	PauseIt Verb = "pause"   // begin nothing more until resumed
 	Resume  Verb = "resume"  // go on, and accept the failures so far
-	Promote Verb = "promote" // the canary is good: go on
-	Reject  Verb = "reject"  // the plan, or the canary, is not to go on
+	Promote Verb = "promote" // the canary, or what traffic has gone to, is good: go on
+	Reject  Verb = "reject"  // the plan, the canary, or what traffic has gone to, is not to go on
 	Approve Verb = "approve" // the plan is good: begin
 )
 
@@ -42,13 +42,13 @@ func refuse(format string, args ...any) error { return &RefusedError{fmt.Sprintf
 func (r Rollout) Control(c Control, now time.Time) (Rollout, error) {
 	state := r.Status().State
 	if r.Over() {
-		if c.Verb == Cancel && state == Cancelled || c.Verb == Reject && state == Rejected {
+		if c.Verb == Cancel && state == Cancelled || c.Verb == Reject && state == Rejected || c.Verb == Promote && r.ReleasedBy != "" {
 			return r, nil
 		}
 		return r, refuse("the deployment has ended: %s", state)
 	}
 	if r.End != nil {
-		rejected := r.End.Cause == CauseCanaryRejected || r.End.Cause == CauseNotApproved
+		rejected := r.End.Cause == CauseCanaryRejected || r.End.Cause == CauseNotApproved || r.End.Cause == CauseSwitchRejected
 		if c.Verb == Cancel || c.Verb == Reject && rejected {
 			return r, nil
 		}
@@ -100,7 +100,10 @@ func (r Rollout) resume(now time.Time) (Rollout, error) {
 
 func (r Rollout) promote(c Control, now time.Time) (Rollout, error) {
 	switch {
-	case r.PromotedBy != "":
+	case r.keeps() && r.ReleasedBy == "":
+		r.ReleasedBy = c.By
+		return r.proceed(now), nil
+	case r.PromotedBy != "" || r.ReleasedBy != "":
 		return r, nil
 	case !r.judged():
 		return r, refuse("no canary waits for a verdict")
@@ -118,6 +121,8 @@ func (r Rollout) reject(c Control) (Rollout, error) {
 		return r.stop(Ending{State: Rejected, Cause: CauseNotApproved, Reason: c.Reason, By: c.By}), nil
 	case r.judged() && r.PromotedBy == "":
 		return r.stop(Ending{State: Failed, Cause: CauseCanaryRejected, Reason: c.Reason, By: c.By}), nil
+	case r.keeps():
+		return r.stop(Ending{State: Failed, Cause: CauseSwitchRejected, Reason: c.Reason, By: c.By}), nil
 	}
 	return r, refuse("neither a plan nor a canary waits for a verdict")
 }

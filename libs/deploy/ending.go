@@ -12,14 +12,13 @@ type Ending struct {
 
 // checkBudget stops or pauses a rollout in which too many hosts have failed.
 func (r Rollout) checkBudget() Rollout {
-	b, wave := r.Policy.Budget, r.inWave()
-	inWave := max(wave.Failed-wave.Excused-r.ForgivenInWave, 0)
-	if r.Pause != nil || !b.spent(r.Current().Count, inWave, r.Targets(), r.failed()) {
+	b := r.Policy.Budget
+	if r.Pause != nil || !r.overBudget() {
 		return r
 	}
 	reason := fmt.Sprintf("%d of %d hosts failed, which is more than the budget allows", r.Ended().Failed, r.Targets())
 	// Where nothing is left to begin, there is nothing to keep from beginning.
-	last := r.Wave == r.Waves.Len()-1 && r.In == r.Current().Count && wave.Total() == r.Current().Count
+	last := r.role() == "" && r.Wave == r.Waves.Len()-1 && r.In == r.Current().Count && r.inWave().Total() == r.Current().Count
 	switch {
 	case last && b.Then != OverrunReverts:
 		return r
@@ -114,11 +113,11 @@ func (r Rollout) Abort(reason string) Rollout {
 
 // Outcome is the state in which the deployment ends, and why. It succeeded where
 // no target failed or was kept from it; a stop that came too late for all of
-// them changes nothing.
+// them changes nothing, unless there was more to wait for.
 func (r Rollout) Outcome() Ending {
 	t := r.Ended()
 	switch {
-	case r.End != nil && (t.Succeeded < r.Targets()):
+	case r.End != nil && (t.Succeeded < r.Targets() || r.allBegan()):
 		return *r.End
 	case t.Failed > t.Excused:
 		return Ending{State: Failed, Cause: CauseHosts}

@@ -14,6 +14,7 @@ const (
 	ForWindow    HoldKind = "window"    // the hours in which hosts may begin
 	ForAnalysis  HoldKind = "analysis"  // the next measurement of the canary
 	ForPromotion HoldKind = "promotion" // a person's verdict on the canary
+	ForKeep      HoldKind = "keep"      // the time to end in which traffic can go back to the old set
 	ForResume    HoldKind = "resume"    // a person to resume what was paused
 )
 
@@ -36,6 +37,9 @@ func (r Rollout) proceed(now time.Time) Rollout {
 		r.Phase = Held
 		return r
 	}
+	if r.allBegan() {
+		return r.close()
+	}
 	if r.Wave == 0 && r.Policy.Deadline > 0 && r.Deadline.IsZero() {
 		r.Deadline = now.Add(r.Policy.Deadline)
 	}
@@ -49,6 +53,10 @@ func (r Rollout) gate(now time.Time) *Hold {
 	switch {
 	case r.Pause != nil:
 		return &Hold{Kind: ForResume}
+	case now.Before(r.Kept) && r.ReleasedBy == "":
+		return &Hold{ForKeep, r.Kept}
+	case r.allBegan():
+		return nil
 	case p.Approval != nil && r.ApprovedBy == "":
 		return &Hold{ForApproval, p.Approval.Expires}
 	case r.Wave == 0 && now.Before(p.StartAt):
@@ -86,7 +94,7 @@ func (r Rollout) Tick(now time.Time) Rollout {
 	case r.Hold.Kind == ForApproval && late:
 		return r.stop(Ending{State: Rejected, Cause: CauseNotApproved, Reason: "nobody approved the plan in time"})
 	case r.Hold.Kind == ForPromotion && late:
-		return r.stop(Ending{State: Failed, Cause: CauseCanaryTimeout, Reason: "nobody judged the canary in time"})
+		return r.stop(Ending{State: Failed, Cause: CauseCanaryTimeout, Reason: "nobody judged the " + r.candidate() + " in time"})
 	}
 	return r.proceed(now)
 }

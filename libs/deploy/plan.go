@@ -1,5 +1,7 @@
 package deploy
 
+import "slices"
+
 // PieceSize is the number of targets that travel, rest and are counted
 // together: a bucket of a document, a piece of a snapshot, a page of results.
 // It bounds every message and document, however large the fleet is.
@@ -12,16 +14,20 @@ type Range struct {
 }
 
 // Waves is a plan: targets in order, cut into a wave of First if that is not 0,
-// and waves of Size, the last of which may be smaller. It is small whatever the
-// size of the fleet.
+// and waves of Size, the last of which may be smaller; or into Sets, where there
+// are any. It is small whatever the size of the fleet.
 type Waves struct {
-	Targets int `json:"targets"`
-	First   int `json:"first,omitempty"`
-	Size    int `json:"size"`
+	Targets int   `json:"targets"`
+	First   int   `json:"first,omitempty"`
+	Size    int   `json:"size"`
+	Sets    []int `json:"sets,omitempty"`
 }
 
 // Len is the number of waves.
 func (w Waves) Len() int {
+	if len(w.Sets) > 0 {
+		return len(w.Sets)
+	}
 	if w.Size == 0 {
 		return 0
 	}
@@ -32,8 +38,11 @@ func (w Waves) Len() int {
 	return rest
 }
 
-// At returns the wave with this index.
+// At returns the wave with this index. The one after the last of Sets is empty.
 func (w Waves) At(wave int) Range {
+	if len(w.Sets) > 0 {
+		return w.set(wave)
+	}
 	if w.First > 0 {
 		if wave == 0 {
 			return Range{First: 0, Count: min(w.First, w.Targets)}
@@ -50,12 +59,33 @@ func (w Waves) Of(target int) (wave int, ok bool) {
 	switch {
 	case target < 0 || target >= w.Targets:
 		return 0, false
+	case len(w.Sets) > 0:
+		for !w.set(wave).Contains(target) {
+			wave++
+		}
+		return wave, true
 	case target < w.First:
 		return 0, true
 	case w.First > 0:
 		return 1 + (target-w.First)/w.Size, true
 	}
 	return target / w.Size, true
+}
+
+// Widest is how many targets the largest wave has.
+func (w Waves) Widest() int {
+	return slices.Max(append(slices.Clone(w.Sets), min(w.First, w.Targets), min(w.Size, w.Targets)))
+}
+
+func (w Waves) set(wave int) Range {
+	r := Range{First: w.Targets}
+	if wave < len(w.Sets) {
+		r.First, r.Count = 0, w.Sets[wave]
+		for _, before := range w.Sets[:wave] {
+			r.First += before
+		}
+	}
+	return r
 }
 
 // Pieces cuts a wave into runs of at most PieceSize targets.

@@ -34,6 +34,9 @@ func TestAStrategyCutsTargetsIntoWaves(t *testing.T) {
 		{"a canary, then all the rest", 7, canary("2", "0"), []deploy.Range{{0, 2}, {2, 5}}},
 		{"a canary, then in waves", 7, canary("10%", "4"), []deploy.Range{{0, 1}, {1, 4}, {5, 2}}},
 		{"a canary of all", 3, canary("100%", "1"), []deploy.Range{{0, 3}}},
+		{"sets of their own", 7, deploy.Strategy{Kind: deploy.BlueGreen, Sets: []deploy.Set{
+			{Role: deploy.RoleNew, Targets: 3}, {Role: deploy.RoleBalancer, Targets: 1}, {Role: deploy.RoleOld, Targets: 3},
+		}}, []deploy.Range{{0, 3}, {3, 1}, {4, 3}}},
 		{"no targets, no waves", 0, rolling("3"), nil},
 		{"fewer than no targets", -1, deploy.Strategy{}, nil},
 	}
@@ -67,8 +70,8 @@ func TestAmounts(t *testing.T) {
 	require.Equal(t, "25", amount(t, "25").String())
 }
 
-// strategies draws any strategy that can be asked for.
-func strategies() *rapid.Generator[deploy.Strategy] {
+// strategies draws any strategy that can be asked for of so many targets.
+func strategies(targets int) *rapid.Generator[deploy.Strategy] {
 	return rapid.Custom(func(t *rapid.T) deploy.Strategy {
 		amounts := rapid.OneOf(
 			rapid.Map(rapid.IntRange(1, 300), func(n int) deploy.Amount { return deploy.Amount{Count: n} }),
@@ -81,8 +84,32 @@ func strategies() *rapid.Generator[deploy.Strategy] {
 		if s.Kind == deploy.Canary {
 			s.First = amounts.Draw(t, "first")
 		}
+		if s.Kind == deploy.BlueGreen {
+			s.Sets = sets(t, targets)
+		}
 		return s
 	})
+}
+
+// sets draws the sets of a deployment or, the other way round, of what takes it
+// back.
+func sets(t *rapid.T, targets int) []deploy.Set {
+	roles := rapid.SampledFrom([][]deploy.Role{
+		{deploy.RoleNew, deploy.RoleBalancer, deploy.RoleOld}, {deploy.RoleNew, deploy.RoleBalancer},
+		{deploy.RoleBalancer, deploy.RoleNew}, {deploy.RoleNew},
+	}).Draw(t, "roles")
+	if len(roles) > targets {
+		roles = roles[:targets]
+	}
+	var all []deploy.Set
+	for i, role := range roles {
+		n := targets
+		if left := len(roles) - 1 - i; left > 0 {
+			n = rapid.IntRange(1, targets-left).Draw(t, "set")
+		}
+		all, targets = append(all, deploy.Set{Role: role, Targets: n}), targets-n
+	}
+	return all
 }
 
 func TestPiecesBoundAWave(t *testing.T) {
@@ -97,7 +124,7 @@ func TestPiecesBoundAWave(t *testing.T) {
 func TestEveryTargetIsInExactlyOneWaveAndOnePieceOfIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		targets := rapid.IntRange(1, 1000).Draw(t, "targets")
-		waves := strategies().Draw(t, "strategy").Plan(targets)
+		waves := strategies(targets).Draw(t, "strategy").Plan(targets)
 
 		next := 0
 		for i := range waves.Len() {

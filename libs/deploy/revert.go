@@ -20,8 +20,14 @@ func (v *Revert) id() string {
 // goesBack says whether hosts are to go back to what ran before, now that all
 // have ended.
 func (r Rollout) goesBack() bool {
-	return r.Policy.Budget.Then == OverrunReverts && r.End != nil && r.End.Cause != CauseBroken &&
-		r.Outcome().State == Failed && r.Ended().Succeeded+r.Ended().Failed > 0
+	switch {
+	case r.End == nil || r.End.Cause == CauseBroken:
+		return false
+	case r.role() == RoleOld && r.Begun(): // what is retired cannot be gone back to
+		return false
+	}
+	asked := r.Policy.Budget.Then == OverrunReverts || r.End.Cause == CauseSwitchRejected
+	return asked && r.Outcome().State == Failed && r.Ended().Succeeded+r.Ended().Failed > 0
 }
 
 // RevertAs names the rollback, unless it has a name already.

@@ -64,11 +64,13 @@ type Rollout struct {
 	Trouble    *Trouble  `json:"trouble,omitempty"`
 	ApprovedBy string    `json:"approved_by,omitempty"`
 	PromotedBy string    `json:"promoted_by,omitempty"`
-	Verdict    time.Time `json:"verdict,omitzero"`  // by when a person must have judged the canary
-	Rest       time.Time `json:"rest,omitzero"`     // when the pause between two waves ends
-	Began      time.Time `json:"began,omitzero"`    // when the current wave did
-	Reopen     time.Time `json:"reopen,omitzero"`   // when more hosts of the wave may begin, where the calendar keeps them from it
-	Deadline   time.Time `json:"deadline,omitzero"` // of the whole; set when the first wave begins
+	ReleasedBy string    `json:"released_by,omitempty"` // who let the old set go before its time
+	Verdict    time.Time `json:"verdict,omitzero"`      // by when a person must have judged the canary
+	Kept       time.Time `json:"kept,omitzero"`         // until when traffic can go back to the old set
+	Rest       time.Time `json:"rest,omitzero"`         // when the pause between two waves ends
+	Began      time.Time `json:"began,omitzero"`        // when the current wave did
+	Reopen     time.Time `json:"reopen,omitzero"`       // when more hosts of the wave may begin, where the calendar keeps them from it
+	Deadline   time.Time `json:"deadline,omitzero"`     // of the whole; set when the first wave begins
 	// Forgiven is how many failures a person has accepted by resuming: of all, and
 	// of the current wave.
 	Forgiven       int `json:"forgiven,omitempty"`
@@ -79,6 +81,9 @@ type Rollout struct {
 func NewRollout(targets int, policy Policy, actor string) (Rollout, error) {
 	if targets <= 0 {
 		return Rollout{}, fmt.Errorf("%w: a deployment needs at least one target", ErrInvalidPlan)
+	}
+	if err := policy.Strategy.checkSets(targets); err != nil {
+		return Rollout{}, err
 	}
 	return Rollout{Phase: Planning, Policy: policy, Actor: actor, Waves: policy.Strategy.Plan(targets)}, nil
 }
@@ -156,7 +161,7 @@ func (r Rollout) widen(now time.Time) Rollout {
 		r.Reopen = r.Policy.Calendar.Next(now)
 		return r
 	}
-	let := min(ended.Total()+r.Policy.Strategy.window(r.Targets(), r.failed()), r.Current().Count)
+	let := min(ended.Total()+r.window(), r.Current().Count)
 	if let > r.Let {
 		r.Let, r.Phase = let, Dispatching
 	}
@@ -225,22 +230,28 @@ func (r Rollout) Cares(piece int, ended Tally) bool {
 }
 
 func (r Rollout) closeWave(now time.Time) Rollout {
+	s, done := r.Policy.Strategy, r.role()
+	last := r.Wave == r.Waves.Len()-1 && (done != RoleBalancer || s.Keep == 0)
 	switch {
 	case r.Phase == Stopping: // the targets of later waves are still to be told
 		return r
-	case r.Phase == Draining || r.Wave == r.Waves.Len()-1:
+	case r.Phase == Draining || last:
 		return r.close()
+	case done == RoleNew && r.inWave().Succeeded == 0: // whatever the budget: traffic cannot go there
+		return r.stop(Ending{State: Failed, Cause: CauseUnhealthy, Reason: "no host of the new set runs the release"})
 	}
 	r.Tally = r.Tally.Add(r.inWave())
 	r.Wave++
 	r.Let, r.In, r.Closed, r.Sum, r.Pieces, r.ForgivenInWave = 0, 0, 0, Tally{}, nil, 0
 	r.Trouble, r.Reopen = nil, time.Time{}
-	s := r.Policy.Strategy
 	if s.Pause > 0 {
 		r.Rest = now.Add(s.Pause)
 	}
-	if s.Kind == Canary && r.Wave == 1 {
+	switch {
+	case s.Kind == Canary && r.Wave == 1, done == RoleNew:
 		r = r.judge(now)
+	case done == RoleBalancer:
+		r = r.switched(now)
 	}
 	return r.proceed(now)
 }
@@ -261,6 +272,12 @@ func (r Rollout) Ended() Tally { return r.Tally.Add(r.inWave()) }
 func (r Rollout) failed() int {
 	all := r.Ended()
 	return max(all.Failed-all.Excused-r.Forgiven, 0)
+}
+
+// failedInWave is failed for the current wave alone.
+func (r Rollout) failedInWave() int {
+	wave := r.inWave()
+	return max(wave.Failed-wave.Excused-r.ForgivenInWave, 0)
 }
 
 // EndedAhead notes that results of waves to come hold ends.

@@ -25,11 +25,15 @@ type world struct {
 }
 
 func newWorld(t *rapid.T) *world {
-	p := deploy.Policy{Strategy: strategies().Draw(t, "strategy")}
+	targets := rapid.IntRange(1, 260).Draw(t, "targets")
+	p := deploy.Policy{Strategy: strategies(targets).Draw(t, "strategy")}
 	s := &p.Strategy
 	s.MaxParallel = rapid.SampledFrom([]int{0, 1, 7, 150}).Draw(t, "parallel")
 	s.Pause = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "pause")
-	if s.Kind == deploy.Canary {
+	if s.Kind == deploy.BlueGreen {
+		s.Keep = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "keep")
+	}
+	if s.Kind == deploy.Canary || s.Kind == deploy.BlueGreen {
 		s.Hold = rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "hold")
 		if rapid.Bool().Draw(t, "analysis") {
 			s.Analysis = &deploy.Analysis{Interval: time.Minute, Successes: 2, Failures: 1, Inconclusive: 1}
@@ -52,7 +56,7 @@ func newWorld(t *rapid.T) *world {
 		p.Calendar = &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 13 * 60, To: 14 * 60}}}
 	}
 	p.Progress = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "progress")
-	r, err := deploy.NewRollout(rapid.IntRange(1, 260).Draw(t, "targets"), p, "ada")
+	r, err := deploy.NewRollout(targets, p, "ada")
 	require.NoError(t, err)
 	r.Slot = rapid.SampledFrom([]deploy.Slot{deploy.SlotNeedless, deploy.SlotWanted}).Draw(t, "slot")
 	return &world{T: t, now: noon, r: r, begun: map[int]bool{}, ended: map[int]deploy.State{}, skipped: map[int]bool{}}

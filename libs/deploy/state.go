@@ -17,7 +17,7 @@ const (
 	Pending          State = "pending"           // planned, waits for its wave or its host
 	Running          State = "running"           // under way
 	Paused           State = "paused"            // what has begun goes on; a person resumes the rest
-	Holding          State = "holding"           // the canary is done, a person judges it
+	Holding          State = "holding"           // the canary, or what traffic has gone to, is done, a person judges it
 	Analyzing        State = "analyzing"         // the canary is done, measurements judge it
 	Halting          State = "stopping"          // nothing begins any more; what has begun ends
 	Reverting        State = "reverting"         // hosts go back to what ran before
@@ -53,6 +53,8 @@ const (
 	CauseCanary         Cause = "canary"           // holding: for a person's verdict
 	CauseCanaryRejected Cause = "canary_rejected"  // failed, stopping
 	CauseCanaryTimeout  Cause = "canary_timeout"   // failed, stopping: no verdict in time
+	CauseSwitched       Cause = "traffic_switched" // holding: the old set is kept ready
+	CauseSwitchRejected Cause = "switch_rejected"  // failed, stopping, reverting: traffic is to go back
 	CausePaused         Cause = "paused_by_person" // paused
 	CauseBetweenWaves   Cause = "between_waves"    // running: the pause that was asked for
 	CauseWindow         Cause = "window"           // scheduled, running: outside the hours in which hosts may begin
@@ -81,7 +83,7 @@ var transitions = map[Subject]map[State][]State{
 		Waiting:          {Scheduled, Running, Paused, Halting, Failed},
 		Running:          {Running, Paused, Holding, Analyzing, Halting, Succeeded, Failed},
 		Paused:           {AwaitingApproval, Scheduled, Waiting, Running, Holding, Analyzing, Halting, Succeeded, Failed},
-		Holding:          {Running, Paused, Halting, Failed},
+		Holding:          {Running, Paused, Halting, Succeeded, Failed},
 		Analyzing:        {Analyzing, Holding, Running, Paused, Halting, Failed},
 		Halting:          {Reverting, Succeeded, Failed, Cancelled, Rejected},
 		Reverting:        {Failed},

@@ -27,7 +27,7 @@ var allowed = map[deploy.Subject][]string{
 		"running failed",
 		"paused awaiting_approval", "paused scheduled", "paused waiting", "paused running", "paused holding", "paused analyzing",
 		"paused stopping", "paused succeeded", "paused failed",
-		"holding running", "holding paused", "holding stopping", "holding failed",
+		"holding running", "holding paused", "holding stopping", "holding succeeded", "holding failed",
 		"analyzing analyzing", "analyzing holding", "analyzing running", "analyzing paused", "analyzing stopping", "analyzing failed",
 		"stopping reverting", "stopping succeeded", "stopping failed", "stopping cancelled", "stopping rejected",
 		"reverting failed",
@@ -130,8 +130,11 @@ func TestStepsRunInTheOrderOfTheirPhases(t *testing.T) {
 		deploy.KindDeploy.Steps())
 	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepSwitch, deploy.StepClean},
 		deploy.KindRollback.Steps())
+	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepTraffic}, deploy.KindDeploy.On(deploy.RoleBalancer).Steps())
+	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepRetire}, deploy.KindDeploy.On(deploy.RoleOld).Steps())
+	require.Equal(t, deploy.KindRollback, deploy.KindRollback.On(deploy.RoleNew))
 	order := map[deploy.Phase]int{deploy.Pre: 0, deploy.Main: 1, deploy.Post: 2}
-	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback} {
+	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback, deploy.KindTraffic, deploy.KindRetire} {
 		at := 0
 		for _, s := range kind.Steps() {
 			require.GreaterOrEqual(t, order[s.Phase()], at, "%s of a %s", s, kind)

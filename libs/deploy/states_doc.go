@@ -49,7 +49,7 @@ func (o Subject) Start() State { return o.States()[0] }
 func Causes() []Cause {
 	return []Cause{
 		CauseHosts, CauseBudget, CauseUnhealthy, CauseDeadline, CauseBroken, CauseCancelled, CauseNotApproved,
-		CauseCanary, CauseCanaryRejected, CauseCanaryTimeout, CauseAnalysis, CausePaused, CauseBetweenWaves,
+		CauseCanary, CauseCanaryRejected, CauseCanaryTimeout, CauseAnalysis, CauseSwitched, CauseSwitchRejected, CausePaused, CauseBetweenWaves,
 		CauseWindow, CauseLimit, CauseNoProgress, CauseNoExecutor,
 	}
 }

@@ -50,6 +50,8 @@ func (h Hold) status(r Rollout) Status {
 		return Status{State: Analyzing, Cause: CauseCanary, Reason: r.Judging.String(), Until: h.Until}
 	case ForPromotion:
 		return Status{State: Holding, Cause: CauseCanary, Until: h.Until}
+	case ForKeep:
+		return Status{State: Holding, Cause: CauseSwitched, Until: h.Until}
 	case ForWindow:
 		if r.Wave == 0 {
 			return Status{State: Scheduled, Cause: CauseWindow, Until: h.Until}

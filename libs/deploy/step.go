@@ -3,11 +3,25 @@ package deploy
 // Kind is what a deployment does on its hosts.
 type Kind string
 
-// The kinds of deployment.
+// The kinds of deployment, and what one that goes by sets does besides on the
+// hosts of some roles.
 const (
 	KindDeploy   Kind = "deploy"   // ship a package and switch to it
 	KindRollback Kind = "rollback" // switch back to a release that is still there
+	KindTraffic  Kind = "traffic"  // of a balancer: send traffic to another set
+	KindRetire   Kind = "retire"   // of an old host: do what was asked for once traffic has left it
 )
+
+// On returns what a deployment of this kind does on hosts of a role.
+func (k Kind) On(role Role) Kind {
+	switch role {
+	case RoleBalancer:
+		return KindTraffic
+	case RoleOld:
+		return KindRetire
+	}
+	return k
+}
 
 // Phase groups steps as operators know them: before, during and after the
 // moment in which the running release changes.
@@ -29,14 +43,16 @@ const (
 	StepStage   Step = "stage"   // transfer, verify and unpack beside the running release
 	StepSwitch  Step = "switch"  // point current at the release, atomically
 	StepClean   Step = "clean"   // remove releases beyond those to keep
+	StepTraffic Step = "traffic" // send traffic to another set of servers
+	StepRetire  Step = "retire"  // run what was asked for on a host that traffic has left
 )
 
 // Phase returns the phase the step belongs to.
 func (s Step) Phase() Phase {
 	switch s {
-	case StepSwitch:
+	case StepSwitch, StepTraffic:
 		return Main
-	case StepClean:
+	case StepClean, StepRetire:
 		return Post
 	default:
 		return Pre
@@ -45,8 +61,13 @@ func (s Step) Phase() Phase {
 
 // Steps returns the steps of a deployment of this kind on one host, in order.
 func (k Kind) Steps() []Step {
-	if k == KindRollback {
+	switch k {
+	case KindRollback:
 		return []Step{StepConnect, StepSwitch, StepClean}
+	case KindTraffic:
+		return []Step{StepConnect, StepTraffic}
+	case KindRetire:
+		return []Step{StepConnect, StepRetire}
 	}
 	return []Step{StepConnect, StepStage, StepSwitch, StepClean}
 }

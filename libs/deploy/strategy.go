@@ -12,14 +12,17 @@ type StrategyKind string
 
 // The strategies.
 const (
-	AllAtOnce StrategyKind = "all"     // one wave of all hosts
-	Serial    StrategyKind = "serial"  // one host after another
-	Rolling   StrategyKind = "rolling" // wave after wave of the same size
-	Canary    StrategyKind = "canary"  // a small first wave, a verdict on it, then the rest
+	AllAtOnce StrategyKind = "all"       // one wave of all hosts
+	Serial    StrategyKind = "serial"    // one host after another
+	Rolling   StrategyKind = "rolling"   // wave after wave of the same size
+	Canary    StrategyKind = "canary"    // a small first wave, a verdict on it, then the rest
+	BlueGreen StrategyKind = "blueGreen" // an idle set, a verdict on it, then traffic goes from one set to the other
 )
 
 // StrategyKinds returns every strategy there is.
-func StrategyKinds() []StrategyKind { return []StrategyKind{AllAtOnce, Serial, Rolling, Canary} }
+func StrategyKinds() []StrategyKind {
+	return []StrategyKind{AllAtOnce, Serial, Rolling, Canary, BlueGreen}
+}
 
 // DefaultMaxParallel is how many hosts of a deployment are at work at once
 // unless it says otherwise.
@@ -34,8 +37,10 @@ type Strategy struct {
 	Pause       time.Duration `json:"pause,omitempty"`        // between waves, ns
 	MaxParallel int           `json:"max_parallel,omitempty"` // hosts at work at once; 0: DefaultMaxParallel
 	MinHealthy  Amount        `json:"min_healthy,omitzero"`   // hosts that must neither be at work nor have failed
-	Hold        time.Duration `json:"hold,omitempty"`         // canary: how long the verdict of a person is waited for, ns; 0: not at all
-	Analysis    *Analysis     `json:"analysis,omitempty"`     // canary: measurements that judge it, before a person does
+	Hold        time.Duration `json:"hold,omitempty"`         // canary, blueGreen: how long the verdict of a person is waited for, ns; 0: not at all
+	Analysis    *Analysis     `json:"analysis,omitempty"`     // canary, blueGreen: measurements that judge it, before a person does
+	Sets        []Set         `json:"sets,omitempty"`         // blueGreen: a wave each, of all targets in order
+	Keep        time.Duration `json:"keep,omitempty"`         // blueGreen: how long the old set stays ready once traffic has left it, ns
 }
 
 // Amount is a number of hosts, or a share of them in percent. The zero value is
@@ -88,6 +93,11 @@ func (s Strategy) Plan(targets int) Waves {
 	}
 	w.Size = w.Targets
 	switch s.Kind {
+	case BlueGreen:
+		w.Size = 0
+		for _, set := range s.Sets {
+			w.Sets = append(w.Sets, set.Targets)
+		}
 	case Serial:
 		w.Size = 1
 	case Rolling:
