@@ -70,7 +70,7 @@ func (p Policy) Domain() (deploy.Policy, error) {
 	d := deploy.Policy{
 		Strategy: deploy.Strategy{
 			Kind: deploy.StrategyKind(cmp.Or(p.Strategy.Type, string(deploy.AllAtOnce))), MaxParallel: p.Strategy.MaxParallel,
-			Pause: milliseconds(p.Strategy.Pause), Hold: milliseconds(p.Strategy.Hold),
+			Pause: milliseconds(p.Strategy.Pause), Hold: milliseconds(p.Strategy.Hold), Keep: milliseconds(p.Strategy.Keep),
 		},
 		Budget:   deploy.Budget{Then: deploy.Overrun(p.Failures.Then), SkipUnreachable: p.Failures.SkipUnreachable},
 		StartAt:  deref(p.StartAt),
@@ -102,6 +102,9 @@ func (p Policy) Domain() (deploy.Policy, error) {
 	if a := p.Strategy.Analysis; a != nil {
 		analysis, err := a.domain()
 		d.Strategy.Analysis, errs = analysis, append(errs, err)
+	}
+	for _, set := range p.Strategy.Sets {
+		d.Strategy.Sets = append(d.Strategy.Sets, deploy.Set{Role: deploy.Role(set.Role), Targets: set.Targets})
 	}
 	if p.Calendar != nil {
 		calendar, err := p.Calendar.Domain()

@@ -1,6 +1,6 @@
 // Package contract is what Slipway's services say to each other: the subjects,
 // streams and buckets (subjects.go), the envelope around every message
-// (envelope.go), the messages themselves (command.go, policy.go and analysis.go, job.go,
+// (envelope.go), the messages themselves (command.go, policy.go, analysis.go and bluegreen.go, job.go,
 // event.go, query.go, control.go) and their decoding (registry.go).
 //
 // The types here are wire types: they carry JSON tags and no behaviour.

@@ -26,6 +26,8 @@ const (
 	FailLockBroken      = "lock_broken"       // a person took the host from the deployment
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
+	FailCommand         = "command_failed"    // a command that the deployment was given for its hosts failed
+	FailBalancer        = "balancer_error"    // a balancer refused to switch, or finds the set unfit for traffic
 	FailHost            = "host_error"        // a command on the host failed otherwise
 	FailInternal        = "internal_error"    // a mistake in Slipway
 )

@@ -4,6 +4,8 @@ package contract
 const (
 	TypeJobDeploy   Type = "slipway.v1.job.deploy"
 	TypeJobRollback Type = "slipway.v1.job.rollback"
+	TypeJobTraffic  Type = "slipway.v1.job.traffic"
+	TypeJobRetire   Type = "slipway.v1.job.retire"
 )
 
 // DeployJob ships a package to one host and switches to it.
@@ -23,8 +25,36 @@ type RollbackJob struct {
 	Limits      *JobLimits  `json:"limits,omitempty"`
 }
 
+// TrafficJob has one balancer send traffic to another set of servers.
+type TrafficJob struct {
+	Application Application `json:"application"`
+	Target      Target      `json:"target"`
+	Version     string      `json:"version"` // that the deployment brings, or brought where this takes it back
+	From        ServerSet   `json:"from"`
+	To          ServerSet   `json:"to"`
+	Traffic     Traffic     `json:"traffic"`
+	Limits      *JobLimits  `json:"limits,omitempty"`
+}
+
+// RetireJob runs a command on one host that traffic has left for good.
+type RetireJob struct {
+	Application Application `json:"application"`
+	Target      Target      `json:"target"`
+	Version     string      `json:"version"` // that the deployment brings
+	From        ServerSet   `json:"from"`    // the host is one of these
+	To          ServerSet   `json:"to"`
+	Command     string      `json:"command"` // for sh
+	Limits      *JobLimits  `json:"limits,omitempty"`
+}
+
 // MessageType implements Body.
 func (DeployJob) MessageType() Type { return TypeJobDeploy }
 
 // MessageType implements Body.
 func (RollbackJob) MessageType() Type { return TypeJobRollback }
+
+// MessageType implements Body.
+func (TrafficJob) MessageType() Type { return TypeJobTraffic }
+
+// MessageType implements Body.
+func (RetireJob) MessageType() Type { return TypeJobRetire }

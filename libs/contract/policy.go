@@ -37,15 +37,18 @@ type JobLimits struct {
 
 // Strategy says in which waves, and how fast. Amounts are "12" or "25%".
 type Strategy struct {
-	Type        string `json:"type"`                   // all, serial, rolling or canary
+	Type        string `json:"type"`                   // all, serial, rolling, canary or blueGreen
 	First       string `json:"first,omitempty"`        // canary: amount of the first wave
 	Batch       string `json:"batch,omitempty"`        // rolling, canary: amount of each other wave; empty: for a canary all that is left
 	Pause       int64  `json:"pause_ms,omitempty"`     // between waves
 	MaxParallel int    `json:"max_parallel,omitempty"` // hosts at work at once; 0: the default
 	MinHealthy  string `json:"min_healthy,omitempty"`  // amount that must neither be at work nor have failed
-	Hold        int64  `json:"hold_ms,omitempty"`      // canary: how long a person's verdict is waited for; 0: not at all
-	// Analysis judges a canary, before a person does. Nil: there is none.
-	Analysis *Analysis `json:"analysis,omitempty"`
+	Hold        int64  `json:"hold_ms,omitempty"`      // canary, blueGreen: how long a person's verdict is waited for; 0: not at all
+	// Analysis judges a canary, or a new set, before a person does. Nil: there is none.
+	Analysis  *Analysis  `json:"analysis,omitempty"`
+	Sets      []Set      `json:"sets,omitempty"`       // blueGreen: the waves
+	Keep      int64      `json:"keep_ms,omitempty"`    // blueGreen: how long the old set stays ready once traffic has left it; 0: not at all
+	BlueGreen *BlueGreen `json:"blue_green,omitempty"` // blueGreen: what happens on balancers and on the old set
 }
 
 // Failures says how many hosts may fail. An empty amount allows all of them.

@@ -55,6 +55,14 @@ func TestAPolicyConvertsIntoTheDomain(t *testing.T) {
 			},
 			Deadline: 90 * time.Minute, Progress: 10 * time.Minute,
 		}},
+		"the example of two sets": {golden(t, "cmd.deploy.bluegreen").Body.(contract.DeployCommand).Policy, deploy.Policy{
+			Strategy: deploy.Strategy{
+				Kind: deploy.BlueGreen, MaxParallel: 20, Hold: 10 * time.Minute, Keep: 10 * time.Minute, Sets: []deploy.Set{
+					{Role: deploy.RoleNew, Targets: 2}, {Role: deploy.RoleBalancer, Targets: 1}, {Role: deploy.RoleOld, Targets: 2},
+				},
+			},
+			Budget: deploy.Budget{Then: deploy.OverrunReverts},
+		}},
 		// To allow none is not to say nothing.
 		"no failure": {
 			contract.Policy{Failures: contract.Failures{Batch: "0", Total: "0%"}},
@@ -96,7 +104,7 @@ func TestAPolicyThatCannotBeCarriedOutDoesNotConvert(t *testing.T) {
 		policy contract.Policy
 		named  []string // what the error shows
 	}{
-		"an unknown strategy":         {strategy(contract.Strategy{Type: "blueGreen"}), []string{"blueGreen"}},
+		"an unknown strategy":         {strategy(contract.Strategy{Type: "redBlack"}), []string{"redBlack"}},
 		"a strategy by another case":  {strategy(contract.Strategy{Type: "Serial"}), []string{"Serial"}},
 		"a word for a number":         {strategy(contract.Strategy{Batch: "half"}), []string{"half"}},
 		"a fraction":                  {strategy(contract.Strategy{First: "0.5"}), []string{"0.5"}},

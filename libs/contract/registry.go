@@ -26,6 +26,8 @@ var decoders = map[Type]func(json.RawMessage) (Body, error){
 	TypeRollback:        decode[RollbackCommand],
 	TypeJobDeploy:       decode[DeployJob],
 	TypeJobRollback:     decode[RollbackJob],
+	TypeJobTraffic:      decode[TrafficJob],
+	TypeJobRetire:       decode[RetireJob],
 	TypeAccepted:        decode[AcceptedEvent],
 	TypePlanned:         decode[PlannedEvent],
 	TypeWave:            decode[WaveEvent],
