@@ -104,6 +104,9 @@ func (p Policy) Domain() (deploy.Policy, error) {
 		d.Strategy.Analysis, errs = analysis, append(errs, err)
 	}
 	for _, set := range p.Strategy.Sets {
+		if role := deploy.Role(set.Role); role != deploy.RoleNew && p.Strategy.BlueGreen == nil {
+			errs = append(errs, fmt.Errorf("%w: it is not said what to do on hosts of the role %q", deploy.ErrInvalidPlan, role))
+		}
 		d.Strategy.Sets = append(d.Strategy.Sets, deploy.Set{Role: deploy.Role(set.Role), Targets: set.Targets})
 	}
 	if p.Calendar != nil {

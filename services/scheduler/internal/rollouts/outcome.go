@@ -186,7 +186,7 @@ func (s *Scheduler) recordAhead(ctx context.Context, id string, r deploy.Rollout
 // writeResults notes endings in the results of their piece, and returns how its
 // targets have ended so far.
 func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) (deploy.Tally, error) {
-	excused := r.Policy.Budget.SkipUnreachable
+	excused := r.Excuses(at.wave)
 	results, err := s.results.Change(ctx, resultsKey(id, at.wave, at.piece), func(have deploy.Results) (deploy.Results, bool, error) {
 		if have.Outcomes == nil {
 			have = deploy.NewResults(r.Waves.At(at.wave).Pieces()[at.piece])

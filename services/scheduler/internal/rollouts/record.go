@@ -47,11 +47,39 @@ func (o order) job(wave, target int, t contract.Target) ([]byte, error) {
 		Deployment: o.Deployment, Project: o.Project, Traceparent: o.Traceparent,
 		Host: t.Host, Wave: wave, Target: target,
 	}
-	if b, ok := o.Body.(contract.RollbackCommand); ok {
-		return contract.Encode(e, contract.RollbackJob{Application: o.rollout.Application, Target: t, From: b.From, To: b.To, Limits: o.rollout.Policy.Limits})
+	return contract.Encode(e, o.task(o.role(wave), t))
+}
+
+// task is what there is to do on a host.
+func (o order) task(role deploy.Role, t contract.Target) contract.Body {
+	app, limits, sets := o.rollout.Application, o.rollout.Policy.Limits, o.rollout.Policy.Strategy.BlueGreen
+	switch role {
+	case deploy.RoleBalancer:
+		return contract.TrafficJob{Application: app, Target: t, Version: o.version(), From: sets.From, To: sets.To, Traffic: sets.Traffic, Limits: limits}
+	case deploy.RoleOld:
+		return contract.RetireJob{Application: app, Target: t, Version: o.version(), From: sets.From, To: sets.To, Command: sets.Retire, Limits: limits}
 	}
-	b := o.Body.(contract.DeployCommand)
-	return contract.Encode(e, contract.DeployJob{Application: o.rollout.Application, Target: t, Package: b.Package, Limits: o.rollout.Policy.Limits})
+	if b, ok := o.Body.(contract.RollbackCommand); ok {
+		return contract.RollbackJob{Application: app, Target: t, From: b.From, To: b.To, Limits: limits}
+	}
+	return contract.DeployJob{Application: app, Target: t, Package: o.Body.(contract.DeployCommand).Package, Limits: limits}
+}
+
+// role is what the hosts of a wave are to the deployment; "" where it does not go
+// by sets.
+func (o order) role(wave int) deploy.Role {
+	if sets := o.rollout.Policy.Strategy.Sets; wave < len(sets) {
+		return deploy.Role(sets[wave].Role)
+	}
+	return ""
+}
+
+// version is what the deployment brings, or what a rollback takes back.
+func (o order) version() string {
+	if b, ok := o.Body.(contract.RollbackCommand); ok {
+		return b.From
+	}
+	return o.Body.(contract.DeployCommand).Package.Version
 }
 
 // unbegun is the envelope of the event that ends a target which never begins.

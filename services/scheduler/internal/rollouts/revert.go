@@ -49,9 +49,16 @@ func reverted(how deploy.State) deploy.Move {
 	return func(now deploy.Rollout) deploy.Rollout { return now.Reverted(how) }
 }
 
-// switched returns the targets that run, or may run, what the deployment brought:
-// the last that began first. Only a deployment of a package brings something.
-func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]contract.Target, error) {
+// undo is a target that is to go back, and what it is to the deployment.
+type undo struct {
+	contract.Target
+	role deploy.Role
+}
+
+// switched returns the targets that run, or may run, what the deployment brought,
+// and the balancers that send traffic there, or may: the last that began first.
+// Only a deployment of a package brings something.
+func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]undo, error) {
 	b, deploys := o.Body.(contract.DeployCommand)
 	if !deploys {
 		return nil, nil
@@ -59,7 +66,7 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 	begun := deploy.Range{Count: r.Current().First + r.Let}
 	var (
 		mu    sync.Mutex
-		found = map[int]contract.Target{}
+		found = map[int]undo{}
 	)
 	err := s.eachTarget(ctx, o, begun, func(ctx context.Context, i int, t contract.Target) error {
 		_, m, err := s.lastWord(ctx, contract.JobEventSubject(o.Deployment, t.Host))
@@ -69,17 +76,18 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 		if err != nil {
 			return err
 		}
+		wave, _ := r.Waves.Of(i)
 		if ended, ok := m.Body.(contract.JobEndedEvent); ok && runs(ended, m.Attempt, b.Package.Version) {
 			mu.Lock()
 			defer mu.Unlock()
-			found[i] = t
+			found[i] = undo{t, o.role(wave)}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]contract.Target, 0, len(found))
+	targets := make([]undo, 0, len(found))
 	for i := begun.Count - 1; i >= 0; i-- {
 		if t, ok := found[i]; ok {
 			targets = append(targets, t)
@@ -89,11 +97,11 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 }
 
 // runs says whether a host may run the version since the deployment switched to
-// it. A host that does not say what it runs may, if an earlier attempt was cut
+// it, or a balancer may send traffic there. A host that does not say what it runs may, if an earlier attempt was cut
 // short there.
 func runs(ended contract.JobEndedEvent, attempt int, version string) bool {
 	switch {
-	case deploy.State(ended.State) == deploy.Succeeded:
+	case deploy.State(ended.State) == deploy.Succeeded, ended.Changed:
 		return ended.Changed
 	case ended.Release != "":
 		return ended.Release == version
@@ -103,8 +111,12 @@ func runs(ended contract.JobEndedEvent, attempt int, version string) bool {
 
 // orderRevert orders the rollback. It goes through no more hosts at once than the
 // deployment did.
-func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, targets []contract.Target) error {
+func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, undos []undo) error {
 	id := r.Revert.ID
+	targets := make([]contract.Target, len(undos))
+	for i, u := range undos {
+		targets[i] = u.Target
+	}
 	snapshot := contract.Snapshot{ID: id + "-" + id, Targets: len(targets), Zones: zonesOf(targets)}
 	for piece := range slices.Chunk(targets, deploy.PieceSize) {
 		if _, err := s.snapshots.Put(ctx, snapshotKey(snapshot, snapshot.Pieces), contract.SnapshotPiece{Targets: piece}); err != nil {
@@ -116,7 +128,8 @@ func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, 
 		Rollout: contract.Rollout{
 			Application: o.rollout.Application, Snapshot: snapshot, Actor: o.rollout.Actor,
 			Policy: contract.Policy{
-				Strategy: contract.Strategy{Type: string(deploy.AllAtOnce), MaxParallel: widest(r)},
+				Strategy: wayBack(o, r, undos),
+				Failures: contract.Failures{Total: "100%"}, // one that stays behind keeps no other from going back
 				Progress: o.rollout.Policy.Progress, Limits: o.rollout.Policy.Limits,
 			},
 		},
@@ -127,13 +140,32 @@ func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, 
 	}, back)
 }
 
+// wayBack is in which waves the hosts go back: all at once, or else balancers
+// first, so that no host changes under traffic.
+func wayBack(o order, r deploy.Rollout, undos []undo) contract.Strategy {
+	back := contract.Strategy{Type: string(deploy.AllAtOnce), MaxParallel: widest(r)}
+	sets := o.rollout.Policy.Strategy.BlueGreen
+	if sets == nil {
+		return back
+	}
+	back.Type = string(deploy.BlueGreen)
+	back.BlueGreen = &contract.BlueGreen{From: sets.To, To: sets.From, Traffic: sets.Traffic}
+	for _, u := range undos {
+		if n := len(back.Sets); n == 0 || back.Sets[n-1].Role != string(u.role) {
+			back.Sets = append(back.Sets, contract.Set{Role: string(u.role)})
+		}
+		back.Sets[len(back.Sets)-1].Targets++
+	}
+	return back
+}
+
 // widest is how many hosts the deployment may have had at work at once.
 func widest(r deploy.Rollout) int {
 	most := r.Policy.Strategy.MaxParallel
 	if most <= 0 {
 		most = deploy.DefaultMaxParallel
 	}
-	return min(most, max(r.Waves.First, r.Waves.Size))
+	return min(most, r.Waves.Widest())
 }
 
 // tellReverted lets the deployment that a rollback takes back by itself know that

@@ -59,6 +59,9 @@ func (c *controls) skipHost(ctx context.Context, o order, r deploy.Rollout, host
 	if err != nil || target < 0 {
 		return "is no host of this deployment", err
 	}
+	if o.role(host.Wave) == deploy.RoleBalancer {
+		return "is a balancer: without it traffic would stay with the old set", nil
+	}
 	subject := contract.JobEventSubject(o.Deployment, host.Host)
 	ended := contract.JobEndedEvent{State: string(deploy.Skipped), Note: note}
 	if err := c.first(ctx, contract.StreamEvents, subject, o.unbegun(r, target, host.Host), ended); err != nil {
