@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/haproxy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
@@ -48,6 +49,9 @@ var codes = []struct {
 	{hostcmd.ErrMissingTool, contract.FailMissingTool},
 	{hostcmd.ErrNotALink, contract.FailCurrentNotALink},
 	{hostcmd.ErrBusy, contract.FailHostBusy},
+	{hostcmd.ErrCommand, contract.FailCommand},
+	{haproxy.ErrUnfit, contract.FailBalancer},
+	{haproxy.ErrRefused, contract.FailBalancer},
 	{hostcmd.ErrSuperseded, contract.FailHost},
 	{hostcmd.ErrFailed, contract.FailHost},
 	{hosts.ErrKilled, contract.FailHost},

@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
+	"github.com/slipway-deploy/slipway/services/executor/internal/haproxy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
@@ -62,6 +63,10 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		hostcmd.ErrNotWritable:   contract.FailPermission,
 		hostcmd.ErrMissingTool:   contract.FailMissingTool,
 		hostcmd.ErrNotALink:      contract.FailCurrentNotALink,
+		hostcmd.ErrCommand:       contract.FailCommand,
+		haproxy.ErrUnfit:         contract.FailBalancer,
+		haproxy.ErrRefused:       contract.FailBalancer,
+		haproxy.ErrInvalid:       contract.FailInternal,
 	}
 	for err, code := range want {
 		why := Explain(fmt.Errorf("%w: detail", err))

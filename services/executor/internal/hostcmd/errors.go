@@ -35,6 +35,8 @@ var (
 	ErrMissingTool = errors.New("missing tool")
 	// ErrNotALink says: `current` is a real directory or file.
 	ErrNotALink = errors.New("current is not a link")
+	// ErrCommand says: a command of the user failed; the message has what it said.
+	ErrCommand = errors.New("the command failed")
 )
 
 // Exit codes that the scripts use for these. They stay clear of sysexits and of
@@ -51,6 +53,7 @@ const (
 	ExitNotWritable = 87
 	ExitMissingTool = 88
 	ExitNotALink    = 89
+	ExitCommand     = 90
 )
 
 var exitErrors = map[int]error{
@@ -64,6 +67,7 @@ var exitErrors = map[int]error{
 	ExitNotWritable: ErrNotWritable,
 	ExitMissingTool: ErrMissingTool,
 	ExitNotALink:    ErrNotALink,
+	ExitCommand:     ErrCommand,
 }
 
 // Check turns a command's exit code and stderr into nil or one of the errors

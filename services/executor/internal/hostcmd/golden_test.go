@@ -23,8 +23,12 @@ func TestWireText(t *testing.T) {
 		"switch":      func() (string, error) { return Switch(f, nasty, "cq3kd") },
 		"rollback":    func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "", "cq3kd") },
 		"rollback-to": func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "1.3.9", "cq3kd") },
-		"clean":       func() (string, error) { return Clean(f, "-web", 5) },
-		"inspect":     func() (string, error) { return Inspect("/srv/web") },
+		"claim":       func() (string, error) { return Claim(f) },
+		"perform": func() (string, error) {
+			return Perform(f, `it's "$SLIPWAY_TO" \ ü`, []Variable{{"SLIPWAY_TO", "green"}, {"SLIPWAY_SERVERS", "a\nb c"}})
+		},
+		"clean":   func() (string, error) { return Clean(f, "-web", 5) },
+		"inspect": func() (string, error) { return Inspect("/srv/web") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := build()

@@ -15,6 +15,8 @@ var (
 	switchScript   = script("prelude", "fence", "releases", "write", "switch")
 	rollbackScript = script("prelude", "fence", "releases", "write", "rollback")
 	cleanScript    = script("prelude", "fence", "releases", "write", "clean")
+	claimScript    = script("prelude", "fence", "claim")
+	performScript  = script("prelude", "fence", "perform")
 	inspectScript  = script("prelude", "releases", "inspect")
 )
 

@@ -14,6 +14,12 @@ type Host struct{ client *ssh.Client }
 // Close ends the connection, and with it what still runs on it.
 func (h *Host) Close() error { return h.client.Close() }
 
+// Ask sends a question to a UNIX socket on the host and returns the answer. Errors
+// are those of ssh.Client.Ask.
+func (h *Host) Ask(ctx context.Context, socket, question string) (string, error) {
+	return h.client.Ask(ctx, socket, question)
+}
+
 // Run runs a command line of hostcmd on the host and returns what it reported.
 // Errors are those of ssh.Client.Run, ErrKilled, and those of hostcmd.Check and
 // stdin.

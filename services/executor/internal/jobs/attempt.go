@@ -73,7 +73,7 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 			return contract.JobEndedEvent{}, err
 		}
 		if why != nil && step != deploy.StepClean { // what clean leaves behind harms nothing
-			return contract.JobEndedEvent{State: string(deploy.Failed), Release: a.current, Failure: why}, nil
+			return contract.JobEndedEvent{State: string(deploy.Failed), Release: a.current, Changed: a.outcome.Changed, Failure: why}, nil
 		}
 	}
 	a.outcome.State = string(deploy.Succeeded)
@@ -88,7 +88,7 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(onHost, shorter(a.set.StepTimeout, a.limits.Step), failure.ErrDeadline)
-	if a.mayStop(step) && step != deploy.StepSwitch { // which is over at once, and must not be cut
+	if a.mayStop(step) && step.Phase() == deploy.Pre { // what comes after it must not be cut
 		watched, release := a.stops.watch(ctx, a.deployment)
 		defer release()
 		ctx = watched
@@ -157,6 +157,10 @@ func (a *attempt) once(ctx context.Context, step deploy.Step) (note string, err 
 		return a.activate(ctx)
 	case deploy.StepClean:
 		return a.clean(ctx)
+	case deploy.StepTraffic:
+		return a.switchTraffic(ctx)
+	case deploy.StepRetire:
+		return "", a.perform(ctx)
 	default:
 		return "", fmt.Errorf("%w: step %q", errUnknownStep, step)
 	}

@@ -13,6 +13,9 @@ type Host interface {
 	// Run runs a command line of hostcmd and returns what it reported. Errors are
 	// those of hosts.Host.
 	Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error)
+	// Ask sends a question to a UNIX socket on the host and returns all of the answer.
+	// Errors are those of hosts.Host.
+	Ask(ctx context.Context, socket, question string) (string, error)
 	Close() error
 }
 

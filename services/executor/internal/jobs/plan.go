@@ -17,6 +17,8 @@ type plan struct {
 	from   string           // rollback: release to leave
 	to     string           // rollback: release to go to; empty: what ran before
 	limits contract.JobLimits
+
+	switching switching // traffic, retire
 }
 
 func planOf(m contract.Message) (plan, error) {
@@ -25,6 +27,14 @@ func planOf(m contract.Message) (plan, error) {
 		return plan{kind: deploy.KindDeploy, app: b.Application, target: b.Target, pkg: b.Package, limits: orNone(b.Limits)}, nil
 	case contract.RollbackJob:
 		return plan{kind: deploy.KindRollback, app: b.Application, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, nil
+	case contract.TrafficJob:
+		return plan{kind: deploy.KindTraffic, app: b.Application, target: b.Target, limits: orNone(b.Limits), switching: switching{
+			version: b.Version, from: b.From, to: b.To, haproxy: b.Traffic.HAProxy, command: b.Traffic.Command,
+		}}, nil
+	case contract.RetireJob:
+		return plan{kind: deploy.KindRetire, app: b.Application, target: b.Target, limits: orNone(b.Limits), switching: switching{
+			version: b.Version, from: b.From, to: b.To, command: b.Command,
+		}}, nil
 	default:
 		return plan{}, fmt.Errorf("%w: %q is no job", contract.ErrUnknownType, m.Type)
 	}

@@ -23,7 +23,11 @@ const progressEvery = time.Second
 // look reads what is on the host. For a deployment, which is about to send much,
 // it raises the fence too; the first command of a rollback raises it itself.
 func (a *attempt) look(ctx context.Context) (note string, err error) {
-	if a.kind == deploy.KindRollback {
+	switch a.kind {
+	case deploy.KindTraffic, deploy.KindRetire: // the release is not what there is to see
+		_, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Claim(a.fence) })
+		return "", err
+	case deploy.KindRollback:
 		out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
 		a.current, _ = out.Get(hostcmd.KeyCurrent)
 		return "", err

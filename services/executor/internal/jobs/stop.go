@@ -82,9 +82,9 @@ func (a *attempt) stopped(ctx context.Context, step deploy.Step) (bool, error) {
 // mayStop says whether the host is as it was before this step. An earlier attempt
 // may have moved the link; connecting tells.
 func (a *attempt) mayStop(step deploy.Step) bool {
-	again := a.journal.envelope.Attempt > 1
+	again := a.again()
 	switch step {
-	case deploy.StepConnect:
+	case deploy.StepConnect, deploy.StepTraffic, deploy.StepRetire:
 		return !again
 	case deploy.StepStage, deploy.StepSwitch:
 		return !again || !a.moved()
@@ -92,6 +92,10 @@ func (a *attempt) mayStop(step deploy.Step) bool {
 		return false
 	}
 }
+
+// again says whether there was an attempt before this one, which may have done
+// anything.
+func (a *attempt) again() bool { return a.journal.envelope.Attempt > 1 }
 
 // moved says whether the host runs what this job would switch to.
 func (a *attempt) moved() bool {

@@ -52,6 +52,11 @@ type connection struct {
 
 func (c connection) Close() error { return nil }
 
+// Ask always fails: no socket is simulated.
+func (c connection) Ask(_ context.Context, socket, _ string) (string, error) {
+	return "", fmt.Errorf("%w: ask %s", errNotSimulated, socket)
+}
+
 // Run reads all of stdin, lets the time pass, and then has the host answer.
 func (c connection) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
 	if stdin != nil {

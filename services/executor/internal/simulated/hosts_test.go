@@ -25,6 +25,8 @@ type realHost struct{ home string }
 
 func (h realHost) Close() error { return nil }
 
+func (h realHost) Ask(context.Context, string, string) (string, error) { return "", errNotSimulated }
+
 func (h realHost) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir, cmd.Env, cmd.Stdin = h.home, []string{"HOME=" + h.home, "PATH=/usr/bin:/bin"}, stdin

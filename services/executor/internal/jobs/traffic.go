@@ -1,0 +1,63 @@
+package jobs
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/haproxy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+)
+
+// switching is a switch of traffic from one set of servers to another, as a
+// balancer or a host of the old set sees it.
+type switching struct {
+	version  string
+	from, to contract.ServerSet
+	haproxy  *contract.HAProxy // nil: by the command
+	command  string
+}
+
+// environment is what a command is told of.
+func (a *attempt) environment() []hostcmd.Variable {
+	s := a.switching
+	return []hostcmd.Variable{
+		{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
+		{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
+		{Name: "SLIPWAY_VERSION", Value: s.version},
+		{Name: "SLIPWAY_SERVER", Value: a.target.Name},
+		{Name: "SLIPWAY_FROM", Value: s.from.Name},
+		{Name: "SLIPWAY_TO", Value: s.to.Name},
+		{Name: "SLIPWAY_FROM_SERVERS", Value: strings.Join(s.from.Servers, "\n")},
+		{Name: "SLIPWAY_TO_SERVERS", Value: strings.Join(s.to.Servers, "\n")},
+	}
+}
+
+// switchTraffic has this balancer send traffic to the other set. The outcome says
+// whether it may do so: where the deployment goes back, so must the balancer.
+func (a *attempt) switchTraffic(ctx context.Context) (note string, err error) {
+	s := a.switching
+	if s.haproxy == nil {
+		a.outcome.Changed = true // a command that fails may have done half of it
+		return "", a.perform(ctx)
+	}
+	backend := haproxy.Backend{Name: s.haproxy.Backend, Ask: func(ctx context.Context, line string) (string, error) {
+		return a.host.Ask(ctx, s.haproxy.Socket, line)
+	}}
+	touched, err := backend.Switch(ctx, s.to.Servers, s.from.Servers)
+	// An earlier try may have switched it, too.
+	a.outcome.Changed = a.outcome.Changed || touched || a.again()
+	if err == nil && !touched {
+		note = "traffic goes to " + s.to.Name + " already"
+	}
+	a.outcome.Note = note
+	return note, err
+}
+
+// perform runs the command that the deployment was given for this host.
+func (a *attempt) perform(ctx context.Context) error {
+	_, err := a.run(ctx, nil, func() (string, error) {
+		return hostcmd.Perform(a.fence, a.switching.command, a.environment())
+	})
+	return err
+}
