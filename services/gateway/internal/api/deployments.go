@@ -49,14 +49,17 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c.checkHealth(w.course.policy, servers)
+	servers, err = a.arrange(c, &w.course, servers)
+	if err != nil {
+		return answer{}, err
+	}
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
 	}
 	order := deployments.Order{
 		ID: c.attempt.Resource, Project: w.project,
 		Application: contract.Application{Name: w.application, Path: w.path, Keep: w.keep},
-		Servers:     inventory.Ordered(servers, w.course.orderBy), Policy: w.course.policy, Actor: c.token.Name,
+		Servers:     servers, Policy: w.course.policy, Actor: c.token.Name,
 	}
 	if w.dryRun {
 		return planOf(order, p.Wire(), w.course)

@@ -34,6 +34,8 @@ type plan struct {
 
 type plannedWave struct {
 	Wave    int             `json:"wave"`
+	Role    string          `json:"role,omitempty"`
+	Steps   []string        `json:"steps,omitempty"` // of a role, on each server
 	Targets int             `json:"targets"`
 	Servers []plannedServer `json:"servers"`
 }
@@ -54,6 +56,7 @@ type strategy struct {
 	Hold        string    `json:"hold,omitempty"`
 	Analysis    *analysis `json:"analysis,omitempty"`
 	OrderBy     string    `json:"order_by,omitempty"`
+	*blueGreen
 }
 
 type failures struct {
@@ -72,7 +75,7 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 	waves := deployments.Waves(o.Policy, len(o.Servers))
 	out := plan{
 		Project: o.Project, Application: o.Application.Name, Version: p.Version, Path: o.Application.Path,
-		Digest: deployments.Digest(o, p), Strategy: strategyOf(o.Policy.Strategy, w.orderBy), Failures: failuresOf(o.Policy.Failures),
+		Digest: deployments.Digest(o, p), Strategy: strategyOf(o.Policy.Strategy, w), Failures: failuresOf(o.Policy.Failures),
 		Calendar: o.Policy.Calendar, Timeouts: timeoutsOf(o.Policy.Limits), Progress: period(o.Policy.Progress), WhenBusy: BusyWait,
 		Targets: len(o.Servers), WaveCount: waves.Len(), Waves: []plannedWave{},
 	}
@@ -86,6 +89,9 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 			break
 		}
 		wave := plannedWave{Wave: n, Targets: r.Count}
+		if sets := o.Policy.Strategy.Sets; len(sets) > 0 {
+			wave.Role, wave.Steps = sets[n].Role, stepsOf(sets[n].Role)
+		}
 		for _, s := range o.Servers[r.First:shown] {
 			wave.Servers = append(wave.Servers, plannedServer{s.ID, s.Name})
 		}
@@ -97,11 +103,11 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 	return ok(out)
 }
 
-func strategyOf(s contract.Strategy, orderBy string) strategy {
+func strategyOf(s contract.Strategy, w course) strategy {
 	out := strategy{
 		Type: s.Type, First: s.First, Batch: s.Batch, Pause: period(s.Pause),
 		MaxParallel: s.MaxParallel, MinHealthy: s.MinHealthy, Hold: period(s.Hold),
-		Analysis: analysisOf(s.Analysis), OrderBy: orderBy,
+		Analysis: analysisOf(s.Analysis), OrderBy: w.orderBy, blueGreen: w.sets,
 	}
 	switch {
 	case deploy.StrategyKind(s.Type) == deploy.Serial:

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -25,6 +26,7 @@ var strategyFields = map[deploy.StrategyKind][]string{
 	deploy.Serial:    {"pause"},
 	deploy.Rolling:   {"batch", "pause", "max_parallel"},
 	deploy.Canary:    {"first", "batch", "pause", "max_parallel", "hold", "analysis"},
+	deploy.BlueGreen: {"max_parallel", "hold", "analysis", "label", "to", "traffic", "keep", "retire"},
 }
 
 // course is what a deployment says about its course: what goes with its command,
@@ -32,18 +34,25 @@ var strategyFields = map[deploy.StrategyKind][]string{
 type course struct {
 	policy  contract.Policy
 	orderBy string // label in whose order the servers are taken; "": as they come
-	refuse  bool   // rather than to wait where too many deployments are under way
+	sets    *blueGreen
+	refuse  bool // rather than to wait where too many deployments are under way
 }
 
 // readCourse takes what every kind of deployment may say about its course.
 func readCourse(o *field.Object, errs *field.Errors, now time.Time) course {
 	p := contract.Policy{Strategy: contract.Strategy{Type: string(deploy.AllAtOnce)}}
-	var by string
+	var (
+		by   string
+		sets *blueGreen
+	)
 	if s, ok := o.Object("strategy"); ok {
-		p.Strategy, by = readStrategy(s, errs)
+		p.Strategy, by, sets = readStrategy(s, errs)
 	}
 	if f, ok := o.Object("failures"); ok {
 		p.Failures = readFailures(f)
+	}
+	if p.Failures.Then == "" && sets != nil {
+		p.Failures.Then = string(deploy.OverrunReverts) // there is something to go back to
 	}
 	if p.Failures.Total == "" && !mayAllFail(p) {
 		p.Failures.Total = "0"
@@ -54,7 +63,7 @@ func readCourse(o *field.Object, errs *field.Errors, now time.Time) course {
 		p.Progress = progress
 	}
 	p.Limits = readLimits(o)
-	return course{policy: p, orderBy: by}
+	return course{policy: p, orderBy: by, sets: sets}
 }
 
 // mayAllFail says whether any number of servers may fail unless that is said:
@@ -77,8 +86,9 @@ func readLimits(parent *field.Object) *contract.JobLimits {
 	return &l
 }
 
-// readStrategy takes the strategy, and the label in whose order servers are taken.
-func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, orderBy string) {
+// readStrategy takes the strategy, the label in whose order servers are taken, and
+// what is to be known to tell two sets of them.
+func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, orderBy string, sets *blueGreen) {
 	var known []string
 	for _, k := range deploy.StrategyKinds() {
 		known = append(known, string(k))
@@ -100,12 +110,15 @@ func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, ord
 	s.MinHealthy = readAmount(o, "min_healthy", 0)
 	s.Hold = readMilliseconds(o, "hold")
 	s.Analysis = readAnalysis(o)
+	if kind == deploy.BlueGreen {
+		sets, s.Keep = readBlueGreen(o)
+	}
 	orderBy, given := o.Text("order_by")
 	if given {
 		o.Check("order_by", inventory.CheckLabelKey(orderBy))
 	}
 	o.End()
-	return s, orderBy
+	return s, orderBy, sets
 }
 
 // refuseStrangers names the fields that belong to other strategies.
@@ -118,7 +131,7 @@ func refuseStrangers(o *field.Object, kind deploy.StrategyKind) {
 	for _, name := range own {
 		mine[name] = true
 	}
-	for _, name := range strategyFields[deploy.Canary] { // which has all there are
+	for _, name := range slices.Concat(strategyFields[deploy.Canary], strategyFields[deploy.BlueGreen]) { // which have all there are
 		if !mine[name] {
 			o.Refuse(name, "does not belong to the strategy "+string(kind))
 		}

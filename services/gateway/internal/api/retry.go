@@ -31,6 +31,10 @@ func (a *API) retry(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if of.Strategy == string(deploy.BlueGreen) { // some of its hosts would go through it alone
+		return answer{}, problemf(codeState, "a deployment from one set to another cannot be retried in part: ask for it again")
+	}
+	c.refuseSets(course)
 	servers, err := a.today(c, of.About, "deploy to the others instead")
 	if err != nil {
 		return answer{}, err

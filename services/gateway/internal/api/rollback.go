@@ -27,8 +27,10 @@ func (a *API) rollBack(c *call) (answer, error) {
 	if given {
 		c.errs.Check("to", rule.Version(to))
 	}
+	chosen := map[string]bool{"servers": o.Given("servers"), "strategy": o.Given("strategy")}
 	listed := readServers(o, &c.errs)
 	course := readCourse(o, &c.errs, time.Now())
+	c.refuseSets(course)
 	o.End()
 	of, err := a.Deployments.Finished(c.ctx, c.id())
 	if err != nil {
@@ -36,6 +38,9 @@ func (a *API) rollBack(c *call) (answer, error) {
 	}
 	if given && to == of.Version {
 		c.errs.Add("to", "is the version that the deployment shipped")
+	}
+	if err := a.wayBack(c, &of, &course, chosen); err != nil {
+		return answer{}, err
 	}
 	servers, err := a.begunOn(c, of, listed)
 	if err != nil {

@@ -103,7 +103,7 @@ func TestEveryFailureAndStepIsInTheSpecification(t *testing.T) {
 	for _, m := range regexp.MustCompile(`Fail\w+\s*= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
 		require.Contains(t, spec.Components.Schemas["FailureCode"].Description, "| "+m[1]+" |")
 	}
-	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback} {
+	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback, deploy.KindTraffic, deploy.KindRetire} {
 		var steps []string
 		for _, s := range kind.Steps() {
 			steps = append(steps, string(s))
