@@ -72,6 +72,7 @@ func (p *Proxy) config(servers map[string]string) string {
 	lines := []string{
 		"global", "    stats socket " + p.Socket + " level admin",
 		"defaults", "    mode http", "    timeout connect 5s", "    timeout client 30s", "    timeout server 30s",
+		"    timeout check 10s", // without it a busy machine is taken for an ill server
 		"frontend in", "    bind unix@" + p.frontend, "    default_backend " + Backend,
 		"backend " + Backend, "    option httpchk GET /", "    default-server check inter 100ms fall 1 rise 1",
 	}

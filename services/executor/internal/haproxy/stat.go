@@ -7,26 +7,27 @@ import (
 	"strings"
 )
 
-// status is how HAProxy says a server stands: "UP", "UP 2/3", "DRAIN", "MAINT", "no
-// check" …
-type status string
+// server is how a server stands.
+type server struct {
+	status  string // as HAProxy says it: "UP", "UP 2/3", "DRAIN", "MAINT", "no check" …
+	checked bool   // it has checks
+}
 
 // taking says whether it gets traffic.
-func (s status) taking() bool { return strings.HasPrefix(string(s), "UP") || s == "no check" }
+func (s server) taking() bool { return strings.HasPrefix(s.status, "UP") || s.status == "no check" }
 
 // fit says whether it could get traffic: HAProxy says of a drained server that is
 // not that it is DOWN.
-func (s status) fit() bool { return s.taking() || strings.HasPrefix(string(s), "DRAIN") }
+func (s server) fit() bool { return s.taking() || s.drained() }
 
 // resting says whether it gets none because somebody said so.
-func (s status) resting() bool {
-	return strings.HasPrefix(string(s), "DRAIN") || s.maintained()
-}
+func (s server) resting() bool { return s.drained() || s.maintained() }
 
-func (s status) maintained() bool { return strings.HasPrefix(string(s), "MAINT") }
+func (s server) drained() bool    { return strings.HasPrefix(s.status, "DRAIN") }
+func (s server) maintained() bool { return strings.HasPrefix(s.status, "MAINT") }
 
 // readStat reads the answer to "show stat".
-func readStat(answer string) (map[string]status, error) {
+func readStat(answer string) (map[string]server, error) {
 	text, ok := strings.CutPrefix(answer, "# ")
 	if !ok {
 		return nil, refusal(answer)
@@ -35,13 +36,13 @@ func readStat(answer string) (map[string]status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w to say how its servers stand: %w", ErrRefused, err)
 	}
-	name, state := slices.Index(rows[0], "svname"), slices.Index(rows[0], "status")
-	if name < 0 || state < 0 {
+	name, state, check := slices.Index(rows[0], "svname"), slices.Index(rows[0], "status"), slices.Index(rows[0], "check_status")
+	if name < 0 || state < 0 || check < 0 {
 		return nil, fmt.Errorf("%w to say how its servers stand: no status among %d columns", ErrRefused, len(rows[0]))
 	}
-	servers := map[string]status{}
+	servers := map[string]server{}
 	for _, row := range rows[1:] {
-		servers[row[name]] = status(row[state])
+		servers[row[name]] = server{row[state], row[check] != ""}
 	}
 	return servers, nil
 }

@@ -51,12 +51,12 @@ func (b Backend) Switch(ctx context.Context, to, from []string) (touched bool, e
 	// that what is taken back is what was done.
 	ready := slices.DeleteFunc(slices.Clone(to), func(name string) bool { return now[name].taking() })
 	drain := slices.DeleteFunc(slices.Clone(from), func(name string) bool { return now[name].resting() })
-	err = b.set(ctx, "ready", ready)
+	err = b.set(ctx, "state ready", ready)
 	if err == nil {
 		err = b.requireTaking(ctx, to)
 	}
 	if err == nil {
-		err = b.set(ctx, "drain", drain)
+		err = b.set(ctx, "state drain", drain)
 	}
 	if err != nil {
 		return b.undo(ctx, ready, drain) != nil, err
@@ -68,10 +68,10 @@ func (b Backend) Switch(ctx context.Context, to, from []string) (touched bool, e
 func (b Backend) undo(ctx context.Context, readied, drained []string) error {
 	ctx, cancel := context.WithTimeout(ctx, undoWithin)
 	defer cancel()
-	if err := b.set(ctx, "ready", drained); err != nil {
+	if err := b.set(ctx, "state ready", drained); err != nil {
 		return err
 	}
-	return b.set(ctx, "drain", readied)
+	return b.set(ctx, "state drain", readied)
 }
 
 // ask asks, unless the right to do so has ended with ctx.
@@ -82,10 +82,10 @@ func (b Backend) ask(ctx context.Context, line string) (string, error) {
 	return b.Ask(ctx, line)
 }
 
-// set puts servers into a state, one after the other.
-func (b Backend) set(ctx context.Context, state string, servers []string) error {
+// set sets what HAProxy has for servers, one after the other.
+func (b Backend) set(ctx context.Context, what string, servers []string) error {
 	for _, name := range servers {
-		answer, err := b.ask(ctx, "set server "+b.Name+"/"+name+" state "+state+"\n")
+		answer, err := b.ask(ctx, "set server "+b.Name+"/"+name+" "+what+"\n")
 		if err != nil {
 			return err
 		}
@@ -96,25 +96,26 @@ func (b Backend) set(ctx context.Context, state string, servers []string) error 
 	return nil
 }
 
-// awaitFit returns how all servers stand once the new ones are fit. One in
-// maintenance is drained first: else HAProxy does not check it.
-func (b Backend) awaitFit(ctx context.Context, to, from []string) (map[string]status, error) {
+// awaitFit returns how all servers stand once the new ones are fit. What HAProxy
+// knows of those without traffic may be from before their release changed: it is
+// made to forget that, and must find each of them well anew. One in maintenance is
+// drained first: else it is not checked.
+func (b Backend) awaitFit(ctx context.Context, to, from []string) (map[string]server, error) {
 	if until, ok := ctx.Deadline(); ok {
 		within, cancel := context.WithTimeout(ctx, time.Until(until)*9/10)
 		defer cancel()
 		ctx = within
 	}
-	unfit := errors.New("it did not say how its servers stand")
+	if err := b.forget(ctx, to, from); err != nil {
+		return nil, err
+	}
+	var unfit error
 	for {
 		now, err := b.look(ctx, to, from)
 		if err != nil {
 			return nil, later(ctx, unfit, err)
 		}
-		maintained := slices.DeleteFunc(slices.Clone(to), func(name string) bool { return !now[name].maintained() })
-		if err := b.set(ctx, "drain", maintained); err != nil {
-			return nil, later(ctx, unfit, err)
-		}
-		if unfit = check(now, to, status.fit); unfit == nil {
+		if unfit = check(now, to, server.fit); unfit == nil {
 			return now, nil
 		}
 		select {
@@ -123,6 +124,27 @@ func (b Backend) awaitFit(ctx context.Context, to, from []string) (map[string]st
 		case <-time.After(lookEvery):
 		}
 	}
+}
+
+// forget has HAProxy take servers without traffic for ill until its checks, if
+// there are any, find otherwise.
+func (b Backend) forget(ctx context.Context, to, from []string) error {
+	now, err := b.look(ctx, to, from)
+	if err != nil {
+		return err
+	}
+	maintained := slices.DeleteFunc(slices.Clone(to), func(name string) bool { return !now[name].maintained() })
+	if len(maintained) > 0 {
+		if err := b.set(ctx, "state drain", maintained); err != nil {
+			return err
+		}
+		if now, err = b.look(ctx, to, from); err != nil { // whether they have checks is said only now
+			return err
+		}
+	}
+	return b.set(ctx, "health down", slices.DeleteFunc(slices.Clone(to), func(name string) bool {
+		return !now[name].drained() || !now[name].checked
+	}))
 }
 
 // later is why a wait ended: where its time was up, what it waited for.
@@ -139,11 +161,11 @@ func (b Backend) requireTaking(ctx context.Context, servers []string) error {
 	if err != nil {
 		return err
 	}
-	return check(now, servers, status.taking)
+	return check(now, servers, server.taking)
 }
 
 // look returns how servers stand, all of which the backend must have.
-func (b Backend) look(ctx context.Context, servers ...[]string) (map[string]status, error) {
+func (b Backend) look(ctx context.Context, servers ...[]string) (map[string]server, error) {
 	answer, err := b.ask(ctx, "show stat "+b.Name+" 4 -1\n")
 	if err != nil {
 		return nil, err
@@ -161,11 +183,11 @@ func (b Backend) look(ctx context.Context, servers ...[]string) (map[string]stat
 }
 
 // check returns ErrUnfit with those servers that do not stand so.
-func check(now map[string]status, servers []string, stands func(status) bool) error {
+func check(now map[string]server, servers []string, stands func(server) bool) error {
 	var not []string
 	for _, name := range servers {
 		if !stands(now[name]) {
-			not = append(not, name+" is "+string(now[name]))
+			not = append(not, name+" is "+now[name].status)
 		}
 	}
 	if len(not) > 0 {

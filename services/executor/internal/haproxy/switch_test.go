@@ -112,6 +112,31 @@ func TestASetThatIsNotFitGetsNoTraffic(t *testing.T) {
 	f.requireTraffic(t, "blue")
 }
 
+func TestWhatWasKnownOfASetDoesNotCount(t *testing.T) {
+	f := newFleet(t)
+	for n := range 4 {
+		if n%2 == 0 {
+			f.Ask("set server shop/green-1 state maint")
+		}
+		f.ill["green-1"].Store(true) // which the checks have not found yet
+		_, err := f.backend().Switch(within(t, time.Second), green, blue)
+		require.ErrorIs(t, err, ErrUnfit)
+		f.requireTraffic(t, "blue")
+		f.ill["green-1"].Store(false)
+		require.Eventually(t, func() bool { return f.Status("green-1") == "DRAIN" }, time.Minute, 10*time.Millisecond)
+	}
+}
+
+func TestServersWithoutChecksAreTakenAsTheyAre(t *testing.T) {
+	f := newFleet(t)
+	for _, name := range green {
+		f.Ask("disable health shop/" + name)
+	}
+	_, err := f.backend().Switch(within(t, time.Minute), green, blue)
+	require.NoError(t, err)
+	f.requireTraffic(t, "green")
+}
+
 func TestASetIsWaitedFor(t *testing.T) {
 	f := newFleet(t)
 	f.Ask("set server shop/green-1 state maint")
@@ -183,7 +208,7 @@ func TestTheWordsOfHAProxyAreTold(t *testing.T) {
 		require.ErrorContains(t, err, c.want)
 	}
 	b := f.backend()
-	require.ErrorContains(t, b.set(t.Context(), "ready", []string{"green-3"}), "No such server")
+	require.ErrorContains(t, b.set(t.Context(), "state ready", []string{"green-3"}), "No such server")
 }
 
 func TestNoNameIsACommand(t *testing.T) {
@@ -222,7 +247,7 @@ func TestWhoLostTheRightToAskAsksNoMore(t *testing.T) {
 }
 
 func TestAnAnswerThatIsNoneIsRefused(t *testing.T) {
-	for _, answer := range []string{"", "Permission denied\n", "# a,b\n1,2\n", "# svname,status\n\"x\n", strings.Repeat("ü", 1000)} {
+	for _, answer := range []string{"", "Permission denied\n", "# a,b\n1,2\n", "# svname,status\na,UP\n", "# svname,status,check_status\n\"x\n", strings.Repeat("ü", 1000)} {
 		_, err := readStat(answer)
 		require.ErrorIs(t, err, ErrRefused)
 		require.Less(t, len(err.Error()), 400)
