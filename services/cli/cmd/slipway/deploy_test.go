@@ -296,6 +296,24 @@ func TestMeasurementsStandInAFile(t *testing.T) {
 	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), len(sent))
 }
 
+func TestTwoSetsStandInAFile(t *testing.T) {
+	g, s := shipped(t)
+	const sets = `{"label": "color", "to": "green", "keep": "1h", "retire": {"command": "systemctl stop shop"},
+		"traffic": {"servers": ["web-2"], "haproxy": {"socket": "/run/haproxy/admin.sock", "backend": "shop"}}}`
+	file := s.file("sets.json", sets)
+	deploy := []string{"deploy", "shop", "--version", "1", "--to", "web-1"}
+	s.run(append(deploy, "--blue-green", file, "--hold", "1h")...).exits(0)
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.JSONEq(t, `{"application":"shop","version":"1","servers":["web-1"],"strategy":{"type":"blueGreen","hold":"1h",`+sets[1:]+`}`,
+		string(sent[len(sent)-1].Body))
+	for _, args := range [][]string{
+		{"--blue-green", file + "x"}, {"--blue-green", s.file("bad.json", `{"color": "green"}`)},
+		{"--blue-green", file, "--strategy", "serial"}, {"--blue-green", file, "--batch", "1"},
+	} {
+		s.run(append(deploy, args...)...).exits(2)
+	}
+}
+
 func TestADeploymentThatIsNotToWaitIsRefused(t *testing.T) {
 	g, s := shipped(t)
 	g.Fill()

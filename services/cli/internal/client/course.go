@@ -37,7 +37,7 @@ type Timeouts struct {
 
 // Strategy says in which waves, and how fast. Amounts are "12" or "25%", durations "30s" or "2h".
 type Strategy struct {
-	Type        string    `json:"type"`                   // all, serial, rolling or canary
+	Type        string    `json:"type"`                   // all, serial, rolling, canary or blueGreen
 	First       string    `json:"first,omitempty"`        // canary: amount of the first wave
 	Batch       string    `json:"batch,omitempty"`        // rolling, canary: amount of each other wave
 	Pause       string    `json:"pause,omitempty"`        // between waves
@@ -46,6 +46,7 @@ type Strategy struct {
 	Hold        string    `json:"hold,omitempty"`     // canary: how long a person's verdict is waited for
 	Analysis    *Analysis `json:"analysis,omitempty"` // canary: measurements that judge it, before a person does
 	OrderBy     string    `json:"order_by,omitempty"` // label in whose order hosts are taken
+	BlueGreen
 }
 
 // Failures says how many hosts may fail.
@@ -83,7 +84,9 @@ type Plan struct {
 
 // PlannedWave is one wave of a plan, with its servers as far as they are shown.
 type PlannedWave struct {
-	Wave    int             `json:"wave"` // from 0
+	Wave    int             `json:"wave"`            // from 0
+	Role    string          `json:"role,omitempty"`  // blueGreen: new, balancer or old
+	Steps   []string        `json:"steps,omitempty"` // of a role
 	Targets int             `json:"targets"`
 	Servers []PlannedServer `json:"servers"`
 }

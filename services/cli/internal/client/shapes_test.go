@@ -31,6 +31,7 @@ func TestStructsHoldWhatOpenAPISays(t *testing.T) {
 		"Check":            client.Check{},
 		"PrometheusCheck":  client.PrometheusCheck{},
 		"HTTPCheck":        client.HTTPCheck{},
+		"Traffic":          client.Traffic{},
 		"Failures":         client.Failures{},
 		"Approval":         client.Approval{},
 		"Plan":             client.Plan{},

@@ -19,9 +19,9 @@ func (a *app) controlCommands() []*cobra.Command {
 		a.controlCommand(client.Resume, "Let a paused deployment go on",
 			"Failures so far are accepted: from here on as many may fail as before."),
 		a.controlCommand(client.Promote, "Judge a canary good: the rest of the hosts begin",
-			"For a deployment that is holding or analyzing."),
+			"For a deployment that is holding or analyzing. Once traffic has switched to a new set, the old one is kept no longer."),
 		a.controlCommand(client.Reject, "Judge a plan, or a canary, bad",
-			"A plan that waits for approval is never carried out; of a canary, the other hosts never begin."),
+			"A plan that waits for approval is never carried out; of a canary, the other hosts never begin. Once\ntraffic has switched to a new set, it goes back to the old one."),
 	}
 	return append(commands, a.approveCommand(), a.skipCommand())
 }

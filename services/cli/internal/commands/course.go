@@ -14,6 +14,7 @@ import (
 type courseFlags struct {
 	wanted   client.Strategy
 	analysis string // file
+	sets     string // file
 	budget   client.Failures
 	skip     bool
 	hours    hoursFlags
@@ -33,8 +34,8 @@ func (f *courseFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&s.Pause, "pause", "", "time between two waves, such as 30s")
 	flags.IntVar(&s.MaxParallel, "max-parallel", 0, "hosts at work at once (default: as the server does)")
 	flags.StringVar(&s.MinHealthy, "min-healthy", "", "hosts that must neither be at work nor have failed")
-	flags.StringVar(&s.Hold, "hold", "", "canary: how long to wait for 'slipway promote' or 'reject', such as 2h")
-	flags.StringVar(&f.analysis, "analysis", "", "canary: JSON file with the measurements that judge it")
+	flags.StringVar(&s.Hold, "hold", "", "canary and new set: how long to wait for 'slipway promote' or 'reject', such as 2h")
+	flags.StringVar(&f.analysis, "analysis", "", "canary and new set: JSON file with the measurements that judge it")
 	flags.StringVar(&s.OrderBy, "order-by", "", "label in whose order hosts are taken, such as rack")
 	flags.StringVar(&b.Total, "max-failed", "", "hosts that may fail in all (default: none, and any number with the strategy all)")
 	flags.StringVar(&b.Batch, "max-failed-batch", "", "hosts of one wave that may fail (default: any number)")
@@ -44,6 +45,11 @@ func (f *courseFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.timeouts.Host, "host-timeout", "", "how long the work on one host may take, such as 30m")
 	flags.StringVar(&f.timeouts.Step, "step-timeout", "", "how long one step on one host may take, such as 10m")
 	flags.StringVar(&f.progress, "progress-deadline", "", "say so when no host tells anything for so long (default: as the server does)")
+}
+
+// addSets adds what belongs to deployments alone.
+func (f *courseFlags) addSets(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.sets, "blue-green", "", "JSON file that tells two sets of hosts, and how traffic goes from one to the other")
 }
 
 // addBusy adds what a rollback, which never waits for others, does without.
@@ -60,13 +66,17 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 	}
 	kinds := []string{"", "all", "serial", "rolling", "canary"}
 	switch {
+	case f.sets != "" && f.wanted.Type != "":
+		return usage("--blue-green is a strategy itself: it goes without --strategy")
+	case f.sets != "" && (f.wanted.First != "" || f.wanted.Batch != "" || f.wanted.Pause != ""):
+		return usage("--blue-green goes without --first, --batch and --pause: its waves are the sets")
 	case !slices.Contains(kinds, f.wanted.Type):
 		return usage("--strategy is %s or canary, not %q", strings.Join(kinds[1:4], ", "), f.wanted.Type)
 	case f.wanted.Type == "rolling" && f.wanted.Batch == "":
 		return usage("--strategy rolling needs --batch")
 	case f.wanted.Type == "canary" && f.wanted.First == "":
 		return usage("--strategy canary needs --first")
-	case f.wanted.Type == "" && slices.Contains([]string{"first", "batch", "pause", "hold", "analysis"}, given):
+	case f.wanted.Type == "" && f.sets == "" && slices.Contains([]string{"first", "batch", "pause", "hold", "analysis"}, given):
 		return usage("--%s goes with --strategy", given)
 	case cmd.Flags().Changed("max-parallel") && f.wanted.MaxParallel < 1:
 		return usage("--max-parallel must be at least 1")
@@ -74,6 +84,13 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 		return usage("--on-overrun is stop, pause or rollback, not %q", f.budget.Then)
 	case !slices.Contains([]string{"", "wait", "refuse"}, f.busy):
 		return usage("--when-busy is wait or refuse, not %q", f.busy)
+	}
+	if f.sets != "" {
+		sets, err := readDocument[client.BlueGreen]("blue-green", f.sets)
+		if err != nil {
+			return err
+		}
+		f.wanted.Type, f.wanted.BlueGreen = "blueGreen", *sets
 	}
 	if f.analysis != "" {
 		var err error

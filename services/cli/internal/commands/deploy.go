@@ -41,7 +41,10 @@ must have been uploaded before.
 
 --strategy says in which waves: all at once, serial (one after another), rolling
 (--batch of them at a time) or canary (--first, then a verdict if --hold is
-given, then the rest in batches). Amounts are numbers or shares of all hosts such
+given, then the rest in batches). --blue-green brings up a set of hosts without
+traffic, switches the balancers to it, keeps the other set ready for a time, in
+which 'slipway promote' goes on and 'slipway reject' goes back, and retires it.
+Amounts are numbers or shares of all hosts such
 as 25%. --window says at which hours hosts may begin. With --dry-run, the waves and the digest are printed and nothing is done.
 
 Ctrl-C, or a server that is gone for too long, ends the watching and not the
@@ -70,6 +73,7 @@ deployment.`,
 	flags.IntVar(&f.keep, "keep", 0, "successful releases that stay on a host (default: as the server does)")
 	flags.StringVar(&f.project, "project", "", "project that it belongs to, which may have so many deployments under way at once")
 	f.course.add(cmd)
+	f.course.addSets(cmd)
 	f.course.addBusy(cmd)
 	f.when.add(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the waves and the digest of the plan, and do nothing")

@@ -19,6 +19,8 @@ var causes = map[string]string{
 	"canary":           "the canary waits for a verdict",
 	"canary_rejected":  "the canary was rejected",
 	"canary_timeout":   "nobody judged the canary in time",
+	"traffic_switched": "traffic goes to the new set, the old one is kept ready",
+	"switch_rejected":  "traffic was sent back to the old set",
 	"paused_by_person": "", // the state says it
 	"between_waves":    "the pause between two waves",
 	"window":           "outside the hours in which hosts may begin",
@@ -123,6 +125,9 @@ func Plan(p client.Plan, color bool) []string {
 		{"Pause", s.Pause},
 		{"Measured", measured(s.Analysis)},
 		{"Hold", s.Hold},
+		{"Traffic", switched(s.BlueGreen)},
+		{"Old set", kept(s.Keep)},
+		{"Retire", retired(s.BlueGreen)},
 		{"May fail", may(f)},
 		{"Hours", hours(p.Calendar)},
 		{"Timeouts", bounds(p.Timeouts)},
@@ -140,7 +145,7 @@ func Plan(p client.Plan, color bool) []string {
 		if more := w.Targets - len(w.Servers); more > 0 {
 			names = append(names, fmt.Sprintf("and %d more", more))
 		}
-		rows = append(rows, []string{fmt.Sprint(w.Wave + 1), count(w.Targets, "host"), strings.Join(names, ", ")})
+		rows = append(rows, []string{fmt.Sprint(w.Wave + 1), count(w.Targets, "host"), role(w) + strings.Join(names, ", ")})
 	}
 	lines = append(append(lines, ""), table([]string{"WAVE", "SIZE", "HOSTS"}, rows, color)...)
 	if more := p.WaveCount - len(p.Waves); more > 0 {
