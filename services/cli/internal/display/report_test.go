@@ -49,6 +49,19 @@ func TestReports(t *testing.T) {
 				{Wave: 1, Targets: 600, Servers: []client.PlannedServer{{Name: "web-2"}, {Name: hostile}}},
 			},
 		}, false),
+		"plan-blue-green": Plan(client.Plan{
+			Application: "shop", Version: "1.4.2", Path: "apps/shop", Digest: "9f86d081884c7d65", Targets: 3, WaveCount: 3, ProgressDeadline: "10m0s", WhenBusy: "wait",
+			Strategy: client.Strategy{Type: "blueGreen", MaxParallel: 100, BlueGreen: client.BlueGreen{
+				Label: "color", To: "green", Keep: "30m0s", Retire: &client.Retire{Command: "systemctl stop\n  shop"},
+				Traffic: &client.Traffic{Servers: []string{"lb-1"}, HAProxy: &client.HAProxy{Socket: "/run/haproxy/admin.sock", Backend: "shop"}},
+			}},
+			Failures: client.Failures{Total: "0", Then: "rollback"}, Steps: []string{"connect", "stage", "switch", "clean"},
+			Waves: []client.PlannedWave{
+				{Wave: 0, Targets: 1, Role: "new", Steps: []string{"connect", "stage", "switch", "clean"}, Servers: []client.PlannedServer{{Name: "web-2"}}},
+				{Wave: 1, Targets: 1, Role: "balancer", Steps: []string{"connect", "traffic"}, Servers: []client.PlannedServer{{Name: "lb-1"}}},
+				{Wave: 2, Targets: 1, Role: "old", Steps: []string{"connect", "retire"}, Servers: []client.PlannedServer{{Name: "web-1"}}},
+			},
+		}, false),
 		"servers": Servers(servers, false),
 		"server":  Server(servers[0]),
 		"packages": Packages([]client.Package{
