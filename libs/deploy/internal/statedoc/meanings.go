@@ -75,7 +75,7 @@ var sourcedeploy = []struct {
 	{"canceled", deploy.Cancelled, deploy.CauseCancelled, ""},
 	{"waiting", deploy.Waiting, "", "so are `accepted` and `scheduled`"},
 	{"error", deploy.Failed, deploy.CauseBroken, ""},
-	{"canary_pending", deploy.Holding, deploy.CauseCanary, ""},
+	{"canary_pending", deploy.Holding, deploy.CauseCanary, "so is `traffic_switched`"},
 	{"canary_reject", deploy.Failed, deploy.CauseCanaryRejected, "so is `canary_analysis`"},
 	{"canary_analyzing", deploy.Analyzing, deploy.CauseCanary, ""},
 	{"canary_waiting_timeout", deploy.Failed, deploy.CauseCanaryTimeout, ""},
