@@ -10,12 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // Backend is the name of the one backend.
@@ -92,32 +92,17 @@ func (p *Proxy) run(program, config, log string) {
 	defer func() { _ = out.Close() }()
 	cmd := exec.Command(program, "-db", "-f", config)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started, exited := make(chan error), make(chan struct{})
-	go func() {
-		// Pdeathsig means the thread that forked, which must live for as long as HAProxy does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(exited)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	child, err := proctest.Start(cmd)
+	if err != nil {
 		p.t.Fatalf("start haproxy: %v", err)
 	}
-	p.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // fails only if it has ended by itself
-		<-exited
-	})
+	p.t.Cleanup(child.Kill)
 	for deadline := time.Now().Add(patience); ; {
 		if _, err := p.ask("show info"); err == nil {
 			return
 		}
 		select {
-		case <-exited:
+		case <-child.Exited():
 		case <-time.After(2 * time.Millisecond):
 			if time.Now().Before(deadline) {
 				continue

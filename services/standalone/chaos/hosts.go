@@ -12,6 +12,7 @@ func judgeHosts(e Evidence) (breaches []Breach) {
 		switch {
 		case event.Type == started:
 			began[event.Seq] = event
+		case event.Type == ended && event.State == "succeeded" && event.Release == "": // of a balancer, or of what is retired
 		case event.Type == ended && event.Token > 0:
 			last[event.Host] = event
 			if event.State == "succeeded" {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -83,6 +84,10 @@ var kinds = []kind{
 		o.Begins = 1
 		o.canary(d, d.seconds(2, 5))
 	}},
+	{"from one set to the other", 3, func(o *Order, d dice) { o.sets(d, d.seconds(1, 3)) }},
+	{"from one set to the other, promoted", 2, func(o *Order, d dice) { o.sets(d, "10m").OnHolding = "promote" }},
+	{"from one set to the other, and back", 3, func(o *Order, d dice) { o.sets(d, "10m").OnHolding = "reject" }},
+	{"from one set to the other, rolled back", 2, func(o *Order, d dice) { o.sets(d, "1s").Then = "rollback" }},
 	{"approved", 4, func(o *Order, d dice) {
 		o.strategy("rolling", body{"batch": d.amount()})
 		o.Course["approval"] = body{}
@@ -115,6 +120,33 @@ var kinds = []kind{
 		o.strategy("serial", nil)
 		o.Person.PauseAfter, o.Person.CancelAfter = d.between(time.Millisecond, 2*time.Second), 4*time.Second
 	}},
+}
+
+// Color is the set that a host belongs to, for orders that go from one set to another.
+func Color(host int) string { return []string{"blue", "green"}[host%2] }
+
+// sets makes the order one that goes to the green hosts, and returns who judges that. Nothing but the journal of their
+// hosts sees the commands.
+func (o *Order) sets(d dice, keep string) *Person {
+	o.Balancers, o.Hosts = o.Hosts[:1], o.Hosts[1:]
+	for want := range 2 { // of both sets
+		if !slices.ContainsFunc(o.Hosts, func(host int) bool { return host%2 == want }) {
+			o.Hosts = append(o.Hosts, d.other(o, want))
+		}
+	}
+	o.strategy("blueGreen", body{
+		"to": Color(1), "keep": keep, "max_parallel": d.from(1, 4), "traffic": body{"command": "true"}, "retire": body{"command": "true"},
+	})
+	return &o.Person
+}
+
+// other draws a host that the order does not have, of this set.
+func (d dice) other(o *Order, set int) int {
+	for host := set; ; host += 2 {
+		if !slices.Contains(o.Hosts, host) && !slices.Contains(o.Balancers, host) {
+			return host
+		}
+	}
 }
 
 // strategy sets how the order goes through its hosts.

@@ -33,12 +33,14 @@ type Order struct {
 	Kind    string
 	Version int
 	Hosts   []int
-	Gateway int           // that is asked first
-	Repeat  bool          // ask again, with the same key, another gateway
-	StartIn time.Duration // 0: at once
-	Course  body          // strategy, failures, approval and deadline, as the API takes them
-	Person  Person
-	Begins  int // hosts that may begin at most; -1: all of them
+	// Balancers send traffic to one set of hosts or the other, which differ by Color; none: the order does not go by sets.
+	Balancers []int
+	Gateway   int           // that is asked first
+	Repeat    bool          // ask again, with the same key, another gateway
+	StartIn   time.Duration // 0: at once
+	Course    body          // strategy, failures, approval and deadline, as the API takes them
+	Person    Person
+	Begins    int // hosts that may begin at most; -1: all of them
 }
 
 // Person is what people do with a deployment.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -30,6 +31,9 @@ func (r *chaosRun) follow(o chaos.Order) {
 	for name, value := range o.Course {
 		body[name] = value
 	}
+	if strategy, ok := body["strategy"].(map[string]any); ok && len(o.Balancers) > 0 {
+		body["strategy"] = r.throughBalancers(o, strategy)
+	}
 	if o.StartIn > 0 {
 		body["start_at"] = time.Now().Add(o.StartIn).UTC().Format(time.RFC3339)
 	}
@@ -42,6 +46,19 @@ func (r *chaosRun) follow(o chaos.Order) {
 		return
 	}
 	r.obtain(o, o.Person.Then+" of "+id, "/v1/deployments/"+id+"/"+o.Person.Then, map[string]any{}, -1)
+}
+
+// throughBalancers is the strategy with the names of those that are to switch traffic.
+func (r *chaosRun) throughBalancers(o chaos.Order, strategy map[string]any) map[string]any {
+	var names []string
+	for _, host := range o.Balancers {
+		names = append(names, r.names[host])
+	}
+	strategy = maps.Clone(strategy)
+	traffic := maps.Clone(strategy["traffic"].(map[string]any))
+	traffic["servers"] = names
+	strategy["traffic"] = traffic
+	return strategy
 }
 
 // obtain asks for a deployment until there is an answer, always with the same key, and returns its id, if it was accepted.

@@ -110,6 +110,7 @@ func (r *chaosRun) prepare() {
 		if i%3 == 0 {
 			description = slowly(r.t, h, chaosRate)
 		}
+		description["labels"] = map[string]string{"color": chaos.Color(i)}
 		added := r.add(r.t, description)
 		r.names, r.ids = append(r.names, added.Name), append(r.ids, added.ID)
 	}

@@ -8,5 +8,7 @@
 exec 7>>"$HOME.lock"
 PATH="${0%/*}/tools:$PATH"
 JOURNAL=${SSH_ORIGINAL_COMMAND##*slipway-}
+JOURNAL=${JOURNAL%%"
+"*}
 export PATH JOURNAL
 exec "$SHELL" -c "$SSH_ORIGINAL_COMMAND"
