@@ -105,7 +105,7 @@ type JobEndedEvent struct {
 	State    string   `json:"state"` // succeeded, failed, skipped or cancelled
 	Release  string   `json:"release,omitempty"`
 	Previous string   `json:"previous,omitempty"`
-	Changed  bool     `json:"changed,omitempty"` // the deployment moved the link
+	Changed  bool     `json:"changed,omitempty"` // the deployment moved the link; of a balancer: traffic may go elsewhere since
 	Note     string   `json:"note,omitempty"`
 	Failure  *Failure `json:"failure,omitempty"`
 }
