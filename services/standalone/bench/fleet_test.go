@@ -102,7 +102,9 @@ func (b *bareFleet) work(ctx context.Context) {
 			if _, err := b.js.Publish(ctx, "bare.event."+job.Subject()[len("bare.job."):], job.Data()); err != nil {
 				return
 			}
-			_ = job.DoubleAck(ctx)
+			// To its end, though the last event was all that the round waited for: a job
+			// that stays is in the way of the next.
+			_ = job.DoubleAck(context.WithoutCancel(ctx))
 		}
 	}
 }
