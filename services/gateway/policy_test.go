@@ -164,6 +164,7 @@ func TestWhatACourseMayNotBe(t *testing.T) {
 		"health that forbids it":  {strategy(object{"type": "all", "min_healthy": 2}), []string{"strategy.min_healthy"}},
 		"health of them all":      {strategy(object{"type": "all", "min_healthy": "100%"}), []string{"strategy.min_healthy"}},
 		"failures":                {failures(object{"batch": -1, "total": "x", "then": "explode", "unreachable": true, "more": 1}), []string{"failures.batch", "failures.total", "failures.then", "failures.unreachable", "failures.more"}},
+		"an approval for ever":    {object{"approval": object{"expires_in": "169h"}}, []string{"approval.expires_in"}},
 		"an approval by nobody":   {object{"approval": object{"not_requester": 1, "expires_in": "31d", "by": "me"}}, []string{"approval.not_requester", "approval.expires_in", "approval.by"}},
 		"an approval that is yes": {object{"approval": true}, []string{"approval"}},
 		"no time":                 {object{"start_at": "tomorrow", "deadline": "1"}, []string{"start_at", "deadline"}},

@@ -14,6 +14,7 @@ import (
 const (
 	maxAhead         = 365 * 24 * time.Hour // of a start
 	defaultExpiry    = 24 * time.Hour       // of an approval that nobody gives
+	maxExpiry        = 7 * 24 * time.Hour   // of the same: the command, which has the digest to show, is kept for so long
 	defaultProgress  = 10 * time.Minute     // after which a deployment counts as standing still
 	unreachableCount = "count"
 	unreachableSkip  = "skip"
@@ -165,8 +166,11 @@ func readApproval(parent *field.Object, now time.Time) *contract.Approval {
 	}
 	notRequester, _ := o.Bool("not_requester")
 	in := time.Duration(readMilliseconds(o, "expires_in")) * time.Millisecond
-	if in == 0 {
+	switch {
+	case in == 0:
 		in = defaultExpiry
+	case in > maxExpiry:
+		o.Check("expires_in", "must be at most 168h")
 	}
 	o.End()
 	return &contract.Approval{NotRequester: notRequester, Expires: now.Add(in)}
