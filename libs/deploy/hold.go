@@ -104,7 +104,10 @@ func (r Rollout) Wake() time.Time {
 	if r.Over() || r.End != nil {
 		return time.Time{}
 	}
-	wake := sooner(r.Deadline, r.Reopen)
+	wake := r.Deadline
+	if r.Pause == nil { // a window that opens changes nothing for one that rests
+		wake = sooner(wake, r.Reopen)
+	}
 	if r.Hold != nil {
 		wake = sooner(wake, r.Hold.Until)
 	}

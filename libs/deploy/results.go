@@ -13,13 +13,16 @@ type Tally struct {
 	Cancelled int `json:"cancelled,omitempty"`
 	// Excused is how many of the failed ones a budget does not count.
 	Excused int `json:"excused,omitempty"`
+	// Beyond is how many of all were skipped by a person before they might begin: no
+	// place at work comes free with them. It is as of when it was counted.
+	Beyond int `json:"beyond,omitempty"`
 }
 
 // Add returns the sum of both.
 func (t Tally) Add(o Tally) Tally {
 	return Tally{
 		t.Succeeded + o.Succeeded, t.Failed + o.Failed, t.Skipped + o.Skipped,
-		t.Cancelled + o.Cancelled, t.Excused + o.Excused,
+		t.Cancelled + o.Cancelled, t.Excused + o.Excused, t.Beyond + o.Beyond,
 	}
 }
 
@@ -63,10 +66,14 @@ func (r Results) Record(target int, outcome State, excused bool) (Results, error
 	return r, nil
 }
 
-// Tally counts how the targets of the piece have ended.
-func (r Results) Tally() Tally {
+// Tally counts how the targets of the piece have ended, where those below limit
+// might begin.
+func (r Results) Tally(limit int) Tally {
 	t := Tally{Excused: len(r.Excused)}
-	for _, o := range r.Outcomes {
+	for i, o := range r.Outcomes {
+		if o != "" && r.First+i >= limit {
+			t.Beyond++
+		}
 		switch o {
 		case Succeeded:
 			t.Succeeded++
@@ -79,4 +86,10 @@ func (r Results) Tally() Tally {
 		}
 	}
 	return t
+}
+
+// newerThan says whether t knows more than what was known: of another end, or that
+// a target which had ended might begin meanwhile.
+func (t Tally) newerThan(known Tally) bool {
+	return t.Total() > known.Total() || t.Total() == known.Total() && t.Beyond < known.Beyond
 }

@@ -101,6 +101,15 @@ func (r Rollout) Make(m Move) Rollout {
 	return next
 }
 
+// Limit is the ordinal below which targets of the wave may begin.
+func (r Rollout) Limit(wave int) int {
+	first := r.Waves.At(wave).First
+	if wave == r.Wave {
+		return first + r.Let
+	}
+	return first
+}
+
 // Current is the current wave.
 func (r Rollout) Current() Range { return r.Waves.At(r.Wave) }
 
@@ -161,11 +170,12 @@ func (r Rollout) widen(now time.Time) Rollout {
 		r.Reopen = r.Policy.Calendar.Next(now)
 		return r
 	}
-	let := min(ended.Total()+r.window(), r.Current().Count)
+	within := ended.Total() - ended.Beyond
+	let := min(within+r.window(), r.Current().Count)
 	if let > r.Let {
 		r.Let, r.Phase = let, Dispatching
 	}
-	if r.Let == ended.Total() && ended.Total() < r.Current().Count {
+	if r.Let == within && ended.Total() < r.Current().Count {
 		return r.stop(Ending{State: Failed, Cause: CauseUnhealthy,
 			Reason: fmt.Sprintf("fewer than %s hosts would stay healthy", r.Policy.Strategy.MinHealthy)})
 	}
@@ -190,7 +200,7 @@ func (r Rollout) Dispatched(wave, in int) Rollout {
 // that knows less than is known, or is of another wave, changes nothing. The
 // last of the wave begins the next one, or ends the rollout.
 func (r Rollout) Note(wave, piece int, ended Tally, now time.Time) Rollout {
-	if !r.Counting() || wave != r.Wave || piece < r.Closed || ended.Total() <= r.Pieces[piece].Total() {
+	if !r.Counting() || wave != r.Wave || piece < r.Closed || !ended.newerThan(r.Pieces[piece]) {
 		return r
 	}
 	r = r.notePiece(piece, ended)
@@ -213,7 +223,7 @@ func (r Rollout) notePiece(piece int, ended Tally) Rollout {
 	}
 	r.Pieces[piece] = ended
 	pieces := r.Current().Pieces()
-	for r.Closed < len(pieces) && r.Pieces[r.Closed].Total() == pieces[r.Closed].Count {
+	for r.Closed < len(pieces) && r.Pieces[r.Closed].Total() == pieces[r.Closed].Count && r.Pieces[r.Closed].Beyond == 0 {
 		r.Sum = r.Sum.Add(r.Pieces[r.Closed])
 		delete(r.Pieces, r.Closed)
 		r.Closed++
@@ -266,7 +276,11 @@ func (r Rollout) inWave() Tally {
 }
 
 // Ended is how all targets have ended so far.
-func (r Rollout) Ended() Tally { return r.Tally.Add(r.inWave()) }
+func (r Rollout) Ended() Tally {
+	t := r.Tally.Add(r.inWave())
+	t.Beyond = 0 // which is about who may begin
+	return t
+}
 
 // failed is how many failures a budget counts.
 func (r Rollout) failed() int {

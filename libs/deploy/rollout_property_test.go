@@ -102,6 +102,17 @@ func (w *world) outputs() {
 		for i := r.In; i < r.Let && w.r.Wave == r.Wave; i++ {
 			w.begun[r.Current().First+i] = w.begun[r.Current().First+i] || false
 		}
+		atWork := 0
+		for i := range w.begun {
+			if w.ended[i] == "" {
+				atWork++
+			}
+		}
+		most := r.Policy.Strategy.MaxParallel
+		if most == 0 {
+			most = deploy.DefaultMaxParallel
+		}
+		require.LessOrEqual(w, atWork, most, "no more hosts are at work than asked")
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Dispatched(r.Wave, r.Let) })
 	case deploy.Stopping:
 		left := r.Unbegun()
@@ -148,7 +159,7 @@ func (w *world) tell(piece int) {
 			require.NoError(w, err)
 		}
 	}
-	wave, now, tally := w.r.Wave, w.now, results.Tally()
+	wave, now, tally := w.r.Wave, w.now, results.Tally(w.r.Limit(w.r.Wave))
 	w.make(func(x deploy.Rollout) deploy.Rollout { return x.Note(wave, piece, tally, now) })
 }
 
@@ -174,7 +185,7 @@ func (w *world) skip() {
 		return
 	}
 	w.ended[i], w.skipped[i] = deploy.Skipped, true
-	if wave, _ := w.r.Waves.Of(i); wave > w.r.Wave || !w.r.Counting() {
+	if wave, _ := w.r.Waves.Of(i); wave > w.r.Wave || !w.r.Counting() || i >= w.r.Limit(wave) {
 		w.make(deploy.Rollout.EndedAhead)
 	}
 }

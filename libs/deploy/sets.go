@@ -54,18 +54,19 @@ func (r Rollout) Excuses(wave int) bool {
 	return r.Policy.Budget.SkipUnreachable && r.Policy.Strategy.roleOf(wave) != RoleBalancer
 }
 
-// window is how many hosts of the current wave may be at work at once. Of sets,
+// window is how many hosts of the current wave may be at work at once. A host that
+// failed is not healthy, whoever has accepted that, and however it failed. Of sets,
 // the new one alone has a health to keep: no traffic goes to it yet, but it will.
 func (r Rollout) window() int {
 	s := r.Policy.Strategy
 	switch r.role() {
 	case "":
-		return s.window(r.Targets(), r.failed())
+		return s.window(r.Targets(), r.Ended().Failed)
 	case RoleNew:
-		return s.window(r.Current().Count, r.failedInWave())
+		return s.window(r.Current().Count, r.inWave().Failed)
 	}
 	s.MinHealthy = Amount{}
-	return s.window(r.Current().Count, r.failedInWave())
+	return s.window(r.Current().Count, 0)
 }
 
 // overBudget says whether more hosts have failed than may. A new set is counted by

@@ -165,7 +165,7 @@ func (s *Scheduler) dispatch(ctx context.Context, o order, r deploy.Rollout) (de
 		return nil, err
 	}
 	var ahead map[int]deploy.Tally
-	if r.Ahead && r.In == 0 {
+	if r.Ahead { // those that may begin now may have ended already
 		var err error
 		if ahead, err = s.tallies(ctx, o.Deployment, r, r.Wave); err != nil {
 			return nil, err
@@ -194,7 +194,7 @@ func (s *Scheduler) tallies(ctx context.Context, id string, r deploy.Rollout, wa
 		if err != nil {
 			return nil, fmt.Errorf("read results: %w", err)
 		}
-		all[piece] = results.Tally()
+		all[piece] = results.Tally(r.Limit(wave))
 	}
 	return all, nil
 }

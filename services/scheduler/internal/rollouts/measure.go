@@ -27,6 +27,10 @@ func (s *Scheduler) measure(ctx context.Context, id string) error {
 	if !due {
 		return nil
 	}
+	if _, already := s.measuring.LoadOrStore(id, made); already {
+		return nil // it takes longer than the next timer
+	}
+	defer s.measuring.Delete(id)
 	o, err := readOrder(rec.Command)
 	if err != nil {
 		return fmt.Errorf("read stored command: %w", err)

@@ -124,7 +124,7 @@ func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, end
 			moved = true
 		case wave > r.Wave && r.End != nil, wave == r.Wave && r.End != nil && !r.Begun():
 			// It never began: a stop counts all of those at once.
-		case wave == r.Wave && r.Counting():
+		case wave == r.Wave && r.Counting() && (e.state != deploy.Skipped || r.End != nil || e.target < r.Limit(wave)):
 			pieces[piece] = append(pieces[piece], e)
 		case e.state == deploy.Skipped:
 			ahead[place{wave, piece}] = append(ahead[place{wave, piece}], e)
@@ -151,17 +151,17 @@ func (s *Scheduler) record(ctx context.Context, id string, r deploy.Rollout, end
 // recordPiece notes the endings of one piece, and tells the rollout where that
 // matters to it. It says whether the rollout may have moved on.
 func (s *Scheduler) recordPiece(ctx context.Context, id string, r deploy.Rollout, piece int, endings []ending) (moved bool, err error) {
-	tally, err := s.writeResults(ctx, id, r, place{r.Wave, piece}, endings)
+	results, err := s.writeResults(ctx, id, r, place{r.Wave, piece}, endings)
 	if err != nil {
 		return false, err
 	}
-	if !r.Cares(piece, tally) {
+	if !r.Cares(piece, results.Tally(r.Limit(r.Wave))) {
 		return false, nil
 	}
 	var before deploy.Rollout
 	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
 		before = now
-		return now.Note(r.Wave, piece, tally, clock())
+		return now.Note(r.Wave, piece, results.Tally(now.Limit(r.Wave)), clock())
 	})
 	// InProgress has no outputs but for what a turn says.
 	return after.Phase != deploy.InProgress || after.Turn != before.Turn || after.Wave != r.Wave, err
@@ -173,19 +173,18 @@ type place struct{ wave, piece int }
 // recordAhead notes the ends of hosts that a person skipped before their wave
 // began; should it have begun meanwhile, they count at once.
 func (s *Scheduler) recordAhead(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) error {
-	tally, err := s.writeResults(ctx, id, r, at, endings)
+	results, err := s.writeResults(ctx, id, r, at, endings)
 	if err != nil {
 		return err
 	}
 	_, err = s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
-		return now.EndedAhead().Note(at.wave, at.piece, tally, clock())
+		return now.EndedAhead().Note(at.wave, at.piece, results.Tally(now.Limit(at.wave)), clock())
 	})
 	return err
 }
 
-// writeResults notes endings in the results of their piece, and returns how its
-// targets have ended so far.
-func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) (deploy.Tally, error) {
+// writeResults notes endings in the results of their piece, and returns these.
+func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollout, at place, endings []ending) (deploy.Results, error) {
 	excused := r.Excuses(at.wave)
 	results, err := s.results.Change(ctx, resultsKey(id, at.wave, at.piece), func(have deploy.Results) (deploy.Results, bool, error) {
 		if have.Outcomes == nil {
@@ -201,7 +200,7 @@ func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollou
 		return have, true, nil
 	})
 	if err != nil {
-		return deploy.Tally{}, fmt.Errorf("write results: %w", err)
+		return results, fmt.Errorf("write results: %w", err)
 	}
-	return results.Tally(), nil
+	return results, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/xid"
 
@@ -45,6 +46,11 @@ func (s *Scheduler) goBack(ctx context.Context, o order, r deploy.Rollout) (depl
 	return nil, s.orderRevert(ctx, o, r, switched)
 }
 
+// forgottenAfter is how long after a wave began the stream may no longer keep how
+// it ended. No replica lags for so long; a host of which nothing is known may run
+// what the deployment brought, and is left alone if it does not.
+const forgottenAfter = time.Hour
+
 func reverted(how deploy.State) deploy.Move {
 	return func(now deploy.Rollout) deploy.Rollout { return now.Reverted(how) }
 }
@@ -70,14 +76,16 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 	)
 	err := s.eachTarget(ctx, o, begun, func(ctx context.Context, i int, t contract.Target) error {
 		_, m, err := s.lastWord(ctx, contract.JobEventSubject(o.Deployment, t.Host))
-		if errors.Is(err, bus.ErrNone) {
-			return nil
-		}
-		if err != nil {
+		forgotten := errors.Is(err, bus.ErrNone)
+		if err != nil && !forgotten {
 			return err
 		}
+		ended, isEnd := m.Body.(contract.JobEndedEvent)
+		if !isEnd && time.Since(r.Began) < forgottenAfter {
+			return errBehind // all have ended: what was read comes from a replica that lags
+		}
 		wave, _ := r.Waves.Of(i)
-		if ended, ok := m.Body.(contract.JobEndedEvent); ok && runs(ended, m.Attempt, b.Package.Version) {
+		if forgotten || runs(ended, m.Attempt, b.Package.Version) {
 			mu.Lock()
 			defer mu.Unlock()
 			found[i] = undo{t, o.role(wave)}
@@ -97,12 +105,15 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 }
 
 // runs says whether a host may run the version since the deployment switched to
-// it, or a balancer may send traffic there. A host that does not say what it runs may, if an earlier attempt was cut
-// short there.
+// it, or a balancer may send traffic there. A host that does not say what it runs
+// may, if an attempt was cut short there: by the next one, or by a person who took
+// the host from it.
 func runs(ended contract.JobEndedEvent, attempt int, version string) bool {
 	switch {
 	case deploy.State(ended.State) == deploy.Succeeded, ended.Changed:
 		return ended.Changed
+	case ended.Failure != nil && ended.Failure.Code == contract.FailLockBroken:
+		return attempt > 0
 	case ended.Release != "":
 		return ended.Release == version
 	}
@@ -164,6 +175,13 @@ func widest(r deploy.Rollout) int {
 	most := r.Policy.Strategy.MaxParallel
 	if most <= 0 {
 		most = deploy.DefaultMaxParallel
+	}
+	if s := r.Policy.Strategy; s.MinHealthy != (deploy.Amount{}) {
+		all := r.Waves.At(0).Count // blueGreen: the new set has a health to keep
+		if s.Kind != deploy.BlueGreen {
+			all = r.Targets()
+		}
+		most = min(most, max(1, all-s.MinHealthy.Of(all)))
 	}
 	return min(most, r.Waves.Widest())
 }

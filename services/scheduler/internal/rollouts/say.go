@@ -42,6 +42,9 @@ func (s *Scheduler) tell(ctx context.Context, o order, r deploy.Rollout) error {
 	if err := s.say(ctx, o, r.Wave, turnOrdinal(o, r, 0), body); err != nil {
 		return err
 	}
+	if _, measured := r.Measures(clock()); measured {
+		return nil // now; should that be lost, the sweep asks again
+	}
 	if wake := r.Wake(); !wake.IsZero() {
 		if soonest := time.Now().Add(leastWait); wake.Before(soonest) {
 			wake = soonest // clocks differ: what is not due yet must not be asked for without a pause

@@ -41,6 +41,7 @@ type Scheduler struct {
 	waiting   *bus.Cells[deploy.Holder]
 	driving   keyedMutex
 	pieces    pieces
+	measuring sync.Map // deployments whose canaries this replica measures now
 	set       Settings
 }
 

@@ -53,11 +53,7 @@ func (s *Scheduler) slotAtOnce(ctx context.Context, o order, r deploy.Rollout) (
 	if then := r.Granted(clock()).Planned(clock()); then.Phase != deploy.Dispatching {
 		return false, nil
 	}
-	line := waitingIn(o.Project) + "*"
-	if s.set.Limits.All > 0 {
-		line = waitingKeys + "*.*"
-	}
-	_, _, _, err := s.waiting.Next(ctx, line, 0)
+	_, _, _, err := s.waiting.Next(ctx, s.line(o.Project), 0)
 	switch {
 	case err == nil:
 		return false, nil
@@ -81,7 +77,7 @@ func (s *Scheduler) wantSlot(ctx context.Context, o order) (deploy.Move, error) 
 		if err != nil && !errors.Is(err, bus.ErrConflict) {
 			return nil, fmt.Errorf("wait for a place: %w", err)
 		}
-		if err := s.grant(ctx, waitingIn(o.Project)+"*", o.Deployment); err != nil {
+		if err := s.grant(ctx, s.line(o.Project), o.Deployment); err != nil {
 			return nil, err
 		}
 		if taken, _, err = s.slots.Get(ctx, slotsKey); err != nil && !errors.Is(err, bus.ErrNone) {
@@ -180,17 +176,16 @@ func (s *Scheduler) endSlot(ctx context.Context, o order, r deploy.Rollout) erro
 	if err := s.leaveSlot(ctx, o.Deployment); err != nil {
 		return err
 	}
-	return s.passOn(ctx, o.Project)
+	return s.grant(ctx, s.line(o.Project), "")
 }
 
-// passOn gives the place that one of the project left to the next of the project,
-// or to the next of any where it counted for all.
-func (s *Scheduler) passOn(ctx context.Context, project string) error {
-	err := s.grant(ctx, waitingIn(project)+"*", "")
-	if err == nil && s.set.Limits.All > 0 {
-		err = s.grant(ctx, waitingKeys+"*.*", "")
+// line matches those who wait for the places that a deployment of the project may
+// have: all, where there is a limit over all, since the first of them is next.
+func (s *Scheduler) line(project string) string {
+	if s.set.Limits.All > 0 {
+		return waitingKeys + "*.*"
 	}
-	return err
+	return waitingIn(project) + "*"
 }
 
 // inLine returns the deployments that wait for a place, by the keys that match
@@ -225,6 +220,9 @@ func (s *Scheduler) sweepSlots(ctx context.Context, projects map[string]bool) er
 			err = s.leaveSlot(ctx, h.Deployment)
 		}
 		errs = append(errs, err)
+	}
+	if s.set.Limits.All > 0 && len(projects) > 0 {
+		projects = map[string]bool{waitingKeys + "*.*": true}
 	}
 	for filter := range projects {
 		errs = append(errs, s.grant(ctx, filter, ""))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -130,6 +131,23 @@ func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error 
 		return fmt.Errorf("read stored command: %w", err)
 	}
 	r := rec.Rollout
+	// What stands in the results may not have been told to the rollout.
+	tallies, err := s.tallies(ctx, id, r, r.Wave)
+	if err != nil {
+		return err
+	}
+	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout {
+		for piece, tally := range tallies {
+			now = now.Note(r.Wave, piece, tally, clock())
+		}
+		return now
+	})
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(after, r) {
+		return s.drive(ctx, id) // the next sweep looks for the rest
+	}
 	var (
 		mu     sync.Mutex
 		missed []ending
