@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -37,16 +39,27 @@ func (c *controls) skip(ctx context.Context, id string, ask contract.Control) (d
 	if ask.Reason != "" {
 		note += ": " + ask.Reason
 	}
-	var late []string
-	for _, host := range ask.Skip {
-		why, err := c.skipHost(ctx, o, r, host, note)
-		if err != nil {
-			return r, err
-		}
-		if why != "" {
-			late = append(late, host.Name+" "+why)
-		}
+	ordinals, err := c.ordinals(ctx, o, r, ask.Skip)
+	if err != nil {
+		return r, err
 	}
+	whys := make([]string, len(ask.Skip))
+	err = each(ctx, 0, len(whys), func(ctx context.Context, i int) (err error) {
+		host := ask.Skip[i]
+		target, ok := ordinals[host.Host]
+		if !ok {
+			whys[i] = host.Name + " is no host of this deployment"
+			return nil
+		}
+		if whys[i], err = c.skipHost(ctx, o, r, target, host.Host, note); whys[i] != "" {
+			whys[i] = host.Name + " " + whys[i]
+		}
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	late := slices.DeleteFunc(whys, func(why string) bool { return why == "" })
 	if len(late) > 0 {
 		return r, &deploy.RefusedError{Message: strings.Join(late, ", ")}
 	}
@@ -54,21 +67,20 @@ func (c *controls) skip(ctx context.Context, id string, ask contract.Control) (d
 }
 
 // skipHost ends a host as skipped, or says why not.
-func (c *controls) skipHost(ctx context.Context, o order, r deploy.Rollout, host contract.PlannedTarget, note string) (why string, err error) {
-	target, err := c.ordinal(ctx, o, r, host)
-	if err != nil || target < 0 {
-		return "is no host of this deployment", err
-	}
-	if o.role(host.Wave) == deploy.RoleBalancer {
+func (c *controls) skipHost(ctx context.Context, o order, r deploy.Rollout, target int, host, note string) (why string, err error) {
+	if wave, _ := r.Waves.Of(target); o.role(wave) == deploy.RoleBalancer {
 		return "is a balancer: without it traffic would stay with the old set", nil
 	}
-	subject := contract.JobEventSubject(o.Deployment, host.Host)
+	subject := contract.JobEventSubject(o.Deployment, host)
 	ended := contract.JobEndedEvent{State: string(deploy.Skipped), Note: note}
-	if err := c.first(ctx, contract.StreamEvents, subject, o.unbegun(r, target, host.Host), ended); err != nil {
+	if err := c.first(ctx, contract.StreamEvents, subject, o.unbegun(r, target, host), ended); err != nil {
 		return "", err
 	}
 	_, m, err := c.lastWord(ctx, subject)
-	if err != nil {
+	switch {
+	case errors.Is(err, bus.ErrNone):
+		return "", errBehind // there is a word by now: a replica lags
+	case err != nil:
 		return "", err
 	}
 	switch b, isEnd := m.Body.(contract.JobEndedEvent); {
@@ -80,28 +92,33 @@ func (c *controls) skipHost(ctx context.Context, o order, r deploy.Rollout, host
 	return "", nil
 }
 
-// ordinal finds the host among the targets of its wave; -1 where it is not there.
-func (c *controls) ordinal(ctx context.Context, o order, r deploy.Rollout, host contract.PlannedTarget) (int, error) {
-	found := -1
-	if host.Wave < 0 || host.Wave >= r.Waves.Len() {
-		return found, nil
+// ordinals finds the hosts among the targets of their waves.
+func (c *controls) ordinals(ctx context.Context, o order, r deploy.Rollout, hosts []contract.PlannedTarget) (map[string]int, error) {
+	wanted, waves := map[string]int{}, map[int]bool{} // wave by host
+	for _, h := range hosts {
+		if h.Wave >= 0 && h.Wave < r.Waves.Len() {
+			wanted[h.Host], waves[h.Wave] = h.Wave, true
+		}
 	}
-	wave := r.Waves.At(host.Wave)
-	for at := wave.First; at < wave.First+wave.Count && found < 0; {
-		piece := at / deploy.PieceSize
-		snapshot, err := c.piece(ctx, o, piece)
+	var (
+		mu    sync.Mutex
+		found = map[string]int{}
+	)
+	for wave := range waves {
+		err := c.eachTarget(ctx, o, r.Waves.At(wave), func(_ context.Context, i int, t contract.Target) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if in, ok := wanted[t.Host]; ok && in == wave {
+				found[t.Host] = i
+			}
+			return nil
+		})
 		if errors.Is(err, errSnapshot) {
-			return found, bus.ErrNone // it has ended meanwhile
+			return nil, bus.ErrNone // it has ended meanwhile
 		}
 		if err != nil {
-			return found, err
+			return nil, err
 		}
-		for i, t := range snapshot.Targets {
-			if t.Host == host.Host && wave.Contains(piece*deploy.PieceSize+i) {
-				found = piece*deploy.PieceSize + i
-			}
-		}
-		at = (piece + 1) * deploy.PieceSize
 	}
 	return found, nil
 }
