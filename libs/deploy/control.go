@@ -49,7 +49,10 @@ func (r Rollout) Control(c Control, now time.Time) (Rollout, error) {
 	}
 	if r.End != nil {
 		rejected := r.End.Cause == CauseCanaryRejected || r.End.Cause == CauseNotApproved || r.End.Cause == CauseSwitchRejected
-		if c.Verb == Cancel || c.Verb == Reject && rejected {
+		switch {
+		case c.Verb == Cancel && r.Policy.Budget.Then == OverrunReverts && r.End.State == Failed:
+			return r, refuse("the deployment has failed, and what it has switched is taken back")
+		case c.Verb == Cancel || c.Verb == Reject && rejected:
 			return r, nil
 		}
 		return r, refuse("the deployment is being stopped")

@@ -110,6 +110,33 @@ func TestARolloutWaitsForAPlaceAmongThoseThatMayBeUnderWay(t *testing.T) {
 	require.Equal(t, r, r.Granted(noon))
 }
 
+func TestAPlaceIsForOneThatCanBegin(t *testing.T) {
+	p := deploy.Policy{Calendar: &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 12 * 60, To: 13 * 60}}}}
+	r := rollout(t, 2, p)
+	r.Slot = deploy.SlotWanted
+	r = r.Planned(noon)
+	require.Equal(t, deploy.Waiting, r.Status().State)
+	closed := r.Granted(noon.Add(2 * time.Hour))
+	require.Equal(t, deploy.SlotWanted, closed.Slot)
+	require.Equal(t, deploy.Status{State: deploy.Scheduled, Cause: deploy.CauseWindow, Until: noon.Add(24 * time.Hour)}, closed.Status())
+	again := closed.Tick(noon.Add(24 * time.Hour))
+	require.Equal(t, deploy.Waiting, again.Status().State, "it waits for a place again")
+	require.Equal(t, deploy.Dispatching, again.Granted(noon.Add(24*time.Hour)).Phase)
+}
+
+func TestWhatIsTakenBackCannotBeCancelled(t *testing.T) {
+	r := begun(t, 4, withBudget(rolling(2), 0, deploy.OverrunReverts)).Note(0, 0, deploy.Tally{Succeeded: 1, Failed: 1}, noon)
+	requireRefused(t, r, deploy.Control{Verb: deploy.Cancel, By: "ada"})
+}
+
+func TestSkippedHostsMakeRoomForNoOthers(t *testing.T) {
+	p := deploy.Policy{Strategy: deploy.Strategy{MaxParallel: 5}}
+	r := begun(t, 100, p).EndedAhead().Note(0, 0, deploy.Tally{Skipped: 50, Beyond: 50}, noon)
+	require.Equal(t, 5, r.Let)
+	r = r.Note(0, 0, deploy.Tally{Skipped: 50, Succeeded: 1, Beyond: 50}, noon)
+	require.Equal(t, 6, r.Let)
+}
+
 func TestPlacesAreGivenWithinTheLimits(t *testing.T) {
 	limits := deploy.Limits{All: 3, Project: 2}
 	var s deploy.Slots

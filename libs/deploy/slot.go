@@ -16,16 +16,21 @@ const (
 	SlotHeld     Slot = "held"
 )
 
-// Granted gives the deployment the place that it waits for.
+// Granted gives the deployment the place that it waits for. One that something
+// else holds by now, a window that has closed, say, takes none: it waits for that.
 func (r Rollout) Granted(now time.Time) Rollout {
 	if r.Slot != SlotWanted || r.Over() {
 		return r
 	}
-	r.Slot = SlotHeld
-	if r.Phase == Held {
+	held := r
+	held.Slot = SlotHeld
+	switch {
+	case r.Phase != Held:
+		return held
+	case held.gate(now) != nil:
 		return r.proceed(now)
 	}
-	return r
+	return held.proceed(now)
 }
 
 // Limits is how many deployments may be under way at once. 0 is without a limit.

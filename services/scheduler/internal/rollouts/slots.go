@@ -139,18 +139,22 @@ func (s *Scheduler) enterSlot(ctx context.Context, w deploy.Holder) (in bool, ta
 	return in, taken, nil
 }
 
-// grantTo lets a deployment know that it has a place. One that has ended gives it
-// back.
+// grantTo lets a deployment know that it has a place. One that has ended, or that
+// something else holds by now, gives it back.
 func (s *Scheduler) grantTo(ctx context.Context, w deploy.Holder, own string) error {
 	if w.Deployment == own {
 		return nil
 	}
 	r, err := s.advance(ctx, w.Deployment, func(now deploy.Rollout) deploy.Rollout { return now.Granted(clock()) })
-	if errors.Is(err, bus.ErrNone) || err == nil && r.Over() {
+	switch {
+	case errors.Is(err, bus.ErrNone) || err == nil && r.Over():
 		return s.leaveSlot(ctx, w.Deployment)
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case r.Slot == deploy.SlotWanted: // something else holds it; it gets in line again
+		if err := s.leaveSlot(ctx, w.Deployment); err != nil {
+			return err
+		}
 	}
 	return s.bus.SetTimer(ctx, w.Deployment, clock())
 }
