@@ -204,3 +204,43 @@ func (s *Scheduler) writeResults(ctx context.Context, id string, r deploy.Rollou
 	}
 	return results, nil
 }
+
+// tallies returns how targets of a wave have ended, piece by piece, as far as
+// they have.
+func (s *Scheduler) tallies(ctx context.Context, id string, r deploy.Rollout, wave int) (map[int]deploy.Tally, error) {
+	all := map[int]deploy.Tally{}
+	for piece := range r.Waves.At(wave).Pieces() {
+		results, _, err := s.results.Get(ctx, resultsKey(id, wave, piece))
+		if errors.Is(err, bus.ErrNone) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read results: %w", err)
+		}
+		all[piece] = results.Tally(r.Limit(wave))
+	}
+	return all, nil
+}
+
+// aheadOf returns how targets have ended that a stop counts: those of waves to
+// come.
+func (s *Scheduler) aheadOf(ctx context.Context, id string, r deploy.Rollout) (deploy.Tally, error) {
+	var sum deploy.Tally
+	if !r.Ahead {
+		return sum, nil
+	}
+	next := r.Wave
+	if r.Begun() {
+		next++
+	}
+	for wave := next; wave < r.Waves.Len(); wave++ {
+		tallies, err := s.tallies(ctx, id, r, wave)
+		if err != nil {
+			return sum, err
+		}
+		for _, t := range tallies {
+			sum = sum.Add(t)
+		}
+	}
+	return sum, nil
+}

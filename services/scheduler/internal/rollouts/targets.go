@@ -1,0 +1,87 @@
+package rollouts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
+
+// piece returns a piece of the snapshot, or errSnapshot where it is not there.
+func (s *Scheduler) piece(ctx context.Context, o order, piece int) (contract.SnapshotPiece, error) {
+	key := snapshotKey(o.rollout.Snapshot, piece)
+	if kept, ok := s.pieces.get(key); ok {
+		return kept, nil
+	}
+	snapshot, _, err := s.snapshots.Get(ctx, key)
+	if errors.Is(err, bus.ErrNone) {
+		return snapshot, fmt.Errorf("%w: piece %d", errSnapshot, piece)
+	}
+	if err != nil {
+		return snapshot, fmt.Errorf("read snapshot: %w", err)
+	}
+	s.pieces.put(key, snapshot)
+	return snapshot, nil
+}
+
+// eachTarget calls fn for each target of the range, many at once.
+func (s *Scheduler) eachTarget(ctx context.Context, o order, within deploy.Range, fn func(context.Context, int, contract.Target) error) error {
+	for at := within.First; at < within.First+within.Count; {
+		piece := at / deploy.PieceSize
+		snapshot, err := s.piece(ctx, o, piece)
+		if err != nil {
+			return err
+		}
+		first := piece * deploy.PieceSize
+		end := min(first+len(snapshot.Targets), within.First+within.Count)
+		if end <= at {
+			return fmt.Errorf("%w: target %d", errSnapshot, at)
+		}
+		err = each(ctx, at, end-at, func(ctx context.Context, i int) error { return fn(ctx, i, snapshot.Targets[i-first]) })
+		if err != nil {
+			return err
+		}
+		at = end
+	}
+	return nil
+}
+
+// piecesKept is how many pieces of snapshots a replica keeps at hand: those of the
+// deployments that it works on now, of up to some 100 KB each.
+const piecesKept = 64
+
+// pieces keeps the pieces of snapshots that were read last. A wave lets hosts
+// begin a few at a time, and each time would read the whole piece that they stand
+// in. A piece never changes: its key is that of one snapshot, which is written once.
+type pieces struct {
+	mu    sync.Mutex
+	kept  map[string]contract.SnapshotPiece
+	order []string // of kept, the oldest first
+}
+
+func (p *pieces) get(key string) (contract.SnapshotPiece, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	piece, ok := p.kept[key]
+	return piece, ok
+}
+
+func (p *pieces) put(key string, piece contract.SnapshotPiece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.kept[key]; ok {
+		return
+	}
+	if p.kept == nil {
+		p.kept = map[string]contract.SnapshotPiece{}
+	}
+	if len(p.order) == piecesKept {
+		delete(p.kept, p.order[0])
+		p.order = p.order[1:]
+	}
+	p.kept[key], p.order = piece, append(p.order, key)
+}
