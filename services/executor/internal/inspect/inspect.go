@@ -46,8 +46,9 @@ func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dia
 	}
 	return func() {
 		_ = service.Stop() // fails only if the connection is gone already
+		i.all.Close()
 		cancel()
-		i.stop()
+		i.all.Wait()
 	}, nil
 }
 
@@ -56,27 +57,11 @@ type inspector struct {
 	nc     *nats.Conn
 	dialer *hosts.Dialer
 	log    zerolog.Logger
-
-	mu        sync.Mutex // between handle and stop: none may begin once stop waits
-	closed    bool
-	answering sync.WaitGroup
+	all    bus.Answering
 }
 
-func (i *inspector) stop() {
-	i.mu.Lock()
-	i.closed = true
-	i.mu.Unlock()
-	i.answering.Wait()
-}
-
-// handle answers in a goroutine: micro gives one message after the other.
 func (i *inspector) handle(req micro.Request) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.closed || i.ctx.Err() != nil {
-		return
-	}
-	i.answering.Go(func() {
+	i.all.Go(func() {
 		answer, err := contract.Encode(contract.Envelope{}, i.answer(req.Data()))
 		if err == nil {
 			err = bus.Answer(i.nc, req, answer)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/micro"
@@ -37,7 +36,7 @@ func (s *Scheduler) serveControls(ctx context.Context) (stop func(), err error) 
 		"locks":   {contract.QueryLocks, c.onListLocks},
 		"break":   {contract.LockBreaks, c.onBreakLock},
 	} {
-		handler := micro.HandlerFunc(func(req micro.Request) { c.handle(req, e.answer) }) //nolint:contextcheck // it is given none
+		handler := micro.HandlerFunc(func(req micro.Request) { c.all.Go(func() { c.answer(req, e.answer) }) }) //nolint:contextcheck // it is given none
 		if err := service.AddEndpoint(name, handler, micro.WithEndpointSubject(e.subject)); err != nil {
 			return nil, fmt.Errorf("register scheduler: %w", err)
 		}
@@ -47,33 +46,15 @@ func (s *Scheduler) serveControls(ctx context.Context) (stop func(), err error) 
 	}
 	return func() {
 		_ = service.Stop() // fails only if the connection is gone already
-		c.close()
+		c.all.Close()
+		c.all.Wait()
 	}, nil
 }
 
 type controls struct {
 	*Scheduler
 	ctx context.Context //nolint:containedctx // the handlers of micro are given none
-
-	mu      sync.Mutex // between handle and close: none may begin once close waits
-	closed  bool
-	working sync.WaitGroup
-}
-
-func (c *controls) close() {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.working.Wait()
-}
-
-func (c *controls) handle(req micro.Request, answer func(context.Context, contract.Message) (contract.Body, error)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return // another replica is asked again
-	}
-	c.working.Go(func() { c.answer(req, answer) })
+	all bus.Answering
 }
 
 func (c *controls) answer(req micro.Request, answer func(context.Context, contract.Message) (contract.Body, error)) {
