@@ -220,23 +220,6 @@ func serveAgent(t *testing.T, keys ...[]byte) string {
 		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: raw}))
 	}
 	socket := filepath.Join(t.TempDir(), "agent")
-	listener, err := net.Listen("unix", socket)
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_ = agent.ServeAgent(ring, conn)
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
+	accept(t, "unix", socket, func(conn net.Conn) { _ = agent.ServeAgent(ring, conn) })
 	return socket
 }

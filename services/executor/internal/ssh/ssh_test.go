@@ -59,10 +59,10 @@ func expectNoLeaks(t *testing.T) {
 	})
 }
 
-// listen answers each connection with serve, for what no OpenSSH can be made to do.
-func listen(t *testing.T, serve func(net.Conn)) Target {
+// accept serves one connection after another until the test ends, and returns the address it listens on.
+func accept(t *testing.T, network, address string, serve func(net.Conn)) net.Addr {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen(network, address)
 	require.NoError(t, err)
 	done := make(chan struct{})
 	go func() {
@@ -80,7 +80,13 @@ func listen(t *testing.T, serve func(net.Conn)) Target {
 		_ = listener.Close()
 		<-done
 	})
-	at := listener.Addr().(*net.TCPAddr)
+	return listener.Addr()
+}
+
+// listen answers each connection with serve, for what no OpenSSH can be made to do.
+func listen(t *testing.T, serve func(net.Conn)) Target {
+	t.Helper()
+	at := accept(t, "tcp", "127.0.0.1:0", serve).(*net.TCPAddr)
 	return Target{Address: at.IP.String(), Port: at.Port, User: "anybody", FirstContact: true, Auth: Auth{Password: "secret"}}
 }
 
