@@ -30,15 +30,9 @@ type wanted struct {
 }
 
 func (a *API) createDeployment(c *call) (answer, error) {
-	if err := c.noQuery(); err != nil {
-		return answer{}, err
-	}
-	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+	o, done, err := a.asked(c)
+	if err != nil || done != nil {
 		return accepted(done), err
-	}
-	o, err := c.object()
-	if err != nil {
-		return answer{}, err
 	}
 	w := a.readWanted(o, &c.errs, time.Now())
 	p, err := a.wantedPackage(c, w)
@@ -81,6 +75,19 @@ func (a *API) deploy(c *call, o deployments.Order, p contract.Package) (answer, 
 	}
 	out, err := a.withDigest(c, d)
 	return accepted(&out), err
+}
+
+// asked returns what a request for a deployment says, or else the deployment that
+// an earlier attempt of it had accepted.
+func (a *API) asked(c *call) (*field.Object, *deployment, error) {
+	if err := c.noQuery(); err != nil {
+		return nil, nil, err
+	}
+	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+		return nil, done, err
+	}
+	o, err := c.object()
+	return o, nil, err
 }
 
 // acceptedBefore returns the deployment that an earlier attempt of this request

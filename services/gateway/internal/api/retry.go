@@ -14,15 +14,9 @@ import (
 // retry makes a deployment of its own of what a deployment did, on the servers
 // that it failed on.
 func (a *API) retry(c *call) (answer, error) {
-	if err := c.noQuery(); err != nil {
-		return answer{}, err
-	}
-	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+	o, done, err := a.asked(c)
+	if err != nil || done != nil {
 		return accepted(done), err
-	}
-	o, err := c.object()
-	if err != nil {
-		return answer{}, err
 	}
 	course := readCourse(o, &c.errs, time.Now())
 	course.refuse = a.readBusy(o, course.policy)

@@ -13,15 +13,9 @@ import (
 )
 
 func (a *API) rollBack(c *call) (answer, error) {
-	if err := c.noQuery(); err != nil {
-		return answer{}, err
-	}
-	if done, err := a.acceptedBefore(c); err != nil || done != nil {
+	o, done, err := a.asked(c)
+	if err != nil || done != nil {
 		return accepted(done), err
-	}
-	o, err := c.object()
-	if err != nil {
-		return answer{}, err
 	}
 	to, given := o.Text("to")
 	if given {
