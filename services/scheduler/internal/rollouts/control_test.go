@@ -1,7 +1,6 @@
 package rollouts
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -37,11 +36,7 @@ func (s *system) status(id string, state deploy.State) contract.StatusEvent {
 	s.t.Helper()
 	var have contract.StatusEvent
 	require.Eventually(s.t, func() bool {
-		last, err := s.bus.Last(context.Background(), contract.StreamEvents, contract.SystemEventSubject(id))
-		if err != nil {
-			return false
-		}
-		m, err := contract.Decode(last.Data)
+		_, m, err := s.last(contract.SystemEventSubject(id))
 		have, _ = m.Body.(contract.StatusEvent)
 		return err == nil && have.State == string(state)
 	}, patience, 5*time.Millisecond, "deployment %s is not %s", id, state)
@@ -53,10 +48,7 @@ func TestACancelledDeploymentBeginsNothingMoreAndLeavesNoLock(t *testing.T) {
 	s.replica()
 	targets := servers("h", 250)
 	id := s.deploy(targets, 0) // no executor is there: all of them are pending
-	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(targets[50].Host))
-		return err == nil
-	}, patience, 5*time.Millisecond)
+	s.awaitJob(targets[50].Host)
 	s.requireDone(id, "cancel", deploy.Halting)
 
 	end := s.conclusion(id)
@@ -67,9 +59,7 @@ func TestACancelledDeploymentBeginsNothingMoreAndLeavesNoLock(t *testing.T) {
 	}
 	s.requireDone(id, "cancel", deploy.Cancelled)
 	require.Equal(t, contract.RefusedConflict, s.ask(id, "resume").(contract.Refused).Code)
-	last, err := s.bus.Last(t.Context(), contract.StreamEvents, contract.StopSubject(id))
-	require.NoError(t, err)
-	m, err := contract.Decode(last.Data)
+	_, m, err := s.last(contract.StopSubject(id))
 	require.NoError(t, err)
 	require.Equal(t, contract.StopEvent{Cause: "cancelled"}, m.Body)
 
@@ -179,10 +169,7 @@ func TestAPausedDeploymentRestsUntilItIsResumed(t *testing.T) {
 	s.replica()
 	targets := servers("h", 40)
 	id := s.deploy(targets, 10)
-	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(targets[0].Host))
-		return err == nil
-	}, patience, 5*time.Millisecond)
+	s.awaitJob(targets[0].Host)
 	s.requireDone(id, "pause", deploy.Paused)
 	s.status(id, deploy.Paused)
 	s.executors(succeed)

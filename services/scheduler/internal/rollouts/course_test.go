@@ -1,7 +1,6 @@
 package rollouts
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -158,10 +157,7 @@ func TestDeploymentsBeyondTheLimitWaitInOrder(t *testing.T) {
 	for _, id := range []string{ids[0], ids[1], ids[2], ids[4]} {
 		require.Equal(t, "succeeded", s.conclusion(id).State)
 	}
-	require.Eventually(t, func() bool {
-		slots := s.locks().Slots
-		return len(slots.Holders)+len(slots.Waiting) == 0
-	}, patience, 10*time.Millisecond)
+	s.awaitFreePlaces()
 }
 
 func TestALimitOverAllLetsTheNextOfAnyProjectIn(t *testing.T) {
@@ -196,10 +192,7 @@ func TestAHostThatAPersonSkipsNeverBegins(t *testing.T) {
 	s.replica()
 	targets := servers("h", 120)
 	id := s.deploy(targets, 110) // no executor is there yet
-	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject("h99"))
-		return err == nil
-	}, patience, 5*time.Millisecond)
+	s.awaitJob("h99")
 	skip := func(hosts ...contract.PlannedTarget) contract.Body {
 		return s.question(contract.Controls, contract.Envelope{Deployment: id},
 			contract.Control{Verb: "skip", Actor: "bob", Reason: "it burns", Skip: hosts})
@@ -289,15 +282,6 @@ func TestAZoneWithoutAnyExecutorIsSaidOnTheDeployment(t *testing.T) {
 		is, _ := cause()
 		return is == ""
 	}, patience, 20*time.Millisecond, "it is said when there is one again")
-}
-
-func (s *system) last(subject string) (uint64, contract.Message, error) {
-	stored, err := s.bus.Last(context.Background(), contract.StreamEvents, subject)
-	if err != nil {
-		return 0, contract.Message{}, err
-	}
-	m, err := contract.Decode(stored.Data)
-	return stored.Seq, m, err
 }
 
 func TestALockIsSeenAndBroken(t *testing.T) {

@@ -244,6 +244,34 @@ func (s *system) story(id string) []contract.Message {
 	return story
 }
 
+// last is the last event of a subject, and where EV has it.
+func (s *system) last(subject string) (uint64, contract.Message, error) {
+	stored, err := s.bus.Last(context.Background(), contract.StreamEvents, subject)
+	if err != nil {
+		return 0, contract.Message{}, err
+	}
+	m, err := contract.Decode(stored.Data)
+	return stored.Seq, m, err
+}
+
+// awaitJob waits until a job for the host is stored.
+func (s *system) awaitJob(host string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(host))
+		return err == nil
+	}, patience, 5*time.Millisecond, "no job for %s is stored", host)
+}
+
+// awaitFreePlaces waits until no deployment has a place among those under way, or waits for one.
+func (s *system) awaitFreePlaces() {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		slots := s.locks().Slots
+		return len(slots.Holders)+len(slots.Waiting) == 0
+	}, patience, 20*time.Millisecond)
+}
+
 // conclusion waits for the end of a deployment and returns it.
 func (s *system) conclusion(id string) contract.ConcludedEvent {
 	s.t.Helper()
@@ -261,17 +289,10 @@ func (s *system) conclusion(id string) contract.ConcludedEvent {
 		}
 	}()
 	require.Eventually(s.t, func() bool {
-		last, err := s.bus.Last(context.Background(), contract.StreamEvents, contract.SystemEventSubject(id))
-		if err != nil {
-			return false
-		}
-		m, err := contract.Decode(last.Data)
-		if err != nil {
-			return false
-		}
+		_, m, err := s.last(contract.SystemEventSubject(id))
 		ended, ok := m.Body.(contract.ConcludedEvent)
 		end = ended
-		return ok
+		return err == nil && ok
 	}, patience, 10*time.Millisecond, "deployment %s does not end", id)
 	return end
 }
@@ -313,12 +334,8 @@ func (s *system) leftovers(id string, targets []contract.Target) string {
 			return "it still owns " + t.Host
 		}
 	}
-	records, err := bus.OpenCells[record](s.t.Context(), s.bus, contract.BucketDeploy)
-	require.NoError(s.t, err)
-	rec, _, err := records.Get(s.t.Context(), id)
-	require.NoError(s.t, err)
-	if rec.Rollout.Phase != deploy.Finished {
-		return "its record is " + string(rec.Rollout.Phase)
+	if phase := s.record(id).Rollout.Phase; phase != deploy.Finished {
+		return "its record is " + string(phase)
 	}
 	return ""
 }

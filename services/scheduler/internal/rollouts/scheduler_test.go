@@ -206,10 +206,7 @@ func TestSchedulersThatCrashKeepPlacesVerdictsAndRollbacks(t *testing.T) {
 	info, err := commands.Info(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, len(ids)+2, info.State.Msgs, "each that failed was taken back once")
-	require.Eventually(t, func() bool {
-		slots := s.locks().Slots
-		return len(slots.Holders)+len(slots.Waiting) == 0
-	}, patience, 20*time.Millisecond)
+	s.awaitFreePlaces()
 }
 
 // insist asks for something until ctx ends, as a person does whom nobody answers.
@@ -327,10 +324,7 @@ func TestTheSweepFindsAClaimThatWasLost(t *testing.T) {
 	s.replica()
 	targets := servers("h", 3)
 	id := s.deploy(targets, 0)
-	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.AnyJobSubject(targets[2].Host))
-		return err == nil
-	}, patience, 5*time.Millisecond)
+	s.awaitJob(targets[2].Host)
 	queues, err := bus.OpenCells[deploy.Queue](t.Context(), s.bus, contract.BucketLocks)
 	require.NoError(t, err)
 	require.NoError(t, queues.Delete(t.Context(), targets[1].Host, 0))

@@ -119,10 +119,7 @@ func TestAJobLeftBehindInAZoneWithoutAnExecutorIsInNobodysWay(t *testing.T) {
 		lost[i].Zone = "nowhere"
 	}
 	first := s.deploy(lost, 0)
-	require.Eventually(t, func() bool {
-		_, err := s.bus.Last(context.Background(), contract.StreamJobs, contract.JobSubject("nowhere", lost[2].Host))
-		return err == nil
-	}, patience, 5*time.Millisecond)
+	s.awaitJob(lost[2].Host)
 	s.executorsOf(contract.JobsOfZone(""), succeed)
 	second := s.deploy(found, 0)
 	s.requireDone(first, "cancel", deploy.Halting)
