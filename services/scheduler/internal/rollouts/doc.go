@@ -5,8 +5,8 @@
 // commands, and the events of jobs. For each input it loads the deployment's
 // record, lets libs/deploy decide, publishes outputs that are safe to repeat,
 // and writes the record by compare-and-set; only then is the input acknowledged
-// (drive.go, outputs.go, outcome.go). A replica that dies in the middle leaves the input
-// unacknowledged, and another one takes the same path again.
+// (drive.go, outputs.go, outcome.go). A replica that dies in the middle leaves
+// the input unacknowledged, and another one takes the same path again.
 //
 // A host belongs to one deployment at a time (hosts.go): the owner of its queue
 // in LOCKS has its job stored in JOBS, the others wait in order. The next job
