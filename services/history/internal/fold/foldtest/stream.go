@@ -48,9 +48,42 @@ func (s *script) deployment(id string, targets int) []Message {
 		deploy.Strategy{Kind: deploy.Canary, First: deploy.Amount{Count: 1}})
 	waves := strategy.Plan(targets)
 	e := contract.Envelope{Deployment: id, Project: "shop"}
+	all := s.plan(e, strategy, targets)
+	held, end := s.opening(e)
+	all = append(all, held...)
+	if end != nil {
+		all = append(all, s.stop(e, *end)...)
+	}
+	ended := contract.ConcludedEvent{State: string(deploy.Succeeded)}
+	for e.Wave = range waves.Len() {
+		if end == nil {
+			all = append(all, s.before(e, strategy.Kind)...)
+			all = append(all, s.system(e, contract.WaveEvent{}))
+		}
+		var wave []Message
+		var failed bool
+		wave, failed, end = s.wave(e, waves.At(e.Wave), end)
+		all = append(all, wave...)
+		switch {
+		case failed && end == nil && e.Wave < waves.Len()-1:
+			end = &contract.ConcludedEvent{State: "failed", Cause: "budget_spent", Reason: "too many hosts failed"}
+			all = append(all, s.stop(e, *end)...)
+		case failed:
+			ended = contract.ConcludedEvent{State: "failed", Cause: "hosts_failed"}
+		}
+	}
+	if end != nil {
+		ended = *end
+	}
+	return append(all, s.conclusion(e, ended)...)
+}
+
+// plan says what is to come.
+func (s *script) plan(e contract.Envelope, strategy deploy.Strategy, targets int) []Message {
+	waves := strategy.Plan(targets)
 	all := []Message{s.system(e, contract.AcceptedEvent{
 		Kind: pickFrom(s, "deploy", "rollback"), Application: pickFrom(s, "web", "api"), Path: "/srv/web",
-		Version: "v" + id, Package: "p" + id, Actor: "ann", Targets: targets, Waves: waves.Len(), AcceptedAt: s.now,
+		Version: "v" + e.Deployment, Package: "p" + e.Deployment, Actor: "ann", Targets: targets, Waves: waves.Len(), AcceptedAt: s.now,
 		Strategy: string(strategy.Kind), RetryOf: pickFrom(s, "", "", "d0"),
 	})}
 	for _, piece := range (deploy.Range{Count: targets}).Pieces() {
@@ -61,54 +94,39 @@ func (s *script) deployment(id string, targets int) []Message {
 		}
 		all = append(all, s.system(e, planned))
 	}
-	held, end := s.opening(e)
-	all = append(all, held...)
-	if end != nil {
-		all = append(all, s.stop(e, *end)...)
+	return all
+}
+
+// wave tells the jobs of one wave, says whether one of them failed, and what stops
+// the deployment by now: where nothing did before, it may be cancelled among them.
+func (s *script) wave(e contract.Envelope, targets deploy.Range, end *contract.ConcludedEvent) ([]Message, bool, *contract.ConcludedEvent) {
+	var jobs [][]Message
+	failed := false
+	stopsHere := end == nil && s.pick(6) == 0
+	if stopsHere {
+		end = &contract.ConcludedEvent{State: "cancelled", Cause: "cancelled", Reason: "it's wrong", Actor: "bob"}
+		jobs = append(jobs, s.stop(e, *end))
 	}
-	ended := contract.ConcludedEvent{State: string(deploy.Succeeded)}
-	for w := range waves.Len() {
-		e.Wave = w
-		wave := waves.At(w)
-		var told []Message
-		if end == nil {
-			told = s.before(e, strategy.Kind)
-			told = append(told, s.system(e, contract.WaveEvent{}))
+	for i := range targets.Count {
+		e.Target, e.Host = targets.First+i, host(targets.First+i)
+		var job []Message
+		state := unbegun(end)
+		if state == "" || stopsHere && s.pick(2) == 0 {
+			job, state = s.job(e, stopsHere)
+		} else {
+			job = []Message{s.event(e, contract.JobEndedEvent{State: string(state)})}
 		}
-		var jobs [][]Message
-		stopsHere := end == nil && s.pick(6) == 0
-		if stopsHere {
-			end = &contract.ConcludedEvent{State: "cancelled", Cause: "cancelled", Reason: "it's wrong", Actor: "bob"}
-			jobs = append(jobs, s.stop(e, *end))
-		}
-		failed := false
-		for i := range wave.Count {
-			e.Target, e.Host = wave.First+i, host(wave.First+i)
-			var job []Message
-			state := unbegun(end)
-			if state == "" || stopsHere && s.pick(2) == 0 {
-				job, state = s.job(e, stopsHere)
-			} else {
-				job = []Message{s.event(e, contract.JobEndedEvent{State: string(state)})}
-			}
-			jobs = append(jobs, job)
-			failed = failed || state == deploy.Failed
-		}
-		e.Target, e.Host = 0, ""
-		all = append(append(all, told...), s.mix(jobs)...)
-		switch {
-		case failed && end == nil && w < waves.Len()-1:
-			end = &contract.ConcludedEvent{State: "failed", Cause: "budget_spent", Reason: "too many hosts failed"}
-			all = append(all, s.stop(e, *end)...)
-		case failed:
-			ended = contract.ConcludedEvent{State: "failed", Cause: "hosts_failed"}
-		}
+		jobs = append(jobs, job)
+		failed = failed || state == deploy.Failed
 	}
-	if end != nil {
-		ended = *end
-	}
+	return s.mix(jobs), failed, end
+}
+
+// conclusion says how the deployment ended. One that too many hosts failed in may
+// be taken back.
+func (s *script) conclusion(e contract.Envelope, ended contract.ConcludedEvent) (all []Message) {
 	if ended.Cause == "budget_spent" && s.pick(2) == 0 {
-		ended.RolledBackBy = "r" + id
+		ended.RolledBackBy = "r" + e.Deployment
 		all = append(all, s.system(e, contract.StatusEvent{
 			State: "reverting", Cause: ended.Cause, Reason: ended.Reason, RolledBackBy: ended.RolledBackBy,
 		}))
