@@ -72,11 +72,8 @@ func (b *Broker) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// InProcess connects clients of this process: nats.Connect("", nats.InProcessServer(b.InProcess())). Its connections fail
-// with ErrNotRunning while the broker is not running.
-func (b *Broker) InProcess() nats.InProcessConnProvider { return b }
-
-// InProcessConn makes one connection; see InProcess.
+// InProcessConn makes one connection of a client of this process: Broker is a nats.InProcessConnProvider. It fails with
+// ErrNotRunning while the broker is not running.
 func (b *Broker) InProcessConn() (net.Conn, error) {
 	srv := b.running.Load()
 	if srv == nil {
@@ -85,26 +82,13 @@ func (b *Broker) InProcessConn() (net.Conn, error) {
 	return srv.InProcessConn()
 }
 
-// ClientOptions are what a client of this process connects with: InProcess, and the credentials if there are any.
+// ClientOptions are what a client of this process connects with: the broker, and the credentials if there are any.
 func (b *Broker) ClientOptions() []nats.Option {
 	opts := []nats.Option{nats.InProcessServer(b)}
-	switch {
-	case b.cfg.Token != "":
-		opts = append(opts, nats.Token(b.cfg.Token))
-	case b.cfg.User != "":
+	if b.cfg.User != "" {
 		opts = append(opts, nats.UserInfo(b.cfg.User, b.cfg.Password))
 	}
 	return opts
-}
-
-// URL is where clients of other processes connect, without credentials. It is empty while the broker is not running, and
-// when it does not listen.
-func (b *Broker) URL() string {
-	srv := b.running.Load()
-	if srv == nil || b.cfg.Listen == "" {
-		return ""
-	}
-	return srv.ClientURL()
 }
 
 // probeListen finds out whether listening will work: the server itself reports a taken port as text, once its streams

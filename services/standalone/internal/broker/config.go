@@ -16,24 +16,16 @@ type Config struct {
 	Dir string
 
 	// Listen is the host:port for clients of other processes (port 0 takes a free one). Empty: there are none, and only
-	// this process can connect. Beyond loopback, a Token or a User is required. There is no TLS: cross an untrusted
-	// network by a tunnel, or use a nats-server of your own.
+	// this process can connect. Beyond loopback, a User is required. There is no TLS: cross an untrusted network by a
+	// tunnel, or use a nats-server of your own.
 	Listen string
 
-	// Token, or User and Password, is what every client presents, those in this process included; see ClientOptions.
-	Token          string
+	// User and Password are what every client presents, those in this process included; see ClientOptions.
 	User, Password string
 
 	// SyncAlways forces each message to the disk before it is acknowledged. Without it a killed process loses nothing,
 	// but a power cut can lose what was acknowledged in the last two minutes.
 	SyncAlways bool
-
-	// MaxStore and MaxMemory limit what file and memory streams may take together, in bytes. 0: three quarters of
-	// the free disk, and of the memory.
-	MaxStore, MaxMemory int64
-
-	// MaxPayload limits a message, in bytes. 0: 1 MiB.
-	MaxPayload int32
 
 	// Log receives warnings and errors of the server. The zero value is silent.
 	Log zerolog.Logger
@@ -48,12 +40,6 @@ func (c *Config) validate() error {
 		return fmt.Errorf("%w: data directory %q: %w", ErrConfig, c.Dir, err)
 	}
 	c.Dir = dir
-	if c.MaxStore < 0 || c.MaxMemory < 0 || c.MaxPayload < 0 {
-		return fmt.Errorf("%w: negative limit", ErrConfig)
-	}
-	if c.Token != "" && (c.User != "" || c.Password != "") {
-		return fmt.Errorf("%w: both a token and a user are given: choose one", ErrConfig)
-	}
 	if (c.User == "") != (c.Password == "") {
 		return fmt.Errorf("%w: a user and a password are given together", ErrConfig)
 	}
@@ -71,8 +57,8 @@ func (c *Config) validateListen() error {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("%w: listen %q: the port is a number from 0 to 65535", ErrConfig, c.Listen)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.Token == "" && c.User == "" {
-		return fmt.Errorf("%w: listen %q: whoever connects commands every host, so beyond loopback a token or a user is required",
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.User == "" {
+		return fmt.Errorf("%w: listen %q: whoever connects commands every host, so beyond loopback a user is required",
 			ErrConfig, c.Listen)
 	}
 	return nil
@@ -86,11 +72,7 @@ func (c *Config) serverOptions() *server.Options {
 		JetStream:              true,
 		StoreDir:               c.Dir,
 		SyncAlways:             c.SyncAlways,
-		JetStreamMaxStore:      c.MaxStore,
-		JetStreamMaxMemory:     c.MaxMemory,
-		MaxPayload:             c.MaxPayload,
 		DisableJetStreamBanner: true,
-		Authorization:          c.Token,
 		Username:               c.User,
 		Password:               c.Password,
 	}

@@ -26,10 +26,8 @@ func TestConfigurationMistakesAreRefusedByNew(t *testing.T) {
 		"host by name":                       {Dir: dir, Listen: "example.com:4222"},
 		"no port":                            {Dir: dir, Listen: "127.0.0.1"},
 		"port by name":                       {Dir: dir, Listen: "127.0.0.1:http"},
-		"token and user":                     {Dir: dir, Token: "t", User: "u", Password: "p"},
 		"user without password":              {Dir: dir, User: "u"},
 		"password without user":              {Dir: dir, Password: "p"},
-		"negative limit":                     {Dir: dir, MaxStore: -1},
 	} {
 		_, err := broker.New(cfg)
 		require.ErrorIs(t, err, broker.ErrConfig, name)

@@ -21,7 +21,6 @@ const lockName = "lock"
 
 // Claim is this process's exclusive right to a directory. It ends with Release or with the process, however that dies.
 type Claim struct {
-	dir  string
 	lock *os.File
 }
 
@@ -57,11 +56,8 @@ func Take(dir string) (*Claim, error) {
 		lock.Close()
 		return nil, notWritable(abs, err)
 	}
-	return &Claim{dir: abs, lock: lock}, nil
+	return &Claim{lock: lock}, nil
 }
-
-// Dir is the claimed directory as an absolute path.
-func (c *Claim) Dir() string { return c.dir }
 
 // Release gives the directory back.
 func (c *Claim) Release() error { return c.lock.Close() }
