@@ -44,11 +44,6 @@ func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error)
 	return &Service{cfg: cfg, log: log, nats: extra, position: fold.NewPosition()}, nil
 }
 
-// Folded is the sequence of the last event of EV that the documents hold, as far
-// as this replica knows. It goes back where documents were lost and are made
-// again.
-func (s *Service) Folded() uint64 { return s.position.Seq() }
-
 // Run works until ctx ends. It calls ready once it answers questions and both
 // NATS and the store have been reached; from then on it waits out whatever of
 // them goes away.
