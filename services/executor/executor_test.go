@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +28,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 )
 
@@ -75,23 +75,7 @@ func (s *system) executor(adjust func(*Config)) (stop func()) {
 	}
 	service, err := New(cfg, zerolog.Nop(), nats.InProcessServer(s.srv))
 	require.NoError(s.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-done:
-		s.t.Fatalf("executor: %v", err)
-	}
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			require.ErrorIs(s.t, <-done, context.Canceled)
-		})
-	}
-	s.t.Cleanup(stop)
-	return stop
+	return lifecycletest.Start(s.t, service.Run)
 }
 
 func (s *system) target(h *hosttest.Host) contract.Target {

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway"
 )
@@ -98,7 +98,7 @@ func (f *fixture) run() string {
 	f.Helper()
 	service, err := gateway.New(f.cfg, zerolog.New(f.log), nats.InProcessServer(f.broker), nats.ReconnectWait(20*time.Millisecond))
 	require.NoError(f, err)
-	f.background(service)
+	lifecycletest.Start(f, service.Run)
 	return "http://" + service.Addr()
 }
 
@@ -109,31 +109,6 @@ func (f *fixture) runImpatient() string {
 	f.cfg.Timeouts.Broker = 300 * time.Millisecond
 	defer func() { f.cfg.Timeouts.Broker = before }()
 	return f.run()
-}
-
-// background runs the service until the test ends, and returns when it is ready.
-func (f *fixture) background(service *gateway.Service) {
-	f.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- service.Run(ctx, func() { close(ready) }) }()
-	f.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			require.NoError(f, err)
-		case <-time.After(patience):
-			require.FailNow(f, "the gateway does not stop")
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		require.FailNow(f, "the gateway does not start", "%v", err)
-	case <-time.After(patience):
-		require.FailNow(f, "the gateway is not ready")
-	}
 }
 
 // reply is an answer, read to its end.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway"
 	"github.com/slipway-deploy/slipway/services/standalone"
@@ -70,23 +71,7 @@ func start(t *testing.T, cfg standalone.Config) installation {
 	out := &screen{}
 	s, err := standalone.New(cfg, zerolog.Nop(), out)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- s.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		cancel()
-		require.NoError(t, err, "it ended before it was ready")
-	case <-time.After(patience):
-		cancel()
-		require.FailNow(t, "it is not ready")
-	}
-	in := installation{stop: sync.OnceFunc(func() {
-		cancel()
-		require.NoError(t, <-ended)
-	})}
-	t.Cleanup(in.stop)
+	in := installation{stop: lifecycletest.Start(t, s.Run)}
 	found := urlLine.FindStringSubmatch(out.String())
 	require.NotNil(t, found, "no address is announced: %s", out)
 	in.url = found[1]

@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/history"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
@@ -73,19 +73,7 @@ func startStore(t *testing.T, dir string) string {
 	t.Helper()
 	s, err := store.New(store.Config{Dir: dir, Database: "slipway", Collections: history.Collections()})
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- s.Run(ctx, func() { close(ready) }) }()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-done)
-	})
-	select {
-	case <-ready:
-	case err := <-done:
-		done <- err
-		require.FailNow(t, "no store", "%v", err)
-	}
+	lifecycletest.Start(t, s.Run)
 	return s.URI()
 }
 

@@ -4,7 +4,6 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/standalone"
 )
 
@@ -40,21 +40,7 @@ func startSlipway(t *testing.T) *slipway {
 	var said announcement
 	service, err := standalone.New(cfg, zerolog.Nop(), &said)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- service.Run(ctx, func() { close(ready) }) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("standalone ended: %v", err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-done:
-		done <- err
-		t.Fatalf("standalone: %v", err)
-	}
+	lifecycletest.Start(t, service.Run)
 	s := &slipway{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	s.url, s.token = said.find(`http://\S+`), said.find(`slw_\S+`)
 	return s

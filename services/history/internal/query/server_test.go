@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
 	"github.com/slipway-deploy/slipway/services/history/internal/query"
@@ -35,20 +35,9 @@ type asker struct {
 
 func serve(t *testing.T, configure ...func(*server.Options)) *asker {
 	a := &asker{t: t, nc: bustest.Start(t, configure...).Connect(t), store: foldtest.NewMemory()}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready := make(chan struct{})
-	var serving sync.WaitGroup
-	var err error
-	serving.Go(func() {
-		err = query.Serve(ctx, a.nc, a.store, fold.NewPosition(), zerolog.Nop(), func() { close(ready) })
+	a.stop = lifecycletest.Start(t, func(ctx context.Context, ready func()) error {
+		return query.Serve(ctx, a.nc, a.store, fold.NewPosition(), zerolog.Nop(), ready)
 	})
-	a.stop = sync.OnceFunc(func() {
-		cancel()
-		serving.Wait()
-		require.NoError(t, err)
-	})
-	t.Cleanup(a.stop)
-	<-ready
 	return a
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/broker"
 )
 
@@ -21,29 +22,7 @@ func start(t *testing.T, cfg broker.Config) (b *broker.Broker, stop func()) {
 	t.Helper()
 	b, err := broker.New(cfg)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- b.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		cancel()
-		require.NoError(t, err, "the broker ended before it was ready")
-	case <-time.After(patience):
-		cancel()
-		t.Fatal("the broker is not ready")
-	}
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		require.NoError(t, <-ended)
-	}
-	t.Cleanup(stop)
-	return b, stop
+	return b, lifecycletest.Start(t, b.Run)
 }
 
 func connect(t *testing.T, url string, opts ...nats.Option) jetstream.JetStream {

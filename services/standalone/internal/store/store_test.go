@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/store"
 )
 
@@ -26,29 +27,7 @@ func start(t *testing.T, cfg store.Config) (s *store.Store, stop func()) {
 	t.Helper()
 	s, err := store.New(cfg)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- s.Run(ctx, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-ended:
-		cancel()
-		require.NoError(t, err, "the store ended before it was ready")
-	case <-time.After(patience):
-		cancel()
-		t.Fatal("the store is not ready")
-	}
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		require.NoError(t, <-ended)
-	}
-	t.Cleanup(stop)
-	return s, stop
+	return s, lifecycletest.Start(t, s.Run)
 }
 
 // connect gives a client and leaves before the store stops.
