@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir/datadirtest"
 )
 
 func TestTakeMakesAPrivateDirectory(t *testing.T) {
@@ -51,26 +50,9 @@ func TestReadOnlyDirectoryIsNotWritable(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // nobody may come as far as dir
 	require.NoError(t, os.Chmod(dir, 0o555))
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
-	asOrdinaryUser(t, func() {
+	datadirtest.AsOrdinaryUser(t, func() {
 		_, err := datadir.Take(dir)
 		require.ErrorIs(t, err, datadir.ErrNotWritable)
 		require.ErrorContains(t, err, "permission denied")
 	})
-}
-
-// asOrdinaryUser runs f with the file permissions of nobody when the test runs as root, whom no mode bits stop. The
-// file system identity belongs to the thread, so f must not leave its goroutine.
-func asOrdinaryUser(t *testing.T, f func()) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		f()
-		return
-	}
-	const nobody = 65534
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_, _, errno := syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
-	require.Zero(t, errno)
-	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0) }()
-	f()
 }

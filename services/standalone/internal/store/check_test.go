@@ -3,13 +3,12 @@ package store
 import (
 	"os"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir"
+	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir/datadirtest"
 )
 
 func TestFileThatMayNotBeWrittenIsRefused(t *testing.T) {
@@ -27,26 +26,9 @@ func TestFileThatMayNotBeWrittenIsRefused(t *testing.T) {
 			require.NoError(t, db.Close())
 			require.NoError(t, os.Chmod(file, mode))
 
-			asOrdinaryUser(t, func() { err = checkFiles(t.Context(), dir) })
+			datadirtest.AsOrdinaryUser(t, func() { err = checkFiles(t.Context(), dir) })
 			require.ErrorIs(t, err, datadir.ErrNotWritable)
 			require.ErrorContains(t, err, "to uid")
 		})
 	}
-}
-
-// asOrdinaryUser runs f with the file permissions of nobody when the test runs as root, whom no mode bits stop. The
-// file system identity belongs to the thread, so f must not leave its goroutine.
-func asOrdinaryUser(t *testing.T, f func()) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		f()
-		return
-	}
-	const nobody = 65534
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_, _, errno := syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
-	require.Zero(t, errno)
-	defer func() { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0) }()
-	f()
 }
