@@ -12,6 +12,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
 const (
@@ -53,6 +54,18 @@ func consumer(t *testing.T, b *bus.Bus, stream, filter string, ackWait time.Dura
 	c, err := b.Consumer(t.Context(), stream, bus.ConsumerConfig("worker", filter, ackWait))
 	require.NoError(t, err)
 	return c
+}
+
+// doJobs takes each job and finishes it, until the test ends. What comes of that
+// is sent to done, which has room for ten.
+func doJobs(t *testing.T, b *bus.Bus) (jobs jetstream.Consumer, done chan error) {
+	t.Helper()
+	jobs = consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
+	done = make(chan error, 10)
+	untilEnd(t, func(ctx context.Context) {
+		b.Work(ctx, jobs, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
+	})
+	return jobs, done
 }
 
 // receive waits for a value.

@@ -21,7 +21,6 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
-	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
 // counting counts the connections that are asked for.
@@ -101,11 +100,7 @@ func TestWorkGoesOnAfterItsConnectionBroke(t *testing.T) {
 	nc := connect(t, broker)
 	b, err := bus.Open(t.Context(), nc, settings, zerolog.Nop())
 	require.NoError(t, err)
-	c := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
-	done := make(chan error, 10)
-	untilEnd(t, func(ctx context.Context) {
-		b.Work(ctx, c, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
-	})
+	_, done := doJobs(t, b)
 	offer(t, b, 1)
 	require.NoError(t, receive(t, done, "a job before"))
 	require.NoError(t, nc.ForceReconnect())

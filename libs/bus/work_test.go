@@ -153,12 +153,8 @@ func TestWorkGoesOnWhenItsConsumerWasDeleted(t *testing.T) {
 	var log lines
 	b, err := bus.Open(t.Context(), connect(t, broker), settings, zerolog.New(&log))
 	require.NoError(t, err)
-	jobs := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
+	jobs, done := doJobs(t, b)
 	events := consumer(t, b, contract.StreamEvents, contract.EventsAll, patience)
-	done := make(chan error, 10)
-	untilEnd(t, func(ctx context.Context) {
-		b.Work(ctx, jobs, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
-	})
 	untilEnd(t, func(ctx context.Context) {
 		b.Batches(ctx, events, 2, func(batch []*bus.Delivery) { done <- batch[0].Done(t.Context()) })
 	})
@@ -184,11 +180,7 @@ func TestWorkSaysOnceThatItsStreamIsGone(t *testing.T) {
 	var log lines
 	b, err := bus.Open(t.Context(), connect(t, broker), settings, zerolog.New(&log))
 	require.NoError(t, err)
-	c := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
-	done := make(chan error, 10)
-	untilEnd(t, func(ctx context.Context) {
-		b.Work(ctx, c, 2, func(d *bus.Delivery) { done <- d.Done(t.Context()) })
-	})
+	_, done := doJobs(t, b)
 	offer(t, b, 1)
 	require.NoError(t, receive(t, done, "a job before"))
 	require.NoError(t, b.JetStream().DeleteStream(t.Context(), contract.StreamJobs))
