@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +48,7 @@ type fixture struct {
 	broker *bustest.Server
 	bus    *bus.Bus // the test's own connection
 	key    seal.PrivateKey
-	log    *lockedBuffer
+	log    *lifecycletest.Output
 	cfg    gateway.Config
 	url    string
 	token  string
@@ -73,7 +72,7 @@ func prepare(t testing.TB, configure ...func(*gateway.Config)) *fixture {
 	t.Helper()
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
-	f := &fixture{TB: t, broker: bustest.Start(t), key: key, log: &lockedBuffer{}}
+	f := &fixture{TB: t, broker: bustest.Start(t), key: key, log: &lifecycletest.Output{}}
 	config.Defaults(&f.cfg)
 	f.cfg.Listen = "127.0.0.1:0"
 	// A busy machine is no reason for a test to fail; tests that want an end to
@@ -291,21 +290,4 @@ func (o object) with(fields object) object {
 func (f *fixture) eventually(condition func() bool, what string) {
 	f.Helper()
 	require.Eventually(f, condition, patience, 10*time.Millisecond, what)
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -37,24 +36,6 @@ func load(t *testing.T, data string, args ...string) standalone.Config {
 	return cfg
 }
 
-// screen is what a person at the terminal sees.
-type screen struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 var (
 	urlLine   = regexp.MustCompile(`(?m)^Slipway listens on (http://127\.0\.0\.1:\d+)$`)
 	tokenLine = regexp.MustCompile(`(?m)^ +(slw_\S+)$`)
@@ -68,7 +49,7 @@ type installation struct {
 
 func start(t *testing.T, cfg standalone.Config) installation {
 	t.Helper()
-	out := &screen{}
+	out := &lifecycletest.Output{}
 	s, err := standalone.New(cfg, zerolog.Nop(), out)
 	require.NoError(t, err)
 	in := installation{stop: lifecycletest.Start(t, s.Run)}
@@ -96,7 +77,7 @@ func (in installation) whoAmI(t *testing.T, token string) int {
 // runToError runs an installation that is expected not to become ready.
 func runToError(t *testing.T, cfg standalone.Config) error {
 	t.Helper()
-	s, err := standalone.New(cfg, zerolog.Nop(), &screen{})
+	s, err := standalone.New(cfg, zerolog.Nop(), &lifecycletest.Output{})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -137,7 +118,7 @@ func TestALostTokenIsReplaced(t *testing.T) {
 	first := start(t, cfg)
 	first.stop()
 
-	out := &screen{}
+	out := &lifecycletest.Output{}
 	s, err := standalone.New(cfg, zerolog.Nop(), out)
 	require.NoError(t, err)
 	require.NoError(t, s.ReplaceToken(t.Context()))
@@ -150,7 +131,7 @@ func TestALostTokenIsReplaced(t *testing.T) {
 
 func TestATokenThatWasMadeBeforehandIsNotAnnounced(t *testing.T) {
 	cfg := load(t, filepath.Join(t.TempDir(), "data"))
-	out := &screen{}
+	out := &lifecycletest.Output{}
 	s, err := standalone.New(cfg, zerolog.Nop(), out)
 	require.NoError(t, err)
 	require.NoError(t, s.ReplaceToken(t.Context()))
@@ -165,7 +146,7 @@ func TestASecondProcessOnTheDataIsRefused(t *testing.T) {
 	start(t, cfg)
 	require.ErrorIs(t, runToError(t, cfg), datadir.ErrInUse)
 
-	s, err := standalone.New(cfg, zerolog.Nop(), &screen{})
+	s, err := standalone.New(cfg, zerolog.Nop(), &lifecycletest.Output{})
 	require.NoError(t, err)
 	require.ErrorIs(t, s.ReplaceToken(t.Context()), datadir.ErrInUse)
 }

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -37,31 +36,14 @@ func startSlipway(t *testing.T) *slipway {
 	var cfg standalone.Config
 	config.Defaults(&cfg)
 	cfg.Data, cfg.Gateway.Listen = t.TempDir(), "127.0.0.1:0"
-	var said announcement
-	service, err := standalone.New(cfg, zerolog.Nop(), &said)
+	said := &lifecycletest.Output{}
+	service, err := standalone.New(cfg, zerolog.Nop(), said)
 	require.NoError(t, err)
 	lifecycletest.Start(t, service.Run)
 	s := &slipway{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	s.url, s.token = said.find(`http://\S+`), said.find(`slw_\S+`)
+	s.url = regexp.MustCompile(`http://\S+`).FindString(said.String())
+	s.token = regexp.MustCompile(`slw_\S+`).FindString(said.String())
 	return s
-}
-
-// announcement is what standalone tells a person at its start.
-type announcement struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (a *announcement) Write(p []byte) (int, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.text.Write(p)
-}
-
-func (a *announcement) find(pattern string) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return regexp.MustCompile(pattern).FindString(a.text.String())
 }
 
 // call makes a request and decodes the answer into result, which may be nil.

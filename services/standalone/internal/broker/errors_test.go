@@ -6,12 +6,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/broker"
 	"github.com/slipway-deploy/slipway/services/standalone/internal/datadir"
 )
@@ -120,7 +120,7 @@ func TestStreamWhoseCreationWasCutOffIsMadeAgain(t *testing.T) {
 }
 
 func TestMessagesThatAreCutOffAreReported(t *testing.T) {
-	out := &lockedBuffer{}
+	out := &lifecycletest.Output{}
 	cfg := broker.Config{Dir: t.TempDir(), Log: zerolog.New(out)}
 	dir := keep(t, cfg, 100)
 	keep(t, cfg, 0)
@@ -138,21 +138,4 @@ func TestMessagesThatAreCutOffAreReported(t *testing.T) {
 	require.Contains(t, out.String(), block)
 	require.Contains(t, out.String(), "its messages are lost")
 	require.Contains(t, out.String(), "check the disk")
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

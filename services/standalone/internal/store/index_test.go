@@ -1,13 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
@@ -15,6 +13,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 )
 
 // The statements are taken from FerretDB's own log, so that this fails, too, when another version asks differently.
@@ -71,31 +71,20 @@ func startTraced(t *testing.T) (*Store, *statementLog) {
 	return s, sqlLog
 }
 
-// statementLog is what FerretDB logs; it is written to from several goroutines.
-type statementLog struct {
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (l *statementLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.log.Write(p)
-}
+// statementLog is what FerretDB logs.
+type statementLog struct{ lifecycletest.Output }
 
 var statementLine = regexp.MustCompile(`msg=">>> ((?:[^"\\]|\\.)*)"`)
 
 // statement is the first logged statement with a prefix and a placeholder.
 func (l *statementLog) statement(t *testing.T, prefix string) string {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, m := range statementLine.FindAllStringSubmatch(l.log.String(), -1) {
+	for _, m := range statementLine.FindAllStringSubmatch(l.String(), -1) {
 		if q := strings.ReplaceAll(m[1], `\"`, `"`); strings.HasPrefix(q, prefix) && strings.Contains(q, "?") {
 			return q
 		}
 	}
-	require.FailNow(t, "FerretDB issued no such statement", "%s in:\n%s", prefix, l.log.String())
+	require.FailNow(t, "FerretDB issued no such statement", "%s in:\n%s", prefix, l)
 	return ""
 }
 
