@@ -26,14 +26,17 @@ func get(t *testing.T, transport *http.Transport, url string) (int, error) {
 }
 
 func TestTheAddressOfEachConnectionIsLookedAt(t *testing.T) {
+	elsewhere, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.2:0")
+	require.NoError(t, err)
 	trap := httptest.NewUnstartedServer(http.NotFoundHandler())
-	trap.Listener = listen(t, "127.0.0.2:0")
+	require.NoError(t, trap.Listener.Close())
+	trap.Listener = elsewhere
 	trap.Start()
 	t.Cleanup(trap.Close)
 	inside := httptest.NewServer(http.RedirectHandler(trap.URL, http.StatusFound))
 	t.Cleanup(inside.Close)
 
-	_, err := get(t, Guard{}.Transport(), inside.URL)
+	_, err = get(t, Guard{}.Transport(), inside.URL)
 	require.ErrorIs(t, err, ErrClosed)
 	allowed := New([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")})
 	_, err = get(t, allowed.Transport(), inside.URL)
@@ -81,12 +84,4 @@ func TestAURLIsAbsoluteAndOfHTTP(t *testing.T) {
 		require.ErrorIs(t, err, ErrURL, bad)
 		require.NotContains(t, err.Error(), "secret")
 	}
-}
-
-func listen(t *testing.T, address string) net.Listener {
-	t.Helper()
-	var cfg net.ListenConfig
-	l, err := cfg.Listen(t.Context(), "tcp", address)
-	require.NoError(t, err)
-	return l
 }
