@@ -26,9 +26,7 @@ func startMeasured(t *testing.T, flags ...string) measured {
 	t.Helper()
 	m := measured{standalone: startStandalone(t, append(flags, "--scheduler-analysis-allow", "127.0.0.0/8")...), hosts: hosttest.Start(t, 3)}
 	m.names = m.addAll(t, m.hosts)
-	for _, version := range []string{"v1", "v2", "v3"} {
-		m.upload(t, app, version, "shop.tar.gz", contentOf(version, 0).tarGz(t))
-	}
+	m.uploadVersions(t, 0, "v1", "v2", "v3")
 	m.succeed(t, m.deploy(t, order{Application: app, Version: "v1", Servers: m.names}).ID)
 	return m
 }

@@ -42,9 +42,7 @@ func startTwoSets(t *testing.T) twoSets {
 		servers[h.Name] = strings.TrimPrefix(s.served[h.Name], "http://")
 	}
 	s.add(t, specOf(s.balancer))
-	for _, version := range []string{"v1", "v2", "v3"} {
-		s.upload(t, app, version, "shop.tar.gz", contentOf(version, 0).tarGz(t))
-	}
+	s.uploadVersions(t, 0, "v1", "v2", "v3")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: s.names()}).ID)
 	s.proxy = haproxytest.Start(t, servers, s.green[0].Name, s.green[1].Name)
 	return s

@@ -253,6 +253,14 @@ func (c *client) upload(t testing.TB, application, version, filename string, con
 	return must[packageInfo](t, c, uploading(application, version, filename, content), http.StatusCreated)
 }
 
+// uploadVersions uploads versions of app with so many bytes of ballast each.
+func (c *client) uploadVersions(t testing.TB, ballast int, versions ...string) {
+	t.Helper()
+	for _, version := range versions {
+		c.upload(t, app, version, "shop.tar.gz", contentOf(version, ballast).tarGz(t))
+	}
+}
+
 func uploading(application, version, filename string, content []byte) request {
 	return request{method: "POST", path: "/v1/packages", body: content, query: url.Values{
 		"application": {application}, "version": {version}, "filename": {filename},

@@ -16,8 +16,7 @@ func TestAFailedDeploymentGoesBackByItself(t *testing.T) {
 	s := startStandalone(t)
 	hosts := hosttest.Start(t, 4)
 	names := s.addAll(t, hosts)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
-	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1", "v2")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID)
 
 	hosts[2].Stop()
@@ -50,7 +49,7 @@ func TestOneDeploymentWaitsAnotherIsRefusedAndAHostIsSkipped(t *testing.T) {
 	s := startStandalone(t, "--scheduler-limits-per-project", "1")
 	hosts := hosttest.Start(t, 3)
 	names := s.addAll(t, hosts)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	canary := order{Application: app, Version: "v1", Servers: names, Strategy: &strategy{Type: "canary", First: 1, Hold: "1h"}}
 	first := s.deploy(t, canary)
 	s.awaitState(t, first.ID, "holding")
@@ -79,7 +78,7 @@ func TestALockIsSeenAndBroken(t *testing.T) {
 	s := startStandalone(t)
 	host := hosttest.Start(t, 1)[0]
 	name := s.addAll(t, []*hosttest.Host{host})[0]
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	host.Freeze()
 	holds := s.deploy(t, order{Application: app, Version: "v1", Servers: []string{name}})
 	type lock struct {

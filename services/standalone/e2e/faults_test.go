@@ -130,8 +130,8 @@ func TestEachFaultFailsItsHostAloneAndLeavesItAsItWas(t *testing.T) {
 		bad[what], servers[what] = h, s.add(t, description)
 		names = append(names, what)
 	}
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 1<<10).tarGz(t))
-	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", theBallast).tarGz(t))
+	s.uploadVersions(t, 1<<10, "v1")
+	s.uploadVersions(t, theBallast, "v2")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID)
 
 	for what, f := range faults {
@@ -176,7 +176,7 @@ func TestABadPackageIsRefusedByEveryHostAndNothingIsSwitched(t *testing.T) {
 	hosts := hosttest.Start(t, 10)
 	names := s.addAll(t, hosts)
 	watch(t, hosts)
-	s.upload(t, app, "good", "shop.tar.gz", contentOf("good", 0).tarGz(t))
+	s.uploadVersions(t, 0, "good")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "good", Servers: names}).ID)
 
 	whole := contentOf("cut", 256<<10).tarGz(t)

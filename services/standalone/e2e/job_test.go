@@ -173,7 +173,7 @@ func TestAWaveWithAFailedHostIsTheLast(t *testing.T) {
 	s := startStandalone(t)
 	hosts := hosttest.Start(t, 6)
 	names := s.addAll(t, hosts)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	hosts[2].Stop()
 	d := s.deploy(t, order{Application: app, Version: "v1", Servers: names, Strategy: &strategy{Type: "rolling", Batch: 2}})
 	require.Equal(t, "failed", s.await(t, d.ID, patience).State)
@@ -196,7 +196,7 @@ func TestTheNewestSuccessfulReleasesStay(t *testing.T) {
 	h := hosttest.Start(t, 1)[0]
 	names := s.addAll(t, []*hosttest.Host{h})
 	for _, version := range []string{"v1", "v2", "v3", "v4", "v5"} {
-		s.upload(t, app, version, "shop.tar.gz", contentOf(version, 0).tarGz(t))
+		s.uploadVersions(t, 0, version)
 		s.succeed(t, s.deploy(t, order{Application: app, Version: version, Servers: names, Keep: 2}).ID)
 	}
 	requireRuns(t, h, "v5")
@@ -212,7 +212,7 @@ func TestADeploymentIsFoundAsSoonAsItIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := startStandalone(t)
 	names := s.addAll(t, hosttest.Start(t, 1))
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	var last string
 	for range 50 {
 		last = s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID
@@ -236,8 +236,7 @@ func TestAFirstContactIsKeptAndAnotherKeyIsRefusedFromThenOn(t *testing.T) {
 	unmet := specOf(h)
 	delete(unmet, "host_key")
 	added := s.add(t, unmet)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
-	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1", "v2")
 	deploy := func(version string) target {
 		d := s.deploy(t, order{Application: app, Version: version, Servers: []string{h.Name}})
 		s.await(t, d.ID, patience)

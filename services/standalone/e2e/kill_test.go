@@ -33,8 +33,8 @@ func newScene(t *testing.T, executors int) *scene {
 	for _, h := range s.hosts {
 		s.names = append(s.names, s.add(t, slowly(t, h, slowRate)).Name)
 	}
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
-	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", slowTransfer).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
+	s.uploadVersions(t, slowTransfer, "v2")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: s.names}).ID)
 	watch(t, s.hosts)
 	return s
@@ -77,7 +77,7 @@ func TestAServiceThatIsKilledInTheMiddleGoesOnWhereItWas(t *testing.T) {
 	for _, victim := range []*process{s.schedulers[0], s.history, s.gateway} {
 		// A version of its own for each, or the second would find everything done.
 		version := "v2-" + victim.name
-		s.upload(t, app, version, "shop.tar.gz", contentOf(version, slowTransfer).tarGz(t))
+		s.uploadVersions(t, slowTransfer, version)
 		d := s.deploy(t, order{Application: app, Version: version, Servers: s.names})
 		awaitTarget(t, s.client, d.ID, inTransfer)
 		victim.kill()
@@ -104,7 +104,7 @@ func TestStandaloneThatIsKilledGoesOnWhenItIsStartedAgain(t *testing.T) {
 	}
 	watch(t, hosts)
 	for _, version := range []string{"v1", "v2"} {
-		s.upload(t, app, version, "shop.tar.gz", contentOf(version, slowTransfer).tarGz(t))
+		s.uploadVersions(t, slowTransfer, version)
 		d := s.deploy(t, order{Application: app, Version: version, Servers: names})
 		awaitTarget(t, s.client, d.ID, inTransfer)
 		s.process.kill()

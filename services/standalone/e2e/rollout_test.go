@@ -47,7 +47,7 @@ func TestACanaryIsApprovedJudgedAndRetriedWhereItFailed(t *testing.T) {
 	s := startStandalone(t)
 	hosts := hosttest.Start(t, 4)
 	names := s.addAll(t, hosts)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	d := s.deploy(t, order{
 		Application: app, Version: "v1", Servers: names, Approval: &struct{}{},
 		Strategy: &strategy{Type: "canary", First: 1, Hold: "1h"},
@@ -83,8 +83,7 @@ func TestACancelledDeploymentLeavesItsHostsToTheNext(t *testing.T) {
 	s := startStandalone(t)
 	hosts := hosttest.Start(t, 3)
 	names := s.addAll(t, hosts)
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
-	s.upload(t, app, "v2", "shop.tar.gz", contentOf("v2", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1", "v2")
 	d := s.deploy(t, order{Application: app, Version: "v1", Servers: names, Strategy: &strategy{Type: "canary", First: 1, Hold: "1h"}})
 	s.awaitState(t, d.ID, "holding")
 	s.control(t, d.ID, "cancel", map[string]string{"reason": "the wrong version"})

@@ -141,7 +141,7 @@ func (s *standalone) leaveSomething(t *testing.T) {
 	s.process.start()
 	s.client = newClient(t, s.dir, s.process.awaitLog(`Slipway listens on (http://\S+)`), s.process.awaitLog(tokenLine.String()))
 	names := s.addAll(t, hosttest.Start(t, 1))
-	s.upload(t, app, "v1", "shop.tar.gz", contentOf("v1", 0).tarGz(t))
+	s.uploadVersions(t, 0, "v1")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID)
 	require.Zero(t, s.process.terminate())
 }

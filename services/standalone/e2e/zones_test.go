@@ -39,9 +39,7 @@ func TestAServerOfAZoneIsWorkedOnByTheExecutorsOfThatZoneAlone(t *testing.T) {
 		outside[added.Name] = added.ID
 		names = append(names, added.Name)
 	}
-	for _, version := range []string{"v1", "v2", "v3"} {
-		f.upload(t, app, version, "shop.tar.gz", contentOf(version, 1<<10).tarGz(t))
-	}
+	f.uploadVersions(t, 1<<10, "v1", "v2", "v3")
 
 	// Nobody is there for the zone: its servers wait, the others do not.
 	first := f.deploy(t, order{Application: app, Version: "v1", Servers: names})
