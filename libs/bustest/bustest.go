@@ -6,21 +6,26 @@
 // Start serves in-process connections alone and takes no port; StartListening
 // is for what must be given a URL, such as a process of its own. Stop and
 // Restart take the broker away and bring it back with what it had stored:
-// connections made with Connect, or with nats.InProcessServer(server), come
-// back by themselves.
+// connections made with Connect or OpenBus, or with nats.InProcessServer(server),
+// come back by themselves.
 package bustest
 
 import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/config"
 )
 
 // startDeadline bounds a start, which takes some 30 ms, on a busy machine.
@@ -123,16 +128,30 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 // failure; opts come after that and may say otherwise.
 func (s *Server) Connect(t testing.TB, opts ...nats.Option) *nats.Conn {
 	t.Helper()
-	all := append([]nats.Option{
-		nats.InProcessServer(s),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(20 * time.Millisecond),
-		nats.ReconnectJitter(0, 0),
-	}, opts...)
-	conn, err := nats.Connect(nats.DefaultURL, all...)
+	conn, err := nats.Connect(nats.DefaultURL, slices.Concat(s.soon(), []nats.Option{nats.MaxReconnects(-1)}, opts)...)
 	require.NoError(t, err, "connect to the NATS server")
 	t.Cleanup(conn.Close)
 	return conn
+}
+
+// OpenBus returns a bus of the default configuration, on a connection of its own
+// that is made as services make theirs, but comes back sooner. The connection is
+// closed when t ends.
+func (s *Server) OpenBus(t testing.TB) *bus.Bus {
+	t.Helper()
+	var cfg bus.Config
+	config.Defaults(&cfg)
+	conn, err := bus.Connect(cfg, t.Name(), zerolog.Nop(), s.soon()...)
+	require.NoError(t, err, "connect to the NATS server")
+	t.Cleanup(conn.Close)
+	b, err := bus.Open(t.Context(), conn, cfg, zerolog.Nop())
+	require.NoError(t, err, "open the bus")
+	return b
+}
+
+// soon has a connection come back 20 ms after each failure.
+func (s *Server) soon() []nats.Option {
+	return []nats.Option{nats.InProcessServer(s), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0)}
 }
 
 // URL is where a server from StartListening is reached, also while it is

@@ -47,15 +47,8 @@ func newSystem(t *testing.T) *system {
 	t.Helper()
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
-	s := &system{t: t, srv: bustest.Start(t), key: key}
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	nc, err := bus.Connect(cfg, "test", zerolog.Nop(), nats.InProcessServer(s.srv))
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	s.bus, err = bus.Open(t.Context(), nc, cfg, zerolog.Nop())
-	require.NoError(t, err)
-	return s
+	srv := bustest.Start(t)
+	return &system{t: t, srv: srv, bus: srv.OpenBus(t), key: key}
 }
 
 // executor runs an executor with short timings until the function that it

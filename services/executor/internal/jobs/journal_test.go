@@ -4,13 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
-	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
@@ -19,14 +15,7 @@ import (
 // beside it.
 func begun(t *testing.T) (*journal, func(id string)) {
 	t.Helper()
-	server := bustest.Start(t)
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	nc, err := bus.Connect(cfg, "test", zerolog.Nop(), nats.InProcessServer(server))
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	b, err := bus.Open(t.Context(), nc, cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := bustest.Start(t).OpenBus(t)
 	job := contract.Message{Envelope: contract.Envelope{Deployment: "d", Host: "h"}}
 	j, err := open(t.Context(), b, job, position{}, "executor-1")
 	require.NoError(t, err)

@@ -8,9 +8,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
-	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
@@ -19,10 +17,7 @@ const patience = 30 * time.Second
 
 func open(t *testing.T) *Desk {
 	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := bustest.Start(t).OpenBus(t)
 	d, err := Open(t.Context(), b, Limits{patience, patience, patience, patience}, zerolog.Nop())
 	require.NoError(t, err)
 	return d

@@ -7,20 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 )
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := bustest.Start(t).OpenBus(t)
 	s, err := Open(t.Context(), b)
 	require.NoError(t, err)
 	return s

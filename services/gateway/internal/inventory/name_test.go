@@ -15,22 +15,12 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
 )
 
-func openBus(t *testing.T, broker *bustest.Server) *bus.Bus {
-	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	b, err := bus.Open(t.Context(), broker.Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
-	return b
-}
-
 func open(t *testing.T) *Inventory {
 	t.Helper()
-	v, err := Open(t.Context(), openBus(t, bustest.Start(t)), zerolog.Nop())
+	v, err := Open(t.Context(), bustest.Start(t).OpenBus(t), zerolog.Nop())
 	require.NoError(t, err)
 	return v
 }
@@ -198,7 +188,7 @@ func TestWhateverDiesNoServerIsLostAndNoNameIsSharedAmongMany(t *testing.T) {
 	clients := make([]*client, 4)
 	var all sync.WaitGroup
 	for i := range clients {
-		v, err := Open(t.Context(), openBus(t, broker), zerolog.Nop())
+		v, err := Open(t.Context(), broker.OpenBus(t), zerolog.Nop())
 		require.NoError(t, err)
 		c := &client{v: v, rand: rand.New(rand.NewPCG(uint64(i), 7)), mine: map[string]map[string]bool{}}
 		clients[i] = c

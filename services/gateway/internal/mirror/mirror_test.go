@@ -14,7 +14,6 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
@@ -27,11 +26,8 @@ const bucket = contract.BucketServers
 
 func open(t *testing.T) (*bustest.Server, *bus.Bus, *bus.Cells[value], *Mirror[value]) {
 	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
 	broker := bustest.Start(t)
-	b, err := bus.Open(t.Context(), broker.Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := broker.OpenBus(t)
 	cells, err := bus.OpenCells[value](t.Context(), b, bucket)
 	require.NoError(t, err)
 	m, err := Open(t.Context(), b, bucket, func(v value) string { return v.Alias }, zerolog.Nop())

@@ -12,17 +12,13 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
 )
 
 func open(t *testing.T) (*Catalog, *bus.Bus) {
 	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := bustest.Start(t).OpenBus(t)
 	c, err := Open(t.Context(), b, 1<<20, zerolog.Nop())
 	require.NoError(t, err)
 	return c, b

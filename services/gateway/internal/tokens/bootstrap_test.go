@@ -9,16 +9,12 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
 func open(t *testing.T) (*bus.Bus, *Store, *bus.Cells[Token], *bus.Cells[bootstrap]) {
 	t.Helper()
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	b, err := bus.Open(t.Context(), bustest.Start(t).Connect(t), cfg, zerolog.Nop())
-	require.NoError(t, err)
+	b := bustest.Start(t).OpenBus(t)
 	s, err := Open(t.Context(), b, zerolog.Nop())
 	require.NoError(t, err)
 	tokens, err := bus.OpenCells[Token](t.Context(), b, contract.BucketTokens)

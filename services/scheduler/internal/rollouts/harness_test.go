@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/xid"
 	"github.com/rs/zerolog"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
@@ -38,25 +36,8 @@ type system struct {
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
-	s := &system{t: t, srv: bustest.Start(t)}
-	s.bus = s.open()
-	return s
-}
-
-func busConfig() bus.Config {
-	var cfg bus.Config
-	config.Defaults(&cfg)
-	return cfg
-}
-
-func (s *system) open() *bus.Bus {
-	s.t.Helper()
-	nc, err := bus.Connect(busConfig(), "test", zerolog.Nop(), nats.InProcessServer(s.srv))
-	require.NoError(s.t, err)
-	s.t.Cleanup(nc.Close)
-	b, err := bus.Open(s.t.Context(), nc, busConfig(), zerolog.Nop())
-	require.NoError(s.t, err)
-	return b
+	srv := bustest.Start(t)
+	return &system{t: t, srv: srv, bus: srv.OpenBus(t)}
 }
 
 // replica runs a scheduler on a connection of its own. The function that it
@@ -64,7 +45,7 @@ func (s *system) open() *bus.Bus {
 // request that is under way is finished.
 func (s *system) replica() (crash func()) {
 	s.t.Helper()
-	b := s.open()
+	b := s.srv.OpenBus(s.t)
 	ctx, cancel := context.WithCancel(context.Background())
 	sched, err := New(ctx, b, zerolog.Nop(), Settings{Sweep: time.Second, Limits: s.limits, Meter: analysis.New(s.meter)})
 	require.NoError(s.t, err)
@@ -162,7 +143,7 @@ func (s *system) executors(decide func(contract.Message) deploy.State) {
 
 func (s *system) executorsOf(jobs string, decide func(contract.Message) deploy.State) {
 	s.t.Helper()
-	b := s.open()
+	b := s.srv.OpenBus(s.t)
 	consumer, err := b.Consumer(s.t.Context(), contract.StreamJobs, bus.ConsumerConfig("executor", jobs, ackWait))
 	require.NoError(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -18,7 +18,7 @@ import (
 // scheduler is a replica that takes no inputs.
 func (s *system) scheduler() *Scheduler {
 	s.t.Helper()
-	sched, err := New(s.t.Context(), s.open(), zerolog.Nop(), Settings{Sweep: time.Hour})
+	sched, err := New(s.t.Context(), s.srv.OpenBus(s.t), zerolog.Nop(), Settings{Sweep: time.Hour})
 	require.NoError(s.t, err)
 	return sched
 }
@@ -26,7 +26,7 @@ func (s *system) scheduler() *Scheduler {
 // attend answers for a zone as its executors do, until leave is called.
 func (s *system) attend(zone string, answer nats.MsgHandler) (leave func()) {
 	s.t.Helper()
-	nc := s.open().Conn()
+	nc := s.srv.OpenBus(s.t).Conn()
 	_, err := nc.QueueSubscribe(contract.ExecutorSubject(zone), "executors", answer)
 	require.NoError(s.t, err)
 	require.NoError(s.t, nc.Flush())
