@@ -24,6 +24,7 @@ const (
 	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
 	FailHostBusy        = "host_busy"         // another installation, or another server of the inventory with the same login, works on the host
 	FailLockBroken      = "lock_broken"       // a person took the host from the deployment
+	FailJobLost         = "job_lost"          // the broker lost the job after it had begun
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
 	FailCommand         = "command_failed"    // a command that the deployment was given for its hosts failed

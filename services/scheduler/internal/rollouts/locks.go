@@ -142,30 +142,15 @@ func (c *controls) breakLock(ctx context.Context, host string, owner deploy.Clai
 
 // endBroken stores the end of the target, unless it has one.
 func (c *controls) endBroken(ctx context.Context, o order, r deploy.Rollout, host string, owner deploy.Claim, ask contract.BreakLock) error {
-	subject := contract.JobEventSubject(o.Deployment, host)
 	reason := ask.Actor + " took the host from the deployment"
 	if ask.Reason != "" {
 		reason += ": " + ask.Reason
 	}
-	ended := contract.JobEndedEvent{State: string(deploy.Failed), Failure: &contract.Failure{Code: contract.FailLockBroken, Reason: reason}}
-	for {
-		last, m, err := c.lastWord(ctx, subject)
-		if err != nil && !errors.Is(err, bus.ErrNone) {
-			return err
-		}
-		if _, isEnd := m.Body.(contract.JobEndedEvent); isEnd {
-			return c.leave(ctx, host, o.Deployment)
-		}
-		e := o.unbegun(r, owner.Target, host)
-		e.ID, e.Attempt, e.Token = o.Deployment+"."+host+".broken", m.Attempt, m.Token
-		data, err := contract.Encode(e, ended)
-		if err != nil {
-			return err
-		}
-		if _, err := c.bus.Append(ctx, contract.StreamEvents, subject, last, e.ID, data); !errors.Is(err, bus.ErrConflict) {
-			return err
-		}
+	had, err := c.failHost(ctx, o, r, owner.Target, host, contract.Failure{Code: contract.FailLockBroken, Reason: reason})
+	if err != nil || !had {
+		return err
 	}
+	return c.leave(ctx, host, o.Deployment)
 }
 
 // dropJob removes the deployment's job for the host, if it is still stored: it

@@ -106,13 +106,13 @@ func (s *Scheduler) switched(ctx context.Context, o order, r deploy.Rollout) ([]
 
 // runs says whether a host may run the version since the deployment switched to
 // it, or a balancer may send traffic there. A host that does not say what it runs
-// may, if an attempt was cut short there: by the next one, or by a person who took
-// the host from it.
+// may, if an attempt was cut short there: by the next one, by a person who took the
+// host from it, or because its job was lost.
 func runs(ended contract.JobEndedEvent, attempt int, version string) bool {
 	switch {
 	case deploy.State(ended.State) == deploy.Succeeded, ended.Changed:
 		return ended.Changed
-	case ended.Failure != nil && ended.Failure.Code == contract.FailLockBroken:
+	case ended.Failure != nil && (ended.Failure.Code == contract.FailLockBroken || ended.Failure.Code == contract.FailJobLost):
 		return attempt > 0
 	case ended.Release != "":
 		return ended.Release == version

@@ -124,7 +124,7 @@ func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec r
 
 // reconcile compares what the record waits for with what happened: an ending
 // that was never counted is counted, and a target that has lost its place in
-// the queue of its host enters it again.
+// the queue of its host enters it again, or ends where nothing may begin any more.
 func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error {
 	o, err := readOrder(rec.Command)
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error 
 		case r.Dispatches():
 			return s.enter(ctx, o, deploy.Claim{Deployment: id, Target: i}, r.Wave, t)
 		}
-		return nil
+		return s.endLost(ctx, o, r, i, t.Host)
 	})
 	if err != nil || len(missed) == 0 {
 		return err
