@@ -106,3 +106,29 @@ func TestHostsBeginWithinTheCalendarAlone(t *testing.T) {
 	require.Equal(t, 4, r.Let)
 	require.Equal(t, deploy.Status{State: deploy.Running}, r.Status())
 }
+
+// lastDay is a calendar that is open from 11 to 14 on the day of noon, and never
+// again for longer than is looked ahead.
+func lastDay() *deploy.Calendar {
+	c := &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 11 * 60, To: 14 * 60}}}
+	for day := range 500 {
+		c.Except = append(c.Except, noon.AddDate(0, 0, day+1).Format(time.DateOnly))
+	}
+	return c
+}
+
+func TestADeploymentThatNoWindowIsLeftForFails(t *testing.T) {
+	p := rolling(2)
+	p.Strategy.MaxParallel, p.Calendar = 1, lastDay()
+	closed := noon.Add(2 * time.Hour)
+	for where, r := range map[string]deploy.Rollout{
+		"before the first wave": rollout(t, 4, p).Planned(closed).Planned(closed),
+		"within a wave":         begun(t, 4, p).Note(0, 0, deploy.Tally{Succeeded: 1}, closed),
+		"between two":           begun(t, 4, deploy.Policy{Strategy: rolling(2).Strategy, Calendar: p.Calendar}).Note(0, 0, deploy.Tally{Succeeded: 2}, closed),
+	} {
+		require.Equal(t, deploy.Stopping, r.Phase, where)
+		require.Equal(t, deploy.Failed, r.End.State, where)
+		require.Equal(t, deploy.CauseWindow, r.Status().Cause, where)
+		require.Contains(t, r.Status().Reason, "no window of the calendar opens", where)
+	}
+}

@@ -1,6 +1,9 @@
 package deploy
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // HoldKind is what a held rollout waits for.
 type HoldKind string
@@ -34,6 +37,9 @@ type Pause struct {
 // proceed begins the current wave, or holds it.
 func (r Rollout) proceed(now time.Time) Rollout {
 	if r.Hold = r.gate(now); r.Hold != nil {
+		if *r.Hold == (Hold{Kind: ForWindow}) {
+			return r.neverOpens()
+		}
 		r.Phase = Held
 		return r
 	}
@@ -45,6 +51,13 @@ func (r Rollout) proceed(now time.Time) Rollout {
 	}
 	r.Phase, r.Began = Dispatching, now
 	return r.widen(now)
+}
+
+// neverOpens stops a rollout whose calendar has no window to come. There was one
+// when it was accepted, and the days since, or those excepted, have used it up.
+func (r Rollout) neverOpens() Rollout {
+	return r.stop(Ending{State: Failed, Cause: CauseWindow,
+		Reason: fmt.Sprintf("hosts have not begun, and no window of the calendar opens within %d days", ahead)})
 }
 
 // gate is the first thing that keeps the current wave from beginning.

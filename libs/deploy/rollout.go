@@ -167,7 +167,9 @@ func (r Rollout) widen(now time.Time) Rollout {
 	ended := r.inWave()
 	r.Reopen = time.Time{}
 	if r.Let < r.Current().Count && !r.Policy.Calendar.Open(now) {
-		r.Reopen = r.Policy.Calendar.Next(now)
+		if r.Reopen = r.Policy.Calendar.Next(now); r.Reopen.IsZero() {
+			return r.neverOpens()
+		}
 		return r
 	}
 	within := ended.Total() - ended.Beyond

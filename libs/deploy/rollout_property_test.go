@@ -54,6 +54,9 @@ func newWorld(t *rapid.T) *world {
 	}
 	if rapid.IntRange(0, 4).Draw(t, "calendar") == 0 { // from one hour after noon on
 		p.Calendar = &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 13 * 60, To: 14 * 60}}}
+		if rapid.IntRange(0, 3).Draw(t, "last day") == 0 {
+			p.Calendar = lastDay()
+		}
 	}
 	p.Progress = rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "progress")
 	r, err := deploy.NewRollout(targets, p, "ada")

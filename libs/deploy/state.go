@@ -57,7 +57,7 @@ const (
 	CauseSwitchRejected Cause = "switch_rejected"  // failed, stopping, reverting: traffic is to go back
 	CausePaused         Cause = "paused_by_person" // paused
 	CauseBetweenWaves   Cause = "between_waves"    // running: the pause that was asked for
-	CauseWindow         Cause = "window"           // scheduled, running: outside the hours in which hosts may begin
+	CauseWindow         Cause = "window"           // scheduled, running: outside the hours in which hosts may begin; failed, stopping: for good
 	CauseLimit          Cause = "limit"            // waiting: of deployments under way
 	CauseAnalysis       Cause = "canary_analysis"  // failed, stopping, reverting: measurements judged it to be bad
 	CauseNoProgress     Cause = "no_progress"      // running: no host has told anything for long
