@@ -11,7 +11,7 @@
 // A host belongs to one deployment at a time (hosts.go): the owner of its queue
 // in LOCKS has its job stored in JOBS, the others wait in order. The next job
 // follows from the terminal event of the one before. Of deployments, only so many
-// are under way (slots.go). One that fails may be taken back by a rollback that is
+// are under way (slots.go), and the others wait in line (line.go). One that fails may be taken back by a rollback that is
 // a deployment of its own (revert.go); a canary may be judged by measurements
 // (measure.go).
 //

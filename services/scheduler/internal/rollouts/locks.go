@@ -84,7 +84,7 @@ func (c *controls) listSlots(ctx context.Context) (contract.Slots, error) {
 		out.Holders = append(out.Holders, contract.Slot(h))
 	}
 	for after := uint64(0); len(out.Waiting) < showWaiting; {
-		_, w, rev, err := c.waiting.Next(ctx, waitingKeys+"*.*", after)
+		_, w, rev, err := c.waiting.Next(ctx, everyLine, after)
 		if errors.Is(err, bus.ErrNone) {
 			break
 		}

@@ -2,10 +2,8 @@ package rollouts
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -13,28 +11,12 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// Where LOCKS says who is under way, and who waits for that. Keys of one token
-// are hosts.
-const (
-	slotsKey    = "slot.taken"
-	waitingKeys = "slot.wait."
-)
+// slotsKey is where LOCKS says who is under way. Keys of one token are hosts.
+const slotsKey = "slot.taken"
 
 // admissionAge is how long a place is kept for a deployment whose command does not
 // come.
 const admissionAge = 5 * time.Minute
-
-// waitingKey is where a deployment waits for a place. Those of one project are
-// found together.
-func waitingKey(project, deployment string) string { return waitingIn(project) + deployment }
-
-func waitingIn(project string) string {
-	token := "-" // no project
-	if project != "" {
-		token = base64.RawURLEncoding.EncodeToString([]byte(project))
-	}
-	return waitingKeys + token + "."
-}
 
 // needsSlot says whether a deployment takes a place. A rollback does not: what it
 // mends cannot wait.
@@ -72,10 +54,8 @@ func (s *Scheduler) wantSlot(ctx context.Context, o order) (deploy.Move, error) 
 		return nil, fmt.Errorf("read places: %w", err)
 	}
 	if !taken.Has(o.Deployment) { // a place may have been kept for it
-		me := deploy.Holder{Deployment: o.Deployment, Project: o.Project, Since: clock()}
-		_, err = s.waiting.Create(ctx, waitingKey(o.Project, o.Deployment), me)
-		if err != nil && !errors.Is(err, bus.ErrConflict) {
-			return nil, fmt.Errorf("wait for a place: %w", err)
+		if err := s.enterLine(ctx, deploy.Holder{Deployment: o.Deployment, Project: o.Project, Since: clock()}); err != nil {
+			return nil, err
 		}
 		if err := s.grant(ctx, s.line(o.Project), o.Deployment); err != nil {
 			return nil, err
@@ -93,27 +73,19 @@ func (s *Scheduler) wantSlot(ctx context.Context, o order) (deploy.Move, error) 
 // grant gives free places to those that wait, in order, of the keys that match.
 // Whoever gets one goes on when its timer goes off, but for the caller's own.
 func (s *Scheduler) grant(ctx context.Context, filter, own string) error {
-	full := map[string]bool{} // projects that have no room
-	for after := uint64(0); ; {
-		key, w, rev, err := s.waiting.Next(ctx, filter, after)
+	for {
+		key, w, err := s.nextInLine(ctx, filter)
 		if errors.Is(err, bus.ErrNone) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read who waits for a place: %w", err)
 		}
-		after = rev
-		if full[w.Project] {
-			continue
-		}
-		in, taken, err := s.enterSlot(ctx, w)
-		switch {
-		case err != nil:
+		in, _, err := s.enterSlot(ctx, w)
+		if err != nil {
 			return err
-		case !in && (filter == waitingIn(w.Project)+"*" || s.set.Limits.All > 0 && len(taken.Holders) >= s.set.Limits.All):
-			return nil
-		case !in:
-			full[w.Project] = true
+		}
+		if !in { // somebody else was faster
 			continue
 		}
 		if err := s.grantTo(ctx, w, own); err != nil {
@@ -183,30 +155,6 @@ func (s *Scheduler) endSlot(ctx context.Context, o order, r deploy.Rollout) erro
 	return s.grant(ctx, s.line(o.Project), "")
 }
 
-// line matches those who wait for the places that a deployment of the project may
-// have: all, where there is a limit over all, since the first of them is next.
-func (s *Scheduler) line(project string) string {
-	if s.set.Limits.All > 0 {
-		return waitingKeys + "*.*"
-	}
-	return waitingIn(project) + "*"
-}
-
-// inLine returns the deployments that wait for a place, by the keys that match
-// those of their projects.
-func (s *Scheduler) inLine(ctx context.Context) (line map[string]bool, projects map[string]bool, err error) {
-	keys, err := s.waiting.Keys(ctx, waitingKeys+"*.*")
-	if err != nil {
-		return nil, nil, fmt.Errorf("read who waits for a place: %w", err)
-	}
-	line, projects = map[string]bool{}, map[string]bool{}
-	for _, key := range keys {
-		dot := strings.LastIndexByte(key, '.')
-		line[key[dot+1:]], projects[key[:dot+1]+"*"] = true, true
-	}
-	return line, projects, nil
-}
-
 // sweepSlots takes places back whose deployments have ended, or never came, and
 // gives those that are free to who waits.
 func (s *Scheduler) sweepSlots(ctx context.Context, projects map[string]bool) error {
@@ -226,10 +174,11 @@ func (s *Scheduler) sweepSlots(ctx context.Context, projects map[string]bool) er
 		errs = append(errs, err)
 	}
 	if s.set.Limits.All > 0 && len(projects) > 0 {
-		projects = map[string]bool{waitingKeys + "*.*": true}
+		errs = append(errs, s.noteProjects(ctx, projects), s.grant(ctx, everyLine, ""))
+		return errors.Join(errs...)
 	}
-	for filter := range projects {
-		errs = append(errs, s.grant(ctx, filter, ""))
+	for project := range projects {
+		errs = append(errs, s.grant(ctx, lineOf(project), ""))
 	}
 	return errors.Join(errs...)
 }
