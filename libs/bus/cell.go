@@ -141,16 +141,12 @@ func (c *Cells[T]) Forget(ctx context.Context, key string) error {
 // takes no longer with many values than with few.
 func (c *Cells[T]) Next(ctx context.Context, filter string, after uint64) (key string, value T, rev uint64, err error) {
 	bucket := "$KV." + c.kv.Bucket() + "."
-	stream := c.bus.streams["KV_"+c.kv.Bucket()]
-	err = repeat(ctx, func(ctx context.Context) error {
-		msg, err := stream.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(bucket+filter))
-		if err != nil {
-			return classify(err)
-		}
-		key, rev = strings.TrimPrefix(msg.Subject, bucket), msg.Sequence
-		return json.Unmarshal(msg.Data, &value)
-	})
-	return key, value, rev, err
+	got, err := c.bus.Next(ctx, "KV_"+c.kv.Bucket(), bucket+filter, after)
+	if err != nil {
+		return "", value, 0, err
+	}
+	err = json.Unmarshal(got.Data, &value)
+	return strings.TrimPrefix(got.Subject, bucket), value, got.Seq, err
 }
 
 // Keys returns the keys that match the filter, in no order. A filter is a

@@ -19,9 +19,10 @@ const (
 
 // Stored is a message as it lies in a stream.
 type Stored struct {
-	Seq  uint64
-	ID   string // message id
-	Data []byte
+	Seq     uint64
+	ID      string // message id
+	Subject string
+	Data    []byte
 }
 
 // Publish stores the message and returns its sequence, repeating until it is
@@ -92,7 +93,22 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) 
 		if err != nil {
 			return classify(err)
 		}
-		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Data: msg.Data}
+		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data}
+		return nil
+	})
+	return got, err
+}
+
+// Next returns the first message after this sequence on the subject (which may hold
+// wildcards), or ErrNone.
+func (b *Bus) Next(ctx context.Context, stream, subject string, after uint64) (Stored, error) {
+	var got Stored
+	err := repeat(ctx, func(ctx context.Context) error {
+		msg, err := b.streams[stream].GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subject))
+		if err != nil {
+			return classify(err)
+		}
+		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data}
 		return nil
 	})
 	return got, err

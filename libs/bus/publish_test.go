@@ -41,10 +41,16 @@ func TestAppendChainsEventsOneAfterAnother(t *testing.T) {
 
 	last, err := b.Last(ctx, contract.StreamEvents, subject)
 	require.NoError(t, err)
-	require.Equal(t, bus.Stored{Seq: second, ID: "m3", Data: []byte("three")}, last)
+	require.Equal(t, bus.Stored{Seq: second, ID: "m3", Subject: subject, Data: []byte("three")}, last)
 	last, err = b.Last(ctx, contract.StreamEvents, contract.DeploymentEvents("d1"))
 	require.NoError(t, err)
 	require.Equal(t, second, last.Seq, "over all subjects of the deployment")
+
+	next, err := b.Next(ctx, contract.StreamEvents, contract.JobEventsOf("d1"), first)
+	require.NoError(t, err)
+	require.Equal(t, bus.Stored{Seq: elsewhere, ID: "m2", Subject: contract.JobEventSubject("d1", "h2"), Data: []byte("two")}, next)
+	_, err = b.Next(ctx, contract.StreamEvents, subject, second)
+	require.ErrorIs(t, err, bus.ErrNone)
 }
 
 func TestOfManyThatAppendExactlyOneIsFirst(t *testing.T) {

@@ -81,6 +81,9 @@ func JobEventSubject(deployment, host string) string {
 // JobEventsOf matches the events about a deployment on all its hosts.
 func JobEventsOf(deployment string) string { return prefix + "ev." + deployment + ".job.*" }
 
+// JobEventsOn matches the events about all deployments on a host.
+func JobEventsOn(host string) string { return prefix + "ev.*.job." + host }
+
 // SystemEventSubject is where events about a deployment as a whole go.
 func SystemEventSubject(deployment string) string { return prefix + "ev." + deployment + ".sys" }
 

@@ -21,6 +21,7 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 		{"slipway.v1.executor.default", contract.ExecutorSubject(""), contract.ExecutorSubject("default")},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsOfJobs},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.DeploymentEvents("d1")},
+		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.JobEventsOn("h1")},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsAll},
 		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.DeploymentEvents("d1")},
 		{"slipway.v1.ev.d1.sys", contract.SystemEventSubject("d1"), contract.EventsAll},

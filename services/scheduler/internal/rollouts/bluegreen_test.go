@@ -156,3 +156,61 @@ func TestABalancerCannotBeSkipped(t *testing.T) {
 	})
 	require.Equal(t, contract.RefusedConflict, no.(contract.Refused).Code)
 }
+
+// switchedBy has a later deployment bring up another set and switch the balancer.
+func (s *system) switchedBy(policy contract.Policy) string {
+	s.t.Helper()
+	policy.Strategy.Sets = policy.Strategy.Sets[:2]
+	id := s.deployAs(slices.Concat(servers("red", 2), servers("lb", 1)), policy)
+	require.Equal(s.t, "succeeded", s.conclusion(id).State)
+	return id
+}
+
+func TestABalancerThatAnotherHasSwitchedSinceIsLeftAlone(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	var c course
+	s.executors(func(m contract.Message) deploy.State {
+		c.take(m)
+		return deploy.Succeeded
+	})
+	targets, policy := twoSets(3_600_000)
+	id := s.deployAs(targets, policy)
+	s.status(id, deploy.Holding)
+	_, later := twoSets(0)
+	later.Strategy.BlueGreen.To.Name = "red"
+	by := s.switchedBy(later)
+	require.IsType(t, contract.Controlled{}, s.ask(id, "reject"))
+	require.Contains(t, s.conclusion(id).Reason, "NOT all")
+	require.Equal(t, "traffic to red lb0", c.all()[len(c.all())-1], "nothing goes back under traffic")
+
+	back, _ := s.revertOf(id)
+	require.Equal(t, "failed", s.conclusion(back).State)
+	states := s.requireWhole(back, []contract.Target{targets[2], targets[1], targets[0]})
+	require.Equal(t, map[string]deploy.State{"lb0": deploy.Failed, "green0": deploy.Skipped, "green1": deploy.Skipped}, states)
+	_, m, err := s.last(contract.JobEventSubject(back, "lb0"))
+	require.NoError(t, err)
+	require.Equal(t, contract.FailSuperseded, m.Body.(contract.JobEndedEvent).Failure.Code)
+	require.Contains(t, m.Body.(contract.JobEndedEvent).Failure.Reason, by)
+}
+
+func TestABalancerMayServeOthersMeanwhile(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	var c course
+	s.executors(func(m contract.Message) deploy.State {
+		c.take(m)
+		return deploy.Succeeded
+	})
+	targets, policy := twoSets(3_600_000)
+	policy.Strategy.BlueGreen.Traffic = contract.Traffic{HAProxy: &contract.HAProxy{Socket: "/s", Backend: "shop"}}
+	id := s.deployAs(targets, policy)
+	s.status(id, deploy.Holding)
+	_, other := twoSets(0)
+	other.Strategy.BlueGreen.Traffic = contract.Traffic{HAProxy: &contract.HAProxy{Socket: "/s", Backend: "blog"}}
+	s.switchedBy(other)
+	require.Equal(t, "succeeded", s.conclusion(s.deploy(targets[2:3], 0)).State) // what runs on the balancer itself
+	require.IsType(t, contract.Controlled{}, s.ask(id, "reject"))
+	require.Contains(t, s.conclusion(id).Reason, "was taken back")
+	require.Equal(t, []string{"traffic to blue lb0", "rollback green1", "rollback green0"}, c.all()[len(c.all())-3:])
+}

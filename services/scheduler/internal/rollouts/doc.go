@@ -11,11 +11,12 @@
 // A host belongs to one deployment at a time (hosts.go): the owner of its queue
 // in LOCKS has its job stored in JOBS, the others wait in order. The next job
 // follows from the terminal event of the one before. Of deployments, only so many
-// are under way (slots.go), and the others wait in line (line.go). One that fails may be taken back by a rollback that is
-// a deployment of its own (revert.go); a canary may be judged by measurements
-// (measure.go).
+// are under way (slots.go), and the others wait in line (line.go). One that fails
+// may be taken back by a rollback that is a deployment of its own (revert.go), but
+// for balancers that others have switched since (superseded.go); a canary may be
+// judged by measurements (measure.go).
 //
 // What people ask comes by request and reply (control.go, skip.go, locks.go). A
 // sweep (sweep.go) heals what a stale read may have left behind, and looks for
-// deployments that come no further (look.go, zones.go).
+// deployments that come no further (look.go, zones.go, lost.go).
 package rollouts
