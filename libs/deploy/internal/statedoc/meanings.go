@@ -52,10 +52,13 @@ var (
 		deploy.CauseSwitchRejected: {failing, "a person had traffic go back to the old set"},
 		deploy.CausePaused:         {[]deploy.State{deploy.Paused}, "a person said so"},
 		deploy.CauseBetweenWaves:   {running, "the pause between two waves that was asked for"},
-		deploy.CauseWindow:         {[]deploy.State{deploy.Scheduled, deploy.Running}, "outside the hours in which hosts may begin"},
-		deploy.CauseLimit:          {[]deploy.State{deploy.Waiting}, "as many deployments as may are under way, of the project or over all"},
-		deploy.CauseNoProgress:     {running, "no host has told anything for as long as was asked"},
-		deploy.CauseNoExecutor:     {running, "no executor serves the zone of a host"},
+		deploy.CauseWindow: {
+			[]deploy.State{deploy.Scheduled, deploy.Running, deploy.Halting, deploy.Reverting, deploy.Failed},
+			"outside the hours in which hosts may begin; or it ends, since no window opens any more for more than a year",
+		},
+		deploy.CauseLimit:      {[]deploy.State{deploy.Waiting}, "as many deployments as may are under way, of the project or over all"},
+		deploy.CauseNoProgress: {running, "no host has told anything for as long as was asked"},
+		deploy.CauseNoExecutor: {running, "no executor serves the zone of a host"},
 	}
 )
 
