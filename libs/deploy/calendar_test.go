@@ -132,3 +132,39 @@ func TestADeploymentThatNoWindowIsLeftForFails(t *testing.T) {
 		require.Contains(t, r.Status().Reason, "no window of the calendar opens", where)
 	}
 }
+
+func TestAHostThatMissesItsTurnEntersAgainWhenItMayBegin(t *testing.T) {
+	p := deploy.Policy{Calendar: &deploy.Calendar{Zone: "UTC", Windows: []deploy.Window{{Days: everyDay, From: 12 * 60, To: 13 * 60}}}}
+	open := dispatched(begun(t, 130, p).Note(0, 0, deploy.Tally{Succeeded: 99}, noon))
+	require.True(t, open.MayBegin(noon))
+	require.Equal(t, open, open.MissTurn(0, noon), "it may begin")
+	closed, again := noon.Add(time.Hour), noon.Add(24*time.Hour)
+	require.Equal(t, open, open.MissTurn(1, closed), "that is another wave")
+
+	r := open.MissTurn(0, closed)
+	require.Equal(t, deploy.Status{State: deploy.Running, Cause: deploy.CauseWindow, Until: again}, r.Status())
+	require.Equal(t, again, r.Wake())
+	require.Equal(t, r, r.MissTurn(0, closed))
+	r = r.Note(0, 0, deploy.Tally{Succeeded: 100}, closed)
+	require.Equal(t, deploy.InProgress, r.Phase)
+	r = r.Tick(again)
+	require.Equal(t, deploy.Dispatching, r.Phase)
+	require.Equal(t, 100, r.In, "those of a piece that is closed have ended")
+	require.Equal(t, 130, r.Let)
+	require.False(t, r.Opens())
+	require.Equal(t, deploy.InProgress, dispatched(r).Phase)
+
+	p.Calendar = lastDay()
+	never := begun(t, 2, p).MissTurn(0, noon.Add(2*time.Hour))
+	require.Equal(t, deploy.CauseWindow, never.End.Cause)
+}
+
+func TestAHostThatMissesItsTurnInAPauseEntersAgainWhenResumed(t *testing.T) {
+	r := control(t, begun(t, 2, deploy.Policy{Progress: time.Minute}), deploy.Control{Verb: deploy.PauseIt, By: "ada"}).MissTurn(0, noon)
+	require.Equal(t, deploy.InProgress, r.Phase)
+	require.True(t, r.Wake().IsZero())
+	r = control(t, r, deploy.Control{Verb: deploy.Resume, By: "ada"})
+	require.Equal(t, deploy.Dispatching, r.Phase)
+	require.Zero(t, r.In)
+	require.False(t, r.Missed)
+}

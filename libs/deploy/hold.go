@@ -1,9 +1,6 @@
 package deploy
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // HoldKind is what a held rollout waits for.
 type HoldKind string
@@ -51,13 +48,6 @@ func (r Rollout) proceed(now time.Time) Rollout {
 	}
 	r.Phase, r.Began = Dispatching, now
 	return r.widen(now)
-}
-
-// neverOpens stops a rollout whose calendar has no window to come. There was one
-// when it was accepted, and the days since, or those excepted, have used it up.
-func (r Rollout) neverOpens() Rollout {
-	return r.stop(Ending{State: Failed, Cause: CauseWindow,
-		Reason: fmt.Sprintf("hosts have not begun, and no window of the calendar opens within %d days", ahead)})
 }
 
 // gate is the first thing that keeps the current wave from beginning.

@@ -51,6 +51,12 @@ type Rollout struct {
 	Sum    Tally         `json:"sum,omitzero"` // of the pieces that are closed
 	Pieces map[int]Tally `json:"pieces,omitempty"`
 
+	// Missed says that hosts of the current wave that were let have left their queues,
+	// since their turn came while none may begin. They enter again when some may, for
+	// the Round-th time.
+	Missed bool `json:"missed,omitempty"`
+	Round  int  `json:"round,omitempty"`
+
 	// Ahead says that results of waves to come hold ends already: of hosts that a
 	// person skipped.
 	Ahead bool `json:"ahead,omitempty"`
@@ -125,6 +131,9 @@ func (r Rollout) Locate(target int) (wave, piece int, err error) {
 	return wave, (target - r.Waves.At(wave).First) / PieceSize, nil
 }
 
+// Opens says whether the current wave is at its beginning.
+func (r Rollout) Opens() bool { return r.Phase == Dispatching && r.In == 0 && r.Round == 0 }
+
 // Begun says whether targets of the current wave may have begun.
 func (r Rollout) Begun() bool { return r.Let > 0 }
 
@@ -166,11 +175,11 @@ func (r Rollout) widen(now time.Time) Rollout {
 	}
 	ended := r.inWave()
 	r.Reopen = time.Time{}
-	if r.Let < r.Current().Count && !r.Policy.Calendar.Open(now) {
-		if r.Reopen = r.Policy.Calendar.Next(now); r.Reopen.IsZero() {
-			return r.neverOpens()
-		}
-		return r
+	if (r.Let < r.Current().Count || r.Missed) && !r.Policy.Calendar.Open(now) {
+		return r.shut(now)
+	}
+	if r.Missed { // those of closed pieces have ended
+		r.Missed, r.Round, r.In, r.Phase = false, r.Round+1, min(r.In, r.Closed*PieceSize), Dispatching
 	}
 	within := ended.Total() - ended.Beyond
 	let := min(within+r.window(), r.Current().Count)
@@ -255,7 +264,7 @@ func (r Rollout) closeWave(now time.Time) Rollout {
 	r.Tally = r.Tally.Add(r.inWave())
 	r.Wave++
 	r.Let, r.In, r.Closed, r.Sum, r.Pieces, r.ForgivenInWave = 0, 0, 0, Tally{}, nil, 0
-	r.Trouble, r.Reopen = nil, time.Time{}
+	r.Trouble, r.Reopen, r.Missed, r.Round = nil, time.Time{}, false, 0
 	if s.Pause > 0 {
 		r.Rest = now.Add(s.Pause)
 	}

@@ -197,7 +197,7 @@ func (w *world) skip() {
 // end, canaries are measured, somebody looks.
 func (w *world) others() {
 	now := w.now
-	switch rapid.IntRange(0, 3).Draw(w.T, "other") {
+	switch rapid.IntRange(0, 4).Draw(w.T, "other") {
 	case 0:
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Granted(now) })
 	case 1:
@@ -212,6 +212,31 @@ func (w *world) others() {
 	case 3:
 		seen := deploy.Seen{NoExecutor: rapid.SampledFrom([][]string{nil, {"dmz"}}).Draw(w.T, "zones")}
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Look(seen, now) })
+	case 4:
+		w.turn()
+	}
+}
+
+// turn has the turn of a host come, which leaves the queue if it may not begin.
+func (w *world) turn() {
+	i, wave, now := rapid.IntRange(0, w.r.Targets()-1).Draw(w.T, "turn of"), w.r.Wave, w.now
+	if began, queued := w.begun[i]; !queued || began || w.ended[i] != "" || !w.r.Current().Contains(i) {
+		return
+	}
+	w.make(func(x deploy.Rollout) deploy.Rollout { return x.MissTurn(wave, now) })
+	if w.r.Dispatches() && !w.r.MayBegin(now) {
+		require.True(w, w.r.Missed)
+		delete(w.begun, i)
+	}
+}
+
+// sweep has those enter their queues again that have lost their place.
+func (w *world) sweep() {
+	if !w.r.MayBegin(w.now) {
+		return
+	}
+	for i := range w.r.In {
+		w.begun[w.r.Current().First+i] = w.begun[w.r.Current().First+i] || false
 	}
 }
 
@@ -265,6 +290,7 @@ func (w *world) finish() {
 			return
 		}
 		w.outputs()
+		w.sweep()
 		for i := range w.r.Targets() {
 			if _, queued := w.begun[i]; queued && w.ended[i] == "" && i < w.r.Current().First+w.r.In {
 				w.begun[i], w.ended[i] = true, deploy.Succeeded

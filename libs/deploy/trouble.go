@@ -33,7 +33,7 @@ func (r Rollout) Look(seen Seen, now time.Time) Rollout {
 	switch progress := r.Policy.Progress; {
 	case len(seen.NoExecutor) > 0:
 		r.Trouble = &Trouble{CauseNoExecutor, "no executor serves the zone " + strings.Join(seen.NoExecutor, ", ")}
-	case progress > 0 && now.Sub(last) >= progress && r.Let > r.inWave().Total():
+	case progress > 0 && now.Sub(last) >= progress && r.Let > r.inWave().Total() && !r.Missed:
 		r.Trouble = &Trouble{CauseNoProgress, fmt.Sprintf("no host has told anything since %s; %d of the wave have not ended",
 			last.Format(time.RFC3339), r.Let-r.inWave().Total())}
 	}

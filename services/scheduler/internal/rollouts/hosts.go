@@ -43,8 +43,10 @@ func (s *Scheduler) enter(ctx context.Context, o order, claim deploy.Claim, wave
 	return s.offer(ctx, o, claim.Target, wave, t)
 }
 
-// isOpen says whether the target may still have a job: its wave is the current
-// one and it has not ended.
+// isOpen says whether the target may have a job now: its wave is the current one, it
+// has not ended, and hosts may begin. One that may not because of a pause or of the
+// calendar loses its turn; the record knows that before it leaves the queue, and
+// has it enter again.
 func (s *Scheduler) isOpen(ctx context.Context, claim deploy.Claim, wave int) (bool, error) {
 	rec, _, err := s.records.Get(ctx, claim.Deployment)
 	if errors.Is(err, bus.ErrNone) {
@@ -67,13 +69,31 @@ func (s *Scheduler) isOpen(ctx context.Context, claim deploy.Claim, wave int) (b
 		return false, err
 	}
 	results, _, err := s.results.Get(ctx, resultsKey(claim.Deployment, wave, piece))
-	if errors.Is(err, bus.ErrNone) {
+	switch {
+	case err != nil && !errors.Is(err, bus.ErrNone):
+		return false, fmt.Errorf("read results: %w", err)
+	case err == nil && results.Ended(claim.Target) != "":
+		return false, nil
+	case rec.Rollout.MayBegin(clock()):
 		return true, nil
 	}
+	return s.missTurn(ctx, claim.Deployment, wave, rec.Rollout)
+}
+
+// missTurn has the record know that a host loses its turn, unless hosts may begin
+// after all.
+func (s *Scheduler) missTurn(ctx context.Context, id string, wave int, before deploy.Rollout) (open bool, err error) {
+	after, err := s.advance(ctx, id, func(now deploy.Rollout) deploy.Rollout { return now.MissTurn(wave, clock()) })
 	if err != nil {
-		return false, fmt.Errorf("read results: %w", err)
+		return false, err
 	}
-	return results.Ended(claim.Target) == "", nil
+	if after.Wave == wave && after.MayBegin(clock()) {
+		return true, nil
+	}
+	if after.Turn != before.Turn { // there is something to say, and a time to wait for
+		return false, s.bus.SetTimer(ctx, id, clock())
+	}
+	return false, nil
 }
 
 // offer stores the job of the target. The server refuses it while another is

@@ -36,7 +36,7 @@ func (s *Scheduler) tell(ctx context.Context, o order, r deploy.Rollout) error {
 		State: string(status.State), Cause: string(status.Cause), Reason: status.Reason, Actor: status.By, Until: orNil(status.Until),
 		RolledBackBy: status.Revert,
 	}
-	if r.Phase == deploy.Dispatching && r.In == 0 && status == (deploy.Status{State: deploy.Running}) {
+	if r.Opens() && status == (deploy.Status{State: deploy.Running}) {
 		body = contract.WaveEvent{} // which says that it runs
 	}
 	if err := s.say(ctx, o, r.Wave, turnOrdinal(o, r, 0), body); err != nil {

@@ -172,8 +172,11 @@ func (s *Scheduler) reconcile(ctx context.Context, id string, rec record) error 
 			defer mu.Unlock()
 			missed = append(missed, e)
 			return nil
-		case r.Dispatches():
+		case r.MayBegin(clock()):
 			return s.enter(ctx, o, deploy.Claim{Deployment: id, Target: i}, r.Wave, t)
+		}
+		if r.Dispatches() {
+			return nil
 		}
 		return s.endLost(ctx, o, r, i, t.Host)
 	})
