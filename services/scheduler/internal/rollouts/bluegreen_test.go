@@ -214,3 +214,25 @@ func TestABalancerMayServeOthersMeanwhile(t *testing.T) {
 	require.Contains(t, s.conclusion(id).Reason, "was taken back")
 	require.Equal(t, []string{"traffic to blue lb0", "rollback green1", "rollback green0"}, c.all()[len(c.all())-3:])
 }
+
+func TestAnOldHostThatAnotherHasBegunOnSinceIsNotRetired(t *testing.T) {
+	s := newSystem(t)
+	s.replica()
+	var c course
+	s.executors(func(m contract.Message) deploy.State {
+		c.take(m)
+		return deploy.Succeeded
+	})
+	targets, policy := twoSets(3_600_000)
+	require.Equal(t, "succeeded", s.conclusion(s.deploy(targets[4:], 0)).State, "before traffic leaves it")
+	id := s.deployAs(targets, policy)
+	s.status(id, deploy.Holding)
+	require.Equal(t, "succeeded", s.conclusion(s.deploy(targets[3:4], 0)).State)
+	require.IsType(t, contract.Controlled{}, s.ask(id, "promote"))
+	end := s.conclusion(id)
+	require.Equal(t, string(deploy.CauseHosts), end.Cause)
+	require.Empty(t, end.RolledBackBy)
+	require.Equal(t, deploy.Failed, s.requireWhole(id, targets)["blue0"])
+	require.Equal(t, "retire blue1", c.all()[len(c.all())-1])
+	require.NotContains(t, c.all(), "retire blue0")
+}

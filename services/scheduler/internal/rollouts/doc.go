@@ -12,8 +12,8 @@
 // in LOCKS has its job stored in JOBS, the others wait in order. The next job
 // follows from the terminal event of the one before. Of deployments, only so many
 // are under way (slots.go), and the others wait in line (line.go). One that fails
-// may be taken back by a rollback that is a deployment of its own (revert.go), but
-// for balancers that others have switched since (superseded.go); a canary may be
+// may be taken back by a rollback that is a deployment of its own (revert.go). Where
+// others rely on a host by now, it is left to them (superseded.go); a canary may be
 // judged by measurements (measure.go).
 //
 // What people ask comes by request and reply (control.go, skip.go, locks.go). A

@@ -97,10 +97,10 @@ func (s *Scheduler) missTurn(ctx context.Context, id string, wave int, before de
 }
 
 // offer stores the job of the target. The server refuses it while another is
-// stored for the host; if that is the very same, it is there already. A balancer that
-// is to be left alone has none.
+// stored for the host; if that is the very same, it is there already. A target that is
+// to be left alone has none.
 func (s *Scheduler) offer(ctx context.Context, o order, target, wave int, t contract.Target) error {
-	if left, err := s.leaveSwitched(ctx, o, target, wave, t); err != nil || left {
+	if left, err := s.leaveAlone(ctx, o, target, wave, t); err != nil || left {
 		return err
 	}
 	job, err := o.job(wave, target, t)

@@ -10,16 +10,22 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// leaveSwitched ends a balancer that a deployment would turn back by itself, and
-// that a later one has switched since: traffic stays where that sent it. The caller
-// owns the host, so that nobody switches it meanwhile. What a person rolls back is
-// their own decision.
-func (s *Scheduler) leaveSwitched(ctx context.Context, o order, target, wave int, t contract.Target) (left bool, err error) {
-	back, ok := o.Body.(contract.RollbackCommand)
-	if !ok || !back.Automatic || o.role(wave) != deploy.RoleBalancer {
-		return false, nil
+// leaveAlone ends a target that others rely on by now: a balancer that a deployment
+// would turn back by itself, and that a later one has switched since; and a host of
+// an old set that would be retired, and that a later one has begun on since traffic
+// left it. The caller owns the host, so that nobody begins there meanwhile. What a
+// person rolls back is their own decision.
+func (s *Scheduler) leaveAlone(ctx context.Context, o order, target, wave int, t contract.Target) (left bool, err error) {
+	var by, reason string
+	back, automatic := o.Body.(contract.RollbackCommand)
+	switch role := o.role(wave); {
+	case role == deploy.RoleBalancer && automatic && back.Automatic:
+		reason = "has switched this balancer since; traffic stays where it is"
+		by, err = s.begunSince(ctx, o, back.Of, t.Host, t.Host, o.switchesAs)
+	case role == deploy.RoleOld:
+		reason = "has begun on this host since traffic had left it; it is not retired"
+		by, err = s.begunOnOld(ctx, o, t.Host)
 	}
-	by, err := s.switchedSince(ctx, o, back.Of, t.Host)
 	if err != nil || by == "" {
 		return false, err
 	}
@@ -28,27 +34,43 @@ func (s *Scheduler) leaveSwitched(ctx context.Context, o order, target, wave int
 		return false, fmt.Errorf("read deployment: %w", err)
 	}
 	_, err = s.failHost(ctx, o, rec.Rollout, target, t.Host, contract.Failure{
-		Code: contract.FailSuperseded, Reason: "the deployment " + by + " has switched this balancer since; traffic stays where it is",
+		Code: contract.FailSuperseded, Reason: "the deployment " + by + " " + reason,
 	})
 	return err == nil, err
 }
 
-// switchedSince returns the first deployment that has begun to switch the same
-// traffic on a balancer after the one that is taken back had ended there; "" where
-// none has. Other deployments may use the balancer for traffic of their own.
-func (s *Scheduler) switchedSince(ctx context.Context, back order, of, host string) (by string, err error) {
-	after, _, err := s.lastWord(ctx, contract.JobEventSubject(of, host))
+// begunOnOld returns the first deployment that has begun on a host of the old set
+// since the first balancer had switched.
+func (s *Scheduler) begunOnOld(ctx context.Context, o order, host string) (by string, err error) {
+	balancer := 0
+	for _, set := range o.rollout.Policy.Strategy.Sets {
+		if deploy.Role(set.Role) == deploy.RoleBalancer {
+			break
+		}
+		balancer += set.Targets
+	}
+	piece, err := s.piece(ctx, o, balancer/deploy.PieceSize)
+	if err != nil {
+		return "", err
+	}
+	return s.begunSince(ctx, o, o.Deployment, piece.Targets[balancer%deploy.PieceSize].Host, host, o.bringsTo)
+}
+
+// begunSince returns the first deployment that matters and has begun on a host
+// after the deployment of had ended on another, or on the same; "" where none has.
+func (s *Scheduler) begunSince(ctx context.Context, o order, of, ended, host string, matters func(order, int) bool) (by string, err error) {
+	after, _, err := s.lastWord(ctx, contract.JobEventSubject(of, ended))
 	if err != nil && !errors.Is(err, bus.ErrNone) { // where that is no longer kept, all that is came later
 		return "", fmt.Errorf("read end on balancer: %w", err)
 	}
-	seen := map[string]bool{of: true, back.Deployment: true}
+	seen := map[string]bool{of: true, o.Deployment: true}
 	for {
 		next, err := s.bus.Next(ctx, contract.StreamEvents, contract.JobEventsOn(host), after)
 		if errors.Is(err, bus.ErrNone) {
 			return "", nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("read what happened on balancer: %w", err)
+			return "", fmt.Errorf("read what happened on host: %w", err)
 		}
 		after = next.Seq
 		m, err := contract.Decode(next.Data)
@@ -59,30 +81,36 @@ func (s *Scheduler) switchedSince(ctx context.Context, back order, of, host stri
 			continue
 		}
 		seen[m.Deployment] = true
-		same, err := s.switchesAs(ctx, m.Deployment, m.Wave, back)
-		if err != nil || same {
+		stored, err := s.bus.Last(ctx, contract.StreamCommands, contract.AnyCommandSubject(m.Deployment))
+		if errors.Is(err, bus.ErrNone) { // its command is no longer kept: it may matter
+			return m.Deployment, nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("read command: %w", err)
+		}
+		other, err := readOrder(stored.Data)
+		if err != nil || matters(other, m.Wave) {
 			return m.Deployment, err
 		}
 	}
 }
 
-// switchesAs says whether a wave of a deployment switches the traffic that the way
-// back would. One whose command is no longer kept may.
-func (s *Scheduler) switchesAs(ctx context.Context, deployment string, wave int, back order) (bool, error) {
-	stored, err := s.bus.Last(ctx, contract.StreamCommands, contract.AnyCommandSubject(deployment))
-	if errors.Is(err, bus.ErrNone) {
-		return true, nil
+// switchesAs says whether a wave of another deployment switches the traffic that
+// this one does. Balancers may serve others, too.
+func (o order) switchesAs(other order, wave int) bool {
+	if other.role(wave) != deploy.RoleBalancer {
+		return false
 	}
-	if err != nil {
-		return false, fmt.Errorf("read command: %w", err)
-	}
-	o, err := readOrder(stored.Data)
-	if err != nil || o.role(wave) != deploy.RoleBalancer {
-		return false, err
-	}
-	mine, theirs := back.rollout.Policy.Strategy.BlueGreen.Traffic.HAProxy, o.rollout.Policy.Strategy.BlueGreen.Traffic.HAProxy
+	mine, theirs := o.rollout.Policy.Strategy.BlueGreen.Traffic.HAProxy, other.rollout.Policy.Strategy.BlueGreen.Traffic.HAProxy
 	if mine != nil && theirs != nil {
-		return *mine == *theirs, nil
+		return *mine == *theirs
 	}
-	return o.rollout.Application.Name == back.rollout.Application.Name, nil // all that is known of what a command switches
+	return other.rollout.Application.Name == o.rollout.Application.Name // all that is known of what a command switches
+}
+
+// bringsTo says whether a wave of another deployment brings this one's application
+// to its hosts.
+func (o order) bringsTo(other order, wave int) bool {
+	role := other.role(wave)
+	return (role == "" || role == deploy.RoleNew) && other.rollout.Application.Name == o.rollout.Application.Name
 }
