@@ -131,6 +131,8 @@ func TestDeploymentsBeyondTheLimitWaitInOrder(t *testing.T) {
 			continue
 		}
 		require.Equal(t, string(deploy.CauseLimit), s.status(id, deploy.Waiting).Cause)
+		// That is said first: only then does it get in line.
+		require.Eventually(t, func() bool { return len(s.locks().Slots.Waiting) == i-1 }, patience, 5*time.Millisecond)
 	}
 	shown := s.locks().Slots
 	require.Equal(t, 2, shown.Project)

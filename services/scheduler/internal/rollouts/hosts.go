@@ -90,7 +90,7 @@ func (s *Scheduler) missTurn(ctx context.Context, id string, wave int, before de
 	if after.Wave == wave && after.MayBegin(clock()) {
 		return true, nil
 	}
-	if after.Turn != before.Turn { // there is something to say, and a time to wait for
+	if after.Turn != before.Turn || !after.Reopen.Equal(before.Reopen) { // there is something to say, or a time to wait for
 		return false, s.bus.SetTimer(ctx, id, clock())
 	}
 	return false, nil

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -65,6 +66,7 @@ func TestADeploymentWhoseWindowHasClosedDoesNotBeginWhenItsTurnComes(t *testing.
 	s := newSystem(t)
 	s.replica()
 	s.replica()
+	defer s.attend(contract.DefaultZone, func(m *nats.Msg) { _ = m.Respond(nil) })() // else that nobody is there is said first
 	targets, first, second, third := s.inTurn()
 	another := time.Now().UTC().AddDate(0, 0, 3).Weekday()
 	s.change(second, func(r deploy.Rollout) deploy.Rollout {
