@@ -16,7 +16,7 @@ import (
 // idle is a scheduler that takes no inputs: the test calls it.
 func (s *system) idle(limits deploy.Limits) *Scheduler {
 	s.t.Helper()
-	sched, err := New(s.t.Context(), s.open(), zerolog.Nop(), Settings{Sweep: time.Second, Limits: limits})
+	sched, err := New(s.t.Context(), s.srv.OpenBus(s.t), zerolog.Nop(), Settings{Sweep: time.Second, Limits: limits})
 	require.NoError(s.t, err)
 	return sched
 }
