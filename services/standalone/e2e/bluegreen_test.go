@@ -185,6 +185,7 @@ func TestASetThatIsNotWellNeverGetsTraffic(t *testing.T) {
 	unfit := s.toGreen(t, "v3", nil)
 	require.Equal(t, "failed", s.await(t, unfit.ID, patience).State)
 	refusal := s.targets(t, unfit.ID)[s.balancer.Name].Failure
+	require.NotNil(t, refusal, "%s", s.describe(t, unfit.ID))
 	require.Equal(t, "balancer_error", refusal.Code)
 	require.Contains(t, refusal.Reason, s.green[0].Name+" is DOWN")
 	requireRuns(t, s.green[0], "v1")
