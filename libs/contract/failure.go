@@ -29,7 +29,7 @@ const (
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
 	FailCommand         = "command_failed"    // a command that the deployment was given for its hosts failed
 	FailBalancer        = "balancer_error"    // a balancer refused to switch, or finds the set unfit for traffic
-	FailSuperseded      = "superseded"        // a later deployment relies on this balancer, or on this host of an old set
+	FailSuperseded      = "superseded"        // a later deployment has switched this balancer since
 	FailHost            = "host_error"        // a command on the host failed otherwise
 	FailInternal        = "internal_error"    // a mistake in Slipway
 )

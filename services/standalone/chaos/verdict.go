@@ -195,19 +195,56 @@ func judgeLimits(e Evidence) (breaches []Breach) {
 }
 
 // judgeFailures: whatever becomes of Slipway's processes, a deployment fails on no host that did not break down. What runs
-// may have nothing before it to be rolled back to.
+// may have nothing before it to be rolled back to, and what others have begun on since is left to them.
 func judgeFailures(e Evidence) (breaches []Breach) {
 	frail := map[string]bool{}
 	for _, h := range e.Hosts {
 		frail[h.ID] = h.Frail
 	}
+	others := othersIn(e.Events)
 	for _, event := range e.Events {
 		code := event.Failure
-		if event.Type == ended && event.State == "failed" && !frail[event.Host] && code != "no_previous" {
+		switch {
+		case event.Type != ended || event.State != "failed" || frail[event.Host] || code == "no_previous":
+		case code == "superseded" && others.began(event):
+		default:
 			breaches = append(breaches, Breach{event.Deployment, event.Host, "it failed on a sound host: " + cmp.Or(code, "for no reason")})
 		}
 	}
 	return breaches
+}
+
+// others is which deployments began where.
+type others struct {
+	of    map[string]string // by a deployment that takes another back by itself: the other
+	since map[string]uint64 // by deployment: when it was accepted
+	begun map[string][]Event
+}
+
+func othersIn(events []Event) others {
+	o := others{of: map[string]string{}, since: map[string]uint64{}, begun: map[string][]Event{}}
+	for _, e := range events {
+		switch e.Type {
+		case accepted:
+			o.since[e.Deployment] = e.Seq
+		case started:
+			o.begun[e.Host] = append(o.begun[e.Host], e)
+		case concluded:
+			if e.RolledBackBy != "" {
+				o.of[e.RolledBackBy] = e.Deployment
+			}
+		}
+	}
+	return o
+}
+
+// began says whether another deployment had begun on the host by this event, and since its own was accepted, or the one
+// that this takes back.
+func (o others) began(e Event) bool {
+	since := o.since[cmp.Or(o.of[e.Deployment], e.Deployment)]
+	return slices.ContainsFunc(o.begun[e.Host], func(other Event) bool {
+		return since < other.Seq && other.Seq < e.Seq && other.Deployment != e.Deployment && other.Deployment != o.of[e.Deployment]
+	})
 }
 
 // judgeDocuments: documents say of every deployment what EV says.

@@ -146,7 +146,7 @@ func (c *controls) endBroken(ctx context.Context, o order, r deploy.Rollout, hos
 	if ask.Reason != "" {
 		reason += ": " + ask.Reason
 	}
-	had, err := c.failHost(ctx, o, r, owner.Target, host, contract.Failure{Code: contract.FailLockBroken, Reason: reason})
+	had, err := c.endHost(ctx, o, r, owner.Target, host, failed(contract.FailLockBroken, reason))
 	if err != nil || !had {
 		return err
 	}

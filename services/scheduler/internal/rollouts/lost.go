@@ -31,15 +31,15 @@ func (s *Scheduler) endLost(ctx context.Context, o order, r deploy.Rollout, targ
 	if time.Since(last.Time) < restFor*s.set.Sweep {
 		return nil
 	}
-	_, err = s.failHost(ctx, o, r, target, host, contract.Failure{
-		Code: contract.FailJobLost, Reason: "the message broker lost the job while the deployment was being stopped; what this host runs is not known",
-	})
+	_, err = s.endHost(ctx, o, r, target, host, failed(contract.FailJobLost,
+		"the message broker lost the job while the deployment was being stopped; what this host runs is not known"))
 	return err
 }
 
-// failHost stores a failed end of a target, and says whether it had one already.
-// It competes with the words of whoever works there: exactly one end is stored.
-func (s *Scheduler) failHost(ctx context.Context, o order, r deploy.Rollout, target int, host string, why contract.Failure) (had bool, err error) {
+// endHost stores an end of a target that no executor tells, and says whether it had
+// one already. It competes with the words of whoever works there: exactly one end is
+// stored.
+func (s *Scheduler) endHost(ctx context.Context, o order, r deploy.Rollout, target int, host string, end contract.JobEndedEvent) (had bool, err error) {
 	subject := contract.JobEventSubject(o.Deployment, host)
 	for {
 		last, m, err := s.lastWord(ctx, subject)
@@ -50,8 +50,8 @@ func (s *Scheduler) failHost(ctx context.Context, o order, r deploy.Rollout, tar
 			return true, nil
 		}
 		e := o.unbegun(r, target, host)
-		e.ID, e.Attempt, e.Token = o.Deployment+"."+host+"."+why.Code, m.Attempt, m.Token
-		data, err := contract.Encode(e, contract.JobEndedEvent{State: string(deploy.Failed), Failure: &why})
+		e.ID, e.Attempt, e.Token = o.Deployment+"."+host+"."+end.State, m.Attempt, m.Token
+		data, err := contract.Encode(e, end)
 		if err != nil {
 			return false, err
 		}
@@ -59,4 +59,8 @@ func (s *Scheduler) failHost(ctx context.Context, o order, r deploy.Rollout, tar
 			return false, err
 		}
 	}
+}
+
+func failed(code, reason string) contract.JobEndedEvent {
+	return contract.JobEndedEvent{State: string(deploy.Failed), Failure: &contract.Failure{Code: code, Reason: reason}}
 }

@@ -11,19 +11,24 @@ import (
 )
 
 // leaveAlone ends a target that others rely on by now: a balancer that a deployment
-// would turn back by itself, and that a later one has switched since; and a host of
-// an old set that would be retired, and that a later one has begun on since traffic
-// left it. The caller owns the host, so that nobody begins there meanwhile. What a
+// would turn back by itself, and that a later one has switched since, fails, for not
+// all is taken back; a host of an old set that would be retired, and that a later
+// one has begun on since traffic left it, is skipped. The caller owns the host, so that nobody begins there meanwhile. What a
 // person rolls back is their own decision.
 func (s *Scheduler) leaveAlone(ctx context.Context, o order, target, wave int, t contract.Target) (left bool, err error) {
-	var by, reason string
+	var by string
+	var end func() contract.JobEndedEvent
 	back, automatic := o.Body.(contract.RollbackCommand)
 	switch role := o.role(wave); {
 	case role == deploy.RoleBalancer && automatic && back.Automatic:
-		reason = "has switched this balancer since; traffic stays where it is"
+		end = func() contract.JobEndedEvent {
+			return failed(contract.FailSuperseded, "the deployment "+by+" has switched this balancer since; traffic stays where it is")
+		}
 		by, err = s.begunSince(ctx, o, back.Of, t.Host, t.Host, o.switchesAs)
 	case role == deploy.RoleOld:
-		reason = "has begun on this host since traffic had left it; it is not retired"
+		end = func() contract.JobEndedEvent {
+			return contract.JobEndedEvent{State: string(deploy.Skipped), Note: "not retired: the deployment " + by + " has begun on it since traffic had left it"}
+		}
 		by, err = s.begunOnOld(ctx, o, t.Host)
 	}
 	if err != nil || by == "" {
@@ -33,9 +38,7 @@ func (s *Scheduler) leaveAlone(ctx context.Context, o order, target, wave int, t
 	if err != nil {
 		return false, fmt.Errorf("read deployment: %w", err)
 	}
-	_, err = s.failHost(ctx, o, rec.Rollout, target, t.Host, contract.Failure{
-		Code: contract.FailSuperseded, Reason: "the deployment " + by + " " + reason,
-	})
+	_, err = s.endHost(ctx, o, rec.Rollout, target, t.Host, end())
 	return err == nil, err
 }
 
