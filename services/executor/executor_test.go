@@ -61,7 +61,8 @@ func (s *system) executor(adjust func(*Config)) (stop func()) {
 	cfg.Cache.Dir = s.t.TempDir()
 	cfg.Job.AckWait = 2 * time.Second
 	cfg.Drain = 10 * time.Second
-	cfg.SSH.ConnectTimeout, cfg.SSH.KeepAlive = 3*time.Second, 500*time.Millisecond
+	// A busy machine is no dead host.
+	cfg.SSH.ConnectTimeout, cfg.SSH.KeepAlive, cfg.SSH.MaxMissed = 10*time.Second, time.Second, 5
 	cfg.SSH.RecordWait = 2 * time.Second
 	if adjust != nil {
 		adjust(&cfg)

@@ -48,6 +48,7 @@ func TestAJobThatRunsStopsBeforeTheSwitchAndLeavesItsHostAsItWas(t *testing.T) {
 	require.Equal(t, "1.0", current(t, h))
 
 	again := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("2.0", 10)})
-	require.Equal(t, "succeeded", s.await(again, h.Name).State, "nothing that was left behind is in the way")
+	ended = s.await(again, h.Name)
+	require.Equal(t, "succeeded", ended.State, "something that was left behind is in the way: %v", ended.Failure)
 	require.Equal(t, "2.0", current(t, h))
 }
