@@ -77,6 +77,7 @@ func (h *Host) config() string {
 		"PrintMotd no",
 		"MaxStartups 1000:30:2000",
 		"MaxSessions 200",
+		"Subsystem sftp internal-sftp",
 		"LogLevel VERBOSE",
 	}
 	for i := range h.opts.hostKeys {

@@ -32,9 +32,22 @@ func (h *Host) startDaemon() (*proctest.Child, error) {
 
 	argv := []string{h.sshd, "-D", "-e", "-f", h.path("sshd_config")}
 	attributes := &syscall.SysProcAttr{}
-	if h.hasShadow() {
+	switch {
+	case h.opts.root:
+		var enter []string
+		enter, attributes = h.rootCommand()
+		argv = append(enter, argv...)
+	case h.hasShadow():
 		argv = append(shadowMount(h.path("shadow")), argv...)
 		attributes.Unshareflags = syscall.CLONE_NEWNS // Go makes the mounts private then
+	}
+	cgroup, err := h.openCgroup()
+	if err != nil {
+		return nil, err
+	}
+	if cgroup != nil {
+		defer cgroup.Close()
+		attributes.UseCgroupFD, attributes.CgroupFD = true, int(cgroup.Fd())
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stderr, cmd.SysProcAttr = h.dir, log, attributes

@@ -3,7 +3,8 @@
 // Each host is a process `sshd -D -e` of its own on loopback, with its own address, port, host key, directory and
 // home. All of them log in as the user who runs the test; what makes them different hosts is HOME, which sshd sets for
 // every session to the host's own directory. A host can be stopped, frozen, given another host key or a full disk, so
-// that tests meet the faults that operators meet.
+// that tests meet the faults that operators meet. With WithRoot, it has a root file system of its own as well: programs
+// that write to /tmp or /srv, or find the home by themselves, then meet different hosts, too.
 //
 // # States of a host
 //
@@ -15,8 +16,8 @@
 //
 // # What it needs
 //
-// Linux (it reads /proc) and sshd. WithSmallDisk and WithPassword need root too, because they mount. What is missing
-// ends the test with t.Fatal, which names it: a test that asks for a host is never skipped.
+// Linux (it reads /proc) and sshd. WithSmallDisk, WithPassword and WithRoot need root too, because they mount. What is
+// missing ends the test with t.Fatal, which names it: a test that asks for a host is never skipped.
 //
 // # What is left behind
 //

@@ -76,7 +76,9 @@ func readProcess(pid int) (process, bool) {
 func (table processTable) family(hosts []*Host) []process {
 	roots, homes := map[int]bool{}, map[string]bool{}
 	for _, h := range hosts {
-		homes[h.Home] = true
+		if !h.opts.root { // there, an orphan's parent is sshd, the first process; and HOME is that of the machine's root, too
+			homes[h.Home] = true
+		}
 		if h.daemon.Running() {
 			roots[h.daemon.PID()] = true
 		}

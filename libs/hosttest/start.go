@@ -20,6 +20,8 @@ type options struct {
 	diskBytes int64 // 0: the home is an ordinary directory
 	password  bool
 	forced    string
+	root      bool
+	cgroup    string
 }
 
 // WithKey chooses the type of the client's key. The default is Ed25519.
@@ -40,6 +42,15 @@ func WithPassword() Option { return func(o *options) { o.password = true } }
 // asked for, which the program finds in SSH_ORIGINAL_COMMAND. So a test sees from the host's side what is run there.
 func WithForcedCommand(path string) Option { return func(o *options) { o.forced = path } }
 
+// WithRoot gives each host a root file system of its own, as well as process ids and a host name. It begins as that of
+// the machine, less what is in /root, /home, /run, /tmp and in /var's tmp and log; what the host changes is its own, and
+// in memory. Its home is /root; Host.Outside says where the test finds its files. It needs root.
+func WithRoot() Option { return func(o *options) { o.root = true } }
+
+// WithCgroup has all processes of the hosts run in this cgroup, a directory of cgroup v2: their CPU time is counted
+// there, that of those which have ended, too.
+func WithCgroup(dir string) Option { return func(o *options) { o.cgroup = dir } }
+
 // Start runs n hosts, which share one client key, and returns when all of them greet. Cleanup is registered with t. If
 // the test fails, it logs the end of what each sshd wrote.
 func Start(t testing.TB, n int, opts ...Option) []*Host {
@@ -52,7 +63,7 @@ func Start(t testing.TB, n int, opts ...Option) []*Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.checkRights(); err != nil {
+	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
 	current, err := user.Current()
@@ -74,6 +85,9 @@ func Start(t testing.TB, n int, opts ...Option) []*Host {
 		}
 		hosts[i].dir = filepath.Join(root, hosts[i].Name)
 		hosts[i].Home = hosts[i].path("home")
+		if o.root {
+			hosts[i].Home = rootHome
+		}
 	}
 	t.Cleanup(func() { cleanUp(t, hosts) })
 	if err := inParallel(hosts, func(h *Host) error { return h.bringUp(public) }); err != nil {
@@ -88,7 +102,7 @@ var hostNumber atomic.Int64
 func (h *Host) bringUp(clientKey string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := os.MkdirAll(h.Home, 0o700); err != nil {
+	if err := os.MkdirAll(h.path("home"), 0o700); err != nil {
 		return err
 	}
 	if h.opts.diskBytes > 0 {
@@ -107,12 +121,18 @@ func (h *Host) bringUp(clientKey string) error {
 	return h.launch()
 }
 
-func (o options) checkRights() error {
+func (o options) check() error {
+	if o.root && o.diskBytes > 0 {
+		return fmt.Errorf("hosttest.WithSmallDisk mounts a home on the machine; with WithRoot there is none")
+	}
 	if os.Geteuid() == 0 {
 		return nil
 	}
 	if o.diskBytes > 0 {
 		return fmt.Errorf("hosttest.WithSmallDisk mounts a file system: run the test as root, not as uid %d", os.Geteuid())
+	}
+	if o.root {
+		return fmt.Errorf("hosttest.WithRoot mounts file systems: run the test as root, not as uid %d", os.Geteuid())
 	}
 	if o.password {
 		return fmt.Errorf("hosttest.WithPassword mounts a private /etc/shadow: run the test as root, not as uid %d", os.Geteuid())
