@@ -20,8 +20,11 @@ ARGS ?=
 # How long `make chaos` kills and freezes for, and the seed that all choices follow from. Empty: one of chance.
 DURATION ?= 5m
 SEED ?=
-# The part of `make bench` to run. Empty: all of it.
+# The part of `make bench` to run. Empty: all of it. Its figures are medians of so many rounds.
 ONLY ?=
+ROUNDS ?= 3
+# Where the tools are kept that it compares Slipway with.
+PEERS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway/peers
 
 .DEFAULT_GOAL := help
 
@@ -81,11 +84,16 @@ states: ## Draw docs/states.md anew from the table of states
 fmt: $(GOLANGCI) ## Format all Go files
 	@set -e; for module in $(MODULES); do (cd $$module && $(GOLANGCI) fmt ./...); done
 
+.PHONY: peers
+peers: ## Install what the bench compares Slipway with (as root on Debian), or say what is missing
+	@.ci/peers '$(PEERS)'
+
 .PHONY: bench
-bench: ## Measure Slipway beside baselines (ONLY=name: a part) and write build/bench.jsonl
-	@mkdir -p $(BUILD)
+bench: $(if $(filter-out ship%,$(ONLY)),,peers) ## Measure Slipway beside baselines (ONLY=name: a part) and write build/bench.jsonl
+	@mkdir -p $(BUILD)/profiles
 	@$(if $(ONLY),,rm -f $(BUILD)/bench.jsonl)
-	cd services/standalone/bench && go test -tags bench -count=1 -timeout 60m -args -only='$(ONLY)' -out=$(BUILD)/bench.jsonl
+	cd services/standalone/bench && go test -tags bench -count=1 -timeout 60m -args -only='$(ONLY)' -rounds=$(ROUNDS) \
+		-out=$(BUILD)/bench.jsonl -profiles=$(BUILD)/profiles -pyinfra='$(PEERS)/pyinfra/bin/pyinfra'
 
 .PHONY: tidy
 tidy: ## Bring every go.mod up to date

@@ -61,7 +61,7 @@ func startInstallation(t *testing.T) *installation {
 	i.scheduler = i.service(t, "scheduler", "slipway-scheduler")
 	token := start(t, dir, "bootstrap", "slipway-gateway", "bootstrap", "--nats-url", i.broker, "--seal-public-key", key.Public().String()).says(`slw_\S+`)
 	i.slipway = &slipway{
-		t: t, url: "http://" + gateway.says(`"address":"([^"]+)"`), token: token,
+		t: t, poll: quickly, url: "http://" + gateway.says(`"address":"([^"]+)"`), token: token,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	return i

@@ -22,7 +22,7 @@ const queueDeployments = 100
 func TestQueue(t *testing.T) {
 	wanted(t, "queue")
 	s := startSlipway(t)
-	servers := s.addServers(hosttest.Start(t, 1))
+	servers := s.addServers(sitesOf(hosttest.Start(t, 1)))
 	s.upload("queue", "1", "queue.bin", []byte("a package of one file"))
 	s.deploy("queue", "1", servers)
 

@@ -4,8 +4,10 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -18,20 +20,22 @@ import (
 )
 
 var (
-	only   = flag.String("only", "", "run only the benchmarks whose name contains this")
-	out    = flag.String("out", "", "append results to this file, a JSON object a line")
-	rounds = flag.Int("rounds", 3, "rounds of each benchmark; medians are reported")
+	only     = flag.String("only", "", "run only the benchmarks whose name contains this")
+	out      = flag.String("out", "", "append results to this file, a JSON object a line")
+	rounds   = flag.Int("rounds", 3, "rounds of each benchmark; medians are reported")
+	profiles = flag.String("profiles", "", "directory for CPU profiles of Slipway while it ships")
 )
 
 // figure is one measured quantity. Where there is a baseline, it is the same
 // quantity of the simplest program that does the same, in the same unit.
 type figure struct {
-	Name     string    `json:"name"`
-	Value    float64   `json:"value"` // median over the rounds
-	Unit     string    `json:"unit"`
-	Baseline float64   `json:"baseline"` // median; 0: there is none
-	Ratio    float64   `json:"ratio"`    // value / baseline
-	Samples  []float64 `json:"samples"`  // of value, a round each
+	Name     string             `json:"name"`
+	Value    float64            `json:"value"` // median over the rounds
+	Unit     string             `json:"unit"`
+	Baseline float64            `json:"baseline"`        // median; 0: there is none
+	Ratio    float64            `json:"ratio"`           // value / baseline
+	Samples  []float64          `json:"samples"`         // of value, a round each
+	Peers    map[string]float64 `json:"peers,omitempty"` // medians of others that do the same
 }
 
 var figures []figure
@@ -49,35 +53,86 @@ func TestMain(m *testing.M) {
 // wanted skips a benchmark that -only leaves out.
 func wanted(t *testing.T, name string) {
 	t.Helper()
-	if *only != "" && !strings.Contains(name, *only) {
+	if !isWanted(name) {
 		t.Skipf("left out by -only %s", *only)
 	}
 }
 
+func isWanted(name string) bool { return *only == "" || strings.Contains(name, *only) }
+
 // measurement is what one round of one contender gives, by name of the figure.
 type measurement map[string]float64
 
+// turn measures one round of one contender.
+type turn func(round int) measurement
+
+// rival is a contender beside Slipway and the baseline.
+type rival struct {
+	name string
+	turn turn
+}
+
 // compare runs both contenders in turns and notes the medians. units says which
 // figures there are.
-func compare(t *testing.T, units map[string]string, slipway, baseline func(round int) measurement) {
+func compare(t *testing.T, units map[string]string, slipway, baseline turn) {
 	t.Helper()
-	ours, theirs := map[string][]float64{}, map[string][]float64{}
+	compareAll(t, units, slipway, baseline, nil)
+}
+
+// compareAll is compare with rivals, which take part in the first rounds.
+func compareAll(t *testing.T, units map[string]string, slipway, baseline turn, rivals []rival) {
+	t.Helper()
+	ours, theirs, others := samples{}, samples{}, map[string]samples{}
+	for _, r := range rivals {
+		others[r.name] = samples{}
+	}
 	for round := range *rounds {
-		for name, v := range slipway(round) {
-			ours[name] = append(ours[name], v)
-		}
-		for name, v := range baseline(round) {
-			theirs[name] = append(theirs[name], v)
+		ours.add(slipway(round))
+		theirs.add(baseline(round))
+		for _, r := range rivals {
+			if round < *peerRounds {
+				others[r.name].add(r.turn(round))
+			}
 		}
 	}
 	for name, unit := range units {
 		require.Len(t, ours[name], *rounds, name)
-		f := figure{Name: name, Unit: unit, Value: median(ours[name]), Samples: ours[name]}
+		f := figure{Name: name, Unit: unit, Value: median(ours[name]), Samples: ours[name], Peers: map[string]float64{}}
 		if len(theirs[name]) > 0 {
 			f.Baseline = median(theirs[name])
-			f.Ratio = f.Value / f.Baseline
 		}
-		figures = append(figures, f)
+		for rival, s := range others {
+			if len(s[name]) > 0 {
+				f.Peers[rival] = median(s[name])
+			}
+		}
+		note(f)
+	}
+}
+
+func note(f figure) {
+	if f.Baseline != 0 {
+		f.Ratio = f.Value / f.Baseline
+	}
+	figures = append(figures, f)
+}
+
+// medianOf returns the medians of a figure that compare has noted.
+func medianOf(name string) (value, baseline float64) {
+	for _, f := range figures {
+		if f.Name == name {
+			return f.Value, f.Baseline
+		}
+	}
+	panic(name + " was not measured")
+}
+
+// samples are what the rounds of one contender gave, by name of the figure.
+type samples map[string][]float64
+
+func (s samples) add(m measurement) {
+	for name, v := range m {
+		s[name] = append(s[name], v)
 	}
 }
 
@@ -90,15 +145,10 @@ func percentile(v []float64, p float64) float64 {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// report prints the table and writes the JSON lines.
+// report prints the tables and writes the JSON lines.
 func report() error {
 	slices.SortFunc(figures, func(a, b figure) int { return strings.Compare(a.Name, b.Name) })
-	table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "name\tvalue\tbaseline\tratio\tunit\tsamples")
-	for _, f := range figures {
-		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.2f\n", f.Name, f.Value, f.Baseline, f.Ratio, f.Unit, f.Samples)
-	}
-	if err := table.Flush(); err != nil || *out == "" {
+	if err := errors.Join(printFigures(), printPeers()); err != nil || *out == "" {
 		return err
 	}
 	file, err := os.OpenFile(*out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -113,6 +163,42 @@ func report() error {
 		}
 	}
 	return file.Close()
+}
+
+func printFigures() error {
+	table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "name\tvalue\tbaseline\tratio\tunit\tsamples")
+	for _, f := range figures {
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.2f\n", f.Name, f.Value, f.Baseline, f.Ratio, f.Unit, f.Samples)
+	}
+	return table.Flush()
+}
+
+// printPeers prints the figures that peers have, too, a column each.
+func printPeers() error {
+	all := map[string]bool{}
+	for _, f := range figures {
+		for peer := range f.Peers {
+			all[peer] = true
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	peers := slices.Sorted(maps.Keys(all))
+	table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "\nbeside peers\tunit\tlimit\tslipway\t%s\t\n", strings.Join(peers, "\t"))
+	for _, f := range figures {
+		if len(f.Peers) == 0 {
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%.2f\t%.2f\t", f.Name, f.Unit, f.Baseline, f.Value)
+		for _, peer := range peers {
+			fmt.Fprintf(table, "%.2f\t", f.Peers[peer])
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
 }
 
 // atOnce calls fn for the numbers below count, 32 of them at once as the

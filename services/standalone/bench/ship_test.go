@@ -3,132 +3,142 @@
 package bench
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
-
-	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-const (
-	shipHosts = 20
-	shipFiles = 500
-	shipBytes = 20 << 20
-)
+const shipHosts = 50
 
-// TestShip ships a 20 MB package of 500 files to 20 hosts, from the request to
-// the end of the deployment, beside a plain Go program that streams the same
-// archive over one session a host and does there what any deployment must:
-// verify the digest, unpack beside the running release, switch by rename.
+// TestShip ships packages to hosts that have never seen the application, from
+// the request to the end of the deployment, beside the plain Go program that is
+// the practical limit, and beside those that others ship with. All are on one
+// machine, so the CPU time of the client's side and of the hosts' are told apart.
 func TestShip(t *testing.T) {
-	wanted(t, "ship")
-	s := startSlipway(t)
-	hosts := hosttest.Start(t, shipHosts)
-	servers := s.addServers(hosts)
-	warm := pack(t, 0)
-	s.upload("ship", "warm", "ship.tar.gz", warm)
-	s.deploy("ship", "warm", servers)
-	plainShip(t, hosts, warm, "warm")
-
-	archives := map[int][]byte{}
-	for round := range *rounds {
-		archives[round] = pack(t, round+1)
-		s.upload("ship", strconv.Itoa(round), "ship.tar.gz", archives[round])
-	}
-	compare(t, map[string]string{"ship.20MB.20hosts": "s"},
-		func(round int) measurement {
-			began := time.Now()
-			s.deploy("ship", strconv.Itoa(round), servers)
-			return measurement{"ship.20MB.20hosts": time.Since(began).Seconds()}
-		},
-		func(round int) measurement {
-			began := time.Now()
-			plainShip(t, hosts, archives[round], strconv.Itoa(round))
-			return measurement{"ship.20MB.20hosts": time.Since(began).Seconds()}
-		})
-}
-
-// pack makes a tar.gz whose files are half noise and half text, about shipBytes
-// in all. Each seed gives other content.
-func pack(t *testing.T, seed int) []byte {
-	t.Helper()
-	noise := rand.NewChaCha8([32]byte{byte(seed)})
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	files := tar.NewWriter(zipped)
-	content := make([]byte, shipBytes/shipFiles)
-	for i := range shipFiles {
-		_, err := noise.Read(content[:len(content)/2])
-		require.NoError(t, err)
-		copy(content[len(content)/2:], bytes.Repeat([]byte("the quick brown fox "), len(content)))
-		require.NoError(t, files.WriteHeader(&tar.Header{
-			Name: fmt.Sprintf("dir%02d/file%03d", i%20, i), Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg,
-		}))
-		_, err = files.Write(content)
-		require.NoError(t, err)
-	}
-	require.NoError(t, files.Close())
-	require.NoError(t, zipped.Close())
-	return out.Bytes()
-}
-
-// plainScript is the whole of the baseline's work on a host.
-const plainScript = `set -e; cd "$HOME"; mkdir -p plain/releases/%[1]s; cd plain; cat >pkg.%[1]s; ` +
-	`echo "%[2]s  pkg.%[1]s" | sha256sum -c - >/dev/null; tar -xzf pkg.%[1]s -C releases/%[1]s; rm pkg.%[1]s; ` +
-	`ln -sfn releases/%[1]s current.new; mv -T current.new current`
-
-// plainShip is the baseline: all hosts at once, one session each.
-func plainShip(t *testing.T, hosts []*hosttest.Host, archive []byte, version string) {
-	t.Helper()
-	sum := sha256.Sum256(archive)
-	script := fmt.Sprintf(plainScript, version, hex.EncodeToString(sum[:]))
-	var working sync.WaitGroup
-	for _, h := range hosts {
-		working.Go(func() {
-			if err := plainHost(h, script, archive); err != nil {
-				t.Errorf("%s: %v", h.Name, err)
+	var rows []row
+	for _, s := range []size{small, large} {
+		for _, count := range []int{20, shipHosts} {
+			if r := (row{"ship", s, count}); isWanted(r.name()) {
+				rows = append(rows, r)
 			}
-		})
+		}
 	}
-	working.Wait()
-	if t.Failed() {
-		t.FailNow()
+	if len(rows) == 0 {
+		wanted(t, "ship")
+	}
+	f := startFleet(t, shipHosts)
+	slipway, limit, peers := f.slipway(startSlipway(t)).contender(), f.plain(), f.peers()
+	for _, r := range rows {
+		f.compete(r, slipway, limit, peers)
 	}
 }
 
-func plainHost(h *hosttest.Host, script string, archive []byte) error {
-	key, err := ssh.ParsePrivateKey(h.PrivateKeyPEM)
+// row is what all contenders do.
+type row struct {
+	what string
+	size
+	hosts int
+}
+
+func (r row) name() string { return fmt.Sprintf("%s.%s.%dhosts", r.what, r.size.name, r.hosts) }
+
+// version names one of its packages.
+func (r row) version(kind string, round int) string {
+	return fmt.Sprintf("%s.%s.%d", r.name(), kind, round)
+}
+
+// The figures of a row. The last two are told where a proxy counts.
+func (r row) wall() string   { return r.name() + ".wall" }
+func (r row) client() string { return r.name() + ".cpu.client" }
+func (r row) host() string   { return r.name() + ".cpu.hosts" }
+func (r row) trips() string  { return r.name() + ".roundtrips" }
+func (r row) sent() string   { return r.name() + ".sent" }
+
+func (r row) units(counted bool) map[string]string {
+	units := map[string]string{r.wall(): "s", r.client(): "s", r.host(): "s"}
+	if counted {
+		delete(units, r.client()) // which is the proxies' as well
+		units[r.trips()], units[r.sent()] = "a host", "KiB a host"
+	}
+	return units
+}
+
+// contender is one way of shipping.
+type contender struct {
+	name    string
+	base    string                            // where it has the application on the hosts
+	prepare func(to []site, p shipment)       // what is not measured
+	ship    func(to []site, p shipment) error // returns once all hosts run the package
+	cpu     func(t *testing.T) time.Duration  // of the client's side, since any time
+	end     func(t *testing.T)                // ends what ship left behind, such as connections
+}
+
+// compete has each contender ship the row, in turns.
+func (f *fleet) compete(r row, slipway, limit contender, peers []contender) {
+	f.t.Helper()
+	warm := pack(f.t, r.version("warm", 0), r.size, *rounds, 0)
+	for _, c := range []contender{slipway, limit} {
+		f.turn(r, c, warm)
+	}
+	var packages []shipment
+	for round := range *rounds {
+		packages = append(packages, pack(f.t, r.version("round", round), r.size, round, 0))
+	}
+	turnOf := func(c contender) turn {
+		return func(round int) measurement { return f.turn(r, c, packages[round]) }
+	}
+	var rivals []rival
+	for _, p := range peers {
+		rivals = append(rivals, rival{p.name, turnOf(p)})
+	}
+	compareAll(f.t, r.units(f.tallies != nil), turnOf(slipway), turnOf(limit), rivals)
+}
+
+// turn measures one contender, and has the hosts as they were before. What it
+// has shipped is looked at before the measurement counts: a contender that fails
+// has none, and fails the test, which goes on with the others.
+func (f *fleet) turn(r row, c contender, p shipment) measurement {
+	f.t.Helper()
+	to := f.sites[:r.hosts]
+	c.prepare(to, p)
+	m, err := f.measure(r, c, func() error { return c.ship(to, p) })
+	if err == nil {
+		err = f.check(to, c.base, p)
+	}
+	f.clear(to, c.base)
 	if err != nil {
-		return err
+		f.t.Errorf("%s: %s: %v", r.name(), c.name, err)
+		return nil
 	}
-	client, err := ssh.Dial("tcp", net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)), &ssh.ClientConfig{
-		User: h.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.FixedHostKey(h.HostKeys[0]),
-		HostKeyAlgorithms: []string{h.HostKeys[0].Type()},
-	})
-	if err != nil {
-		return err
+	return m
+}
+
+// measure measures what a contender does.
+func (f *fleet) measure(r row, c contender, do func() error) (measurement, error) {
+	f.t.Helper()
+	f.counted()
+	client, hosts, began := c.cpu(f.t), f.group.cpu(f.t), time.Now()
+	err := do()
+	wall := time.Since(began)
+	c.end(f.t)
+	f.settle()
+	bytes, trips := f.counted()
+	return measurement{
+		r.wall():   wall.Seconds(),
+		r.client(): (c.cpu(f.t) - client).Seconds(),
+		r.host():   (f.group.cpu(f.t) - hosts).Seconds(),
+		r.sent():   float64(bytes) / 1024 / float64(r.hosts),
+		r.trips():  float64(trips) / float64(r.hosts),
+	}, err
+}
+
+// plain is the limit.
+func (f *fleet) plain() contender {
+	const base = "/srv/plain"
+	return contender{
+		name: "limit", base: base, cpu: ownCPU,
+		prepare: func([]site, shipment) {},
+		ship:    func(to []site, p shipment) error { return plainShip(to, p, base) },
+		end:     func(*testing.T) {},
 	}
-	defer client.Close()
-	session, err := client.NewSession()
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	session.Stdin = bytes.NewReader(archive)
-	if output, err := session.CombinedOutput(script); err != nil {
-		return fmt.Errorf("%w: %s", err, output)
-	}
-	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/config"
-	"github.com/slipway-deploy/slipway/libs/hosttest"
 	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/services/standalone"
 )
@@ -29,7 +28,15 @@ type slipway struct {
 	url   string
 	token string
 	http  *http.Client
+	poll  time.Duration // how often it is asked whether a deployment has ended
 }
+
+// quickly is for what ends soon, seldom for what goes on for seconds: a question
+// costs a millisecond of CPU.
+const (
+	quickly = 2 * time.Millisecond
+	seldom  = 20 * time.Millisecond
+)
 
 func startSlipway(t *testing.T) *slipway {
 	t.Helper()
@@ -40,7 +47,7 @@ func startSlipway(t *testing.T) *slipway {
 	service, err := standalone.New(cfg, zerolog.Nop(), said)
 	require.NoError(t, err)
 	lifecycletest.Start(t, service.Run)
-	s := &slipway{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &slipway{t: t, poll: quickly, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	s.url = regexp.MustCompile(`http://\S+`).FindString(said.String())
 	s.token = regexp.MustCompile(`slw_\S+`).FindString(said.String())
 	return s
@@ -93,10 +100,10 @@ func (s *slipway) send(method, path string, body any) (int, []byte) {
 }
 
 // addServers adds the hosts and returns their names.
-func (s *slipway) addServers(hosts []*hosttest.Host) []string {
+func (s *slipway) addServers(sites []site) []string {
 	s.t.Helper()
-	names := make([]string, len(hosts))
-	for i, h := range hosts {
+	names := make([]string, len(sites))
+	for i, h := range sites {
 		names[i] = h.Name
 		s.call("POST", "/v1/servers", map[string]any{
 			"name": h.Name, "address": h.Addr, "port": h.Port, "user": h.User, "host_key": h.HostKey,
@@ -148,7 +155,7 @@ func (s *slipway) succeed(d deployment) deployment {
 func (s *slipway) await(d deployment) deployment {
 	s.t.Helper()
 	for !slices.Contains([]string{"succeeded", "failed", "cancelled", "rejected"}, d.State) {
-		time.Sleep(2 * time.Millisecond) //nolint:forbidigo // as a client would poll
+		time.Sleep(s.poll) //nolint:forbidigo // as a client would poll
 		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
 	}
 	return d

@@ -1,0 +1,52 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMemory ships packages of 20 MB and 200 MB to 50 hosts and measures the most
+// memory that the executor, a process of its own, holds meanwhile. The baseline
+// of the second is the first: what grows with the package has a ratio above 1.
+func TestMemory(t *testing.T) {
+	wanted(t, "memory")
+	i := startInstallation(t)
+	build(t, i.dir, map[string]string{"./cmd/slipway-executor": "executor"})
+	executor := i.service(t, "executor", "slipway-executor", "--name", "executor",
+		"--seal-private-key-file", i.key, "--cache-dir", filepath.Join(i.dir, "cache"))
+	f := startFleet(t, shipHosts)
+	slipway := f.slipway(i.slipway)
+
+	var baseline float64
+	for _, s := range []size{large, huge} {
+		r := row{"memory", s, roomFor(t, s)}
+		to := f.sites[:r.hosts]
+		p := pack(t, r.version("first", 0), s, 0, 0)
+		slipway.prepare(to, p)
+		executor.forget()
+		slipway.ship(to, p)
+		peak := executor.peak()
+		note(figure{Name: r.name(), Unit: "MiB", Value: peak, Baseline: baseline, Samples: []float64{peak}})
+		baseline = peak
+		require.NoError(t, f.check(to, slipway.base, p))
+		f.clear(to, slipway.base)
+	}
+}
+
+// roomFor returns how many hosts there is room for with such a package on each,
+// twice; up to 50. They have it in memory.
+func roomFor(t *testing.T, s size) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/meminfo")
+	require.NoError(t, err)
+	var total, free, available int
+	_, err = fmt.Sscanf(string(text), "MemTotal: %d kB\nMemFree: %d kB\nMemAvailable: %d kB", &total, &free, &available)
+	require.NoError(t, err)
+	return max(1, min(shipHosts, available*1024/(2*s.bytes)))
+}
