@@ -156,7 +156,12 @@ func (s *slipway) await(d deployment) deployment {
 	s.t.Helper()
 	for !slices.Contains([]string{"succeeded", "failed", "cancelled", "rejected"}, d.State) {
 		time.Sleep(s.poll) //nolint:forbidigo // as a client would poll
-		s.call("GET", "/v1/deployments/"+d.ID, nil, &d)
+		status, raw := s.send("GET", "/v1/deployments/"+d.ID, nil)
+		if status == http.StatusServiceUnavailable {
+			continue // a machine that is busy with 50 hosts may take long; it says to try again
+		}
+		require.Equal(s.t, http.StatusOK, status, "%s", raw)
+		require.NoError(s.t, json.Unmarshal(raw, &d))
 	}
 	return d
 }
