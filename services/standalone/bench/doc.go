@@ -4,6 +4,10 @@
 // alone, so that `make test` times nothing. CONTRIBUTING.md says what each part
 // measures, and beside what.
 //
+// Packages are shipped to sshd hosts with roots of their own (sites_test.go),
+// beside a plain Go program (plain_test.go) and tools that others ship with
+// (peers_test.go, peers/).
+//
 // Some parts run standalone in this process (slipway_test.go), others separate
 // processes whose executors meet simulated hosts (installation_test.go), since
 // the scheduler's own time and memory, and several executors, are what they ask
