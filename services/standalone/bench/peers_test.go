@@ -85,8 +85,9 @@ func (f *fleet) peer(p peer) contender {
 	}
 }
 
-// peerPatience bounds one deployment of a peer.
-const peerPatience = 5 * time.Minute
+// peerPatience bounds one deployment of a peer. Ansible takes more than a minute
+// where the machine is idle.
+const peerPatience = 15 * time.Minute
 
 // run has the command, with all that it starts, run in the cgroup, and returns
 // when it has ended. It fails with what the command has written.

@@ -7,7 +7,8 @@ SSHKit.config.use_format :blackhole # only failures are told, as exceptions
 SSHKit::Backend::Netssh.configure do |ssh|
   ssh.ssh_options = {
     config: [ENV.fetch("SHIP_SSH_CONFIG")], verify_host_key: :always,
-    keepalive: true, keepalive_interval: 2 # without, a thread in a hundred waits for ever between two commands
+    # Without, a thread in some hundreds waits for ever between two commands.
+    keepalive: true, keepalive_interval: 5, keepalive_maxcount: 100
   }
 end
 
