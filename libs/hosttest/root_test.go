@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
 )
 
 func TestHostsWithRootsOfTheirOwnSeeNothingOfEachOther(t *testing.T) {
@@ -35,7 +37,7 @@ func TestStoppingAHostWithARootOfItsOwnEndsAllThatRunsThere(t *testing.T) {
 	hosts := Start(t, 2, WithRoot())
 	h := hosts[0]
 	client := login(t, h, keyLogin(t, h))
-	output(t, client, `nohup sleep 1000 >/dev/null 2>&1 & echo`)
+	startSleep(t, h, client)
 	other := login(t, hosts[1], keyLogin(t, hosts[1]))
 
 	h.Freeze()
@@ -44,23 +46,41 @@ func TestStoppingAHostWithARootOfItsOwnEndsAllThatRunsThere(t *testing.T) {
 	require.NotContains(t, processesOf(t, h), "sleep")
 	require.Error(t, client.Wait(), "the connection is gone")
 
-	output(t, login(t, h, keyLogin(t, h)), `nohup sleep 1000 >/dev/null 2>&1 & echo`)
-	require.Contains(t, processesOf(t, h), "sleep")
+	startSleep(t, h, login(t, h, keyLogin(t, h)))
 	h.Stop()
 	require.Equal(t, "still here\n", output(t, other, "echo still here"))
 	h.Start()
 	require.Equal(t, "/root\n", output(t, login(t, h, keyLogin(t, h)), `pwd`))
 }
 
-// processesOf returns the names of the processes that run on the host.
+// startSleep leaves an orphan behind on the host.
+func startSleep(t *testing.T, h *Host, client *ssh.Client) {
+	t.Helper()
+	output(t, client, `nohup sleep 1000 >/dev/null 2>&1 & echo`)
+	sleeps := func() bool { return slices.Contains(processesOf(t, h), "sleep") }
+	require.Eventually(t, sleeps, patience, pollEvery)
+}
+
+// processesOf returns the names of the living processes on the host. One that was killed stays, dead, until sshd, the
+// parent of all orphans there, has taken note.
 func processesOf(t *testing.T, h *Host) []string {
 	t.Helper()
-	files, err := filepath.Glob(h.Outside("/proc/[0-9]*/comm"))
+	files, err := filepath.Glob(h.Outside("/proc/[0-9]*/stat"))
 	require.NoError(t, err)
 	var names []string
 	for _, file := range files {
-		if name, err := os.ReadFile(file); err == nil { // else it has just ended
-			names = append(names, strings.TrimSpace(string(name)))
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has just ended
+		}
+		var (
+			pid         int
+			name, state string
+		)
+		_, err = fmt.Sscanf(string(stat), "%d %s %s", &pid, &name, &state)
+		require.NoError(t, err)
+		if state != "Z" && state != "X" {
+			names = append(names, strings.Trim(name, "()"))
 		}
 	}
 	return names
