@@ -78,6 +78,7 @@ var builders = map[string]string{
 	"TimerSet":           contract.TimerSet("{deployment}"),
 	"TimerFired":         contract.TimerFired("{deployment}"),
 	"ReleasesSubject":    contract.ReleasesSubject("{zone}"),
+	"SourceSubject":      contract.SourceSubject("{zone}"),
 	"ExecutorSubject":    contract.ExecutorSubject("{zone}"),
 	"AnyCommandSubject":  "", // a filter over several channels
 	"AnyJobSubject":      "", // a filter over the subjects of one
@@ -88,7 +89,7 @@ var builders = map[string]string{
 var requests = []string{"Controls", "Admissions", "LockBreaks"}
 
 // askedByZone are the channels of builders that are requests: no stream keeps them.
-var askedByZone = []string{builders["ReleasesSubject"], builders["ExecutorSubject"]}
+var askedByZone = []string{builders["ReleasesSubject"], builders["SourceSubject"], builders["ExecutorSubject"]}
 
 // subjectsFile returns the exported string constants of subjects.go by name, and
 // the names of its exported functions that make subjects.

@@ -49,14 +49,16 @@ type Application struct {
 }
 
 // Package is the content of a release. It lies in the object store under its
-// id.
+// id, or at its source.
 type Package struct {
 	ID       string `json:"id"`
 	Version  string `json:"version"`
 	Filename string `json:"filename"`
 	Format   string `json:"format"` // tar.gz, tar.zst, tar, zip or file
-	Size     int64  `json:"size"`   // bytes
-	SHA256   string `json:"sha256"` // hex
+	Size     int64  `json:"size"`   // bytes; 0 with a source: not known
+	SHA256   string `json:"sha256"` // hex; from git: GitSource.Digest
+
+	Source *Source `json:"source,omitempty"`
 }
 
 // Snapshot refers to the targets of a deployment as they were when it was

@@ -17,7 +17,7 @@ const (
 	FailChecksum        = "checksum_mismatch" // what arrived is not what was sent
 	FailPackageCorrupt  = "package_corrupt"   // the package cannot be read, or is not what was uploaded
 	FailPackageRefused  = "package_refused"   // the package holds what must not be unpacked
-	FailPackageMissing  = "package_missing"   // the package was deleted
+	FailPackageMissing  = "package_missing"   // the package was deleted, or is not at its source any more
 	FailReleaseConflict = "release_conflict"  // the version is on the host with other content
 	FailReleaseMissing  = "release_missing"   // the release to switch to is not there or not complete
 	FailNoPrevious      = "no_previous"       // nothing to roll back to
@@ -32,4 +32,9 @@ const (
 	FailSuperseded      = "superseded"        // a later deployment has switched this balancer since
 	FailHost            = "host_error"        // a command on the host failed otherwise
 	FailInternal        = "internal_error"    // a mistake in Slipway
+
+	// Of packages that are fetched from a source.
+	FailSourceDown    = "source_unreachable" // it does not answer, or not to the end
+	FailSourceDenied  = "source_denied"      // it does not let the executor in
+	FailSourceRefused = "source_refused"     // the executor may not, or cannot, fetch from there
 )

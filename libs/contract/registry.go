@@ -46,6 +46,8 @@ var decoders = map[Type]func(json.RawMessage) (Body, error){
 	TypeTargets:         decode[Targets],
 	TypeInspect:         decode[Inspect],
 	TypeReleases:        decode[Releases],
+	TypeResolveRef:      decode[ResolveRef],
+	TypeResolvedRef:     decode[ResolvedRef],
 	TypeControl:         decode[Control],
 	TypeControlled:      decode[Controlled],
 	TypeAdmit:           decode[Admit],

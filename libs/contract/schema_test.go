@@ -42,6 +42,7 @@ func TestSchemasAreTheStructsOfTheCode(t *testing.T) {
 	d.named(reflect.TypeFor[contract.Envelope]())
 	d.named(reflect.TypeFor[contract.SnapshotPiece]())
 	d.named(reflect.TypeFor[contract.Credential]())
+	d.named(reflect.TypeFor[contract.SourceCredential]())
 	for _, e := range examples(t) {
 		d.named(reflect.TypeOf(e.message.Body))
 	}

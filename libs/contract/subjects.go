@@ -70,6 +70,9 @@ func JobsOfZone(zone string) string { return JobSubject(zone, "*") }
 // ReleasesSubject is where executors of a zone are asked what hosts hold.
 func ReleasesSubject(zone string) string { return prefix + "query.releases." + zoneToken(zone) }
 
+// SourceSubject is where executors of a zone are asked about sources of packages.
+func SourceSubject(zone string) string { return prefix + "query.source." + zoneToken(zone) }
+
 // ExecutorSubject is where every executor that takes jobs of a zone answers.
 func ExecutorSubject(zone string) string { return prefix + "executor." + zoneToken(zone) }
 

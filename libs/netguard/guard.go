@@ -1,7 +1,9 @@
 package netguard
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"syscall"
 )
@@ -55,6 +57,26 @@ func (g Guard) Control(_, address string, _ syscall.RawConn) error {
 		return fmt.Errorf("%s is %w", address, ErrClosed)
 	}
 	return nil
+}
+
+// Lookup returns the addresses of a host name that may be connected to, for
+// programs that connect by themselves: given these addresses in place of the
+// name, they reach nothing else. It fails with ErrClosed where there is none.
+func (g Guard) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	var permitted []netip.Addr
+	for _, addr := range found {
+		if g.permits(addr) {
+			permitted = append(permitted, addr.Unmap())
+		}
+	}
+	if len(permitted) == 0 {
+		return nil, fmt.Errorf("%s is %w", found[0].Unmap(), ErrClosed)
+	}
+	return permitted, nil
 }
 
 func (g Guard) permits(addr netip.Addr) bool {

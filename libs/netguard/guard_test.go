@@ -35,6 +35,19 @@ func TestAllowedRangesArePermitted(t *testing.T) {
 	}
 }
 
+func TestOfANameOnlyPermittedAddressesAreGiven(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1", "localhost"} {
+		_, err := Guard{}.Lookup(t.Context(), host)
+		require.ErrorIs(t, err, ErrClosed, host)
+	}
+	addrs, err := New(prefixes("127.0.0.0/8", "::1/128")).Lookup(t.Context(), "localhost")
+	require.NoError(t, err)
+	require.Contains(t, addrs, netip.MustParseAddr("127.0.0.1"))
+	_, err = Guard{}.Lookup(t.Context(), "no-such-host.invalid")
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ErrClosed)
+}
+
 func TestRangesAreReadAsTheyAreConfigured(t *testing.T) {
 	ranges, err := ParseRanges([]string{"10.1.2.3/8", "fd00::/64"})
 	require.NoError(t, err)

@@ -1,12 +1,14 @@
 package executor
 
 import (
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/libs/service"
 )
 
@@ -20,10 +22,11 @@ type Config struct {
 	Slots int           `conf:"slots" default:"64" help:"jobs that are worked on at once, over all zones"`
 	Drain time.Duration `conf:"drain" default:"30s" help:"time that running jobs have to end when the executor is told to stop"`
 
-	Seal  SealConfig  `conf:"seal"`
-	SSH   SSHConfig   `conf:"ssh"`
-	Job   JobConfig   `conf:"job"`
-	Cache CacheConfig `conf:"cache"`
+	Seal    SealConfig    `conf:"seal"`
+	SSH     SSHConfig     `conf:"ssh"`
+	Job     JobConfig     `conf:"job"`
+	Cache   CacheConfig   `conf:"cache"`
+	Sources SourcesConfig `conf:"sources"`
 }
 
 // SealConfig says how credentials are opened.
@@ -57,6 +60,17 @@ type CacheConfig struct {
 	Size        config.Size `conf:"size" default:"4GiB" help:"packages kept beyond those in use"`
 	MaxUnpacked config.Size `conf:"max_unpacked" default:"8GiB" help:"what a package may unpack to"`
 	MaxEntries  int         `conf:"max_entries" default:"250000" help:"files and directories that a package may hold"`
+}
+
+// SourcesConfig is about packages that executors fetch from elsewhere than the
+// gateway.
+type SourcesConfig struct {
+	Allow       []string      `conf:"allow" help:"ranges (CIDR) that are not public and packages may be fetched from all the same"`
+	CA          string        `conf:"ca" help:"certificates (PEM file) that are trusted for https in place of the system's"`
+	Directories []string      `conf:"directories" help:"directories of this machine below which git repositories may be fetched from by file URLs"`
+	MaxPackage  config.Size   `conf:"max_package" default:"2GiB" help:"largest package, and the most that git fetches for one repository"`
+	Stall       time.Duration `conf:"stall" default:"30s" help:"without a byte from a server"`
+	Tries       int           `conf:"tries" default:"5" help:"tries in a row that came no further"`
 }
 
 // Validate returns every mistake in the configuration.
@@ -110,6 +124,22 @@ func (c JobConfig) Validate() []error {
 // Validate returns every mistake in the configuration.
 func (c CacheConfig) Validate() []error {
 	return positive(map[string]int64{"max_unpacked": int64(c.MaxUnpacked), "max_entries": int64(c.MaxEntries)})
+}
+
+// Validate returns every mistake in the configuration.
+func (c SourcesConfig) Validate() []error {
+	errs := positive(map[string]int64{
+		"max_package": int64(c.MaxPackage), "stall": int64(c.Stall / time.Second), "tries": int64(c.Tries),
+	})
+	if _, err := netguard.ParseRanges(c.Allow); err != nil {
+		errs = append(errs, config.Invalid("allow", "%w", err))
+	}
+	for _, dir := range c.Directories {
+		if !filepath.IsAbs(dir) {
+			errs = append(errs, config.Invalid("directories", "%q is not absolute", dir))
+		}
+	}
+	return errs
 }
 
 func positive(settings map[string]int64) []error {

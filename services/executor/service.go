@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/xid"
 	"github.com/rs/zerolog"
 
@@ -69,7 +68,11 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	if err != nil {
 		return fmt.Errorf("open package store: %w", err)
 	}
-	cache, err := s.openCache(packages)
+	fetcher, err := s.fetcher(packages)
+	if err != nil {
+		return err
+	}
+	cache, err := s.openCache(fetcher)
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,11 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 		return err
 	}
 	defer stopInspecting()
+	stopResolving, err := fetcher.Serve(ctx, nc, s.cfg.Zones, s.log)
+	if err != nil {
+		return err
+	}
+	defer stopResolving()
 	return jobs.New(b, s.log, s.dial(nc), cache, s.settings()).Run(ctx, ready)
 }
 
@@ -103,10 +111,10 @@ func (s *Service) dialer() hosts.Settings {
 	}
 }
 
-func (s *Service) openCache(store jetstream.ObjectStore) (*bundles.Cache, error) {
+func (s *Service) openCache(source bundles.Source) (*bundles.Cache, error) {
 	limits := archive.DefaultLimits()
 	limits.MaxUnpacked, limits.MaxEntries = int64(s.cfg.Cache.MaxUnpacked), s.cfg.Cache.MaxEntries
-	return bundles.Open(s.cfg.Cache.Dir, int64(s.cfg.Cache.Size), limits, bundles.Objects{Store: store})
+	return bundles.Open(s.cfg.Cache.Dir, int64(s.cfg.Cache.Size), limits, source)
 }
 
 func (s *Service) settings() jobs.Settings {

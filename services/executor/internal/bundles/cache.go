@@ -16,10 +16,11 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 )
 
-// Source opens the content of packages. It fails with ErrMissing.
+// Source opens the content of packages.
 type Source interface {
-	// Fetch writes the content of the package to the file.
-	Fetch(ctx context.Context, id string, to *os.File) error
+	// Fetch writes the content of the package to the file, which is empty. It fails
+	// with ErrMissing, ErrAltered, ErrLocal, or in ways of its own.
+	Fetch(ctx context.Context, p contract.Package, to *os.File) error
 }
 
 // fetchFor bounds one fetch, which several jobs may wait for.
@@ -96,7 +97,7 @@ func (c *Cache) Close() error {
 //
 // Errors: ErrMissing, ErrAltered, ErrLocal (ErrNoRoom is one), ErrClosed,
 // archive.ErrRefused (which covers all that archive.Build refuses),
-// archive.ErrCorrupt, or ctx's.
+// archive.ErrCorrupt, those of the Source, or ctx's.
 func (c *Cache) Take(ctx context.Context, p contract.Package) (*Bundle, error) {
 	for {
 		if b := c.taken(p.ID); b != nil {
@@ -189,14 +190,15 @@ func (c *Cache) make(ctx context.Context, p contract.Package) (err error) {
 		return local(err)
 	}
 	defer func() { _, _ = raw.Close(), os.Remove(raw.Name()) }()
-	if err := c.fetch(ctx, p, raw); err != nil {
+	size, err := c.fetch(ctx, p, raw)
+	if err != nil {
 		return err
 	}
 	out, err := os.CreateTemp(dir, "bundle-*")
 	if err != nil {
 		return local(err)
 	}
-	src := archive.Source{Data: raw, Size: p.Size, Format: archive.Format(p.Format), Name: p.Filename}
+	src := archive.Source{Data: raw, Size: size, Format: archive.Format(p.Format), Name: p.Filename}
 	manifest, err := archive.Build(ctx, src, out, c.limits)
 	if err = errors.Join(err, out.Close()); err != nil {
 		_ = os.Remove(out.Name())

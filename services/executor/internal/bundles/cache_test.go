@@ -28,12 +28,12 @@ type counting struct {
 	fail    atomic.Pointer[error]
 }
 
-func (c *counting) Fetch(ctx context.Context, id string, to *os.File) error {
+func (c *counting) Fetch(ctx context.Context, p contract.Package, to *os.File) error {
 	c.fetches.Add(1)
 	if err := c.fail.Load(); err != nil {
 		return *err
 	}
-	return c.Source.Fetch(ctx, id, to)
+	return c.Source.Fetch(ctx, p, to)
 }
 
 type setting struct {
@@ -217,7 +217,7 @@ func TestCloseEndsWhatIsBeingMade(t *testing.T) {
 // stuck is a source that says when it is asked, and never answers.
 type stuck chan struct{}
 
-func (s stuck) Fetch(ctx context.Context, _ string, _ *os.File) error {
+func (s stuck) Fetch(ctx context.Context, _ contract.Package, _ *os.File) error {
 	s <- struct{}{}
 	<-ctx.Done()
 	return ctx.Err()

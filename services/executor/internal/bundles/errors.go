@@ -9,8 +9,8 @@ import (
 var (
 	// ErrMissing says that the package is not in the object store any more.
 	ErrMissing = errors.New("the package was deleted")
-	// ErrAltered says that what the object store holds is not what was uploaded.
-	ErrAltered = errors.New("the package is not what was uploaded")
+	// ErrAltered says that what was fetched is not what was uploaded or announced.
+	ErrAltered = errors.New("the package is not what it was")
 	// ErrLocal says that this executor cannot keep packages on its disk. Another
 	// one may.
 	ErrLocal = errors.New("the executor cannot keep the package")

@@ -64,7 +64,7 @@ func TestAFetchOutlastsABrokerThatIsAway(t *testing.T) {
 	srv.Stop()
 	fetched := make(chan error, 1)
 	go func() {
-		fetched <- Objects{Store: store, Stall: time.Second}.Fetch(context.Background(), "p", f)
+		fetched <- Objects{Store: store, Stall: time.Second}.Fetch(context.Background(), contract.Package{ID: "p"}, f)
 	}()
 	srv.Restart()
 	<-whenSome(f, srv.Restart) // and once more, in the midst of it
@@ -80,7 +80,7 @@ func TestAFetchEndsWithItsContextWhileTheBrokerIsAway(t *testing.T) {
 	srv.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, Objects{Store: store}.Fetch(ctx, "p", newFile(t)), context.DeadlineExceeded)
+	require.ErrorIs(t, Objects{Store: store}.Fetch(ctx, contract.Package{ID: "p"}, newFile(t)), context.DeadlineExceeded)
 }
 
 func TestAPackageThatIsDeletedWhileItIsFetchedIsMissing(t *testing.T) {
@@ -91,7 +91,7 @@ func TestAPackageThatIsDeletedWhileItIsFetchedIsMissing(t *testing.T) {
 	f := newFile(t)
 	var deleted error
 	done := whenSome(f, func() { deleted = openStore(t, srv).Delete(context.Background(), "p") })
-	err = Objects{Store: store, Stall: 200 * time.Millisecond}.Fetch(t.Context(), "p", f)
+	err = Objects{Store: store, Stall: 200 * time.Millisecond}.Fetch(t.Context(), contract.Package{ID: "p"}, f)
 	<-done
 	require.NoError(t, deleted)
 	require.ErrorIs(t, err, ErrMissing)
@@ -107,7 +107,7 @@ func TestContentThatDoesNotFitItsDigestIsAltered(t *testing.T) {
 	require.NoError(t, err)
 	_, err = js.Publish(t.Context(), "$O."+contract.ObjectsPackages+".C."+info.NUID, []byte("more"))
 	require.NoError(t, err)
-	require.ErrorIs(t, Objects{Store: store}.Fetch(t.Context(), "p", newFile(t)), ErrAltered)
+	require.ErrorIs(t, Objects{Store: store}.Fetch(t.Context(), contract.Package{ID: "p"}, newFile(t)), ErrAltered)
 }
 
 func TestAFileThatCannotBeWrittenIsTheExecutorsOwnTrouble(t *testing.T) {
@@ -117,5 +117,5 @@ func TestAFileThatCannotBeWrittenIsTheExecutorsOwnTrouble(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	require.NoError(t, err)
 	defer full.Close()
-	require.ErrorIs(t, Objects{Store: store}.Fetch(t.Context(), "p", full), ErrLocal)
+	require.ErrorIs(t, Objects{Store: store}.Fetch(t.Context(), contract.Package{ID: "p"}, full), ErrLocal)
 }

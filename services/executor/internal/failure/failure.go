@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/haproxy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/source"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
@@ -38,6 +39,12 @@ var codes = []struct {
 	{ssh.ErrConnectionLost, contract.FailConnectionLost},
 	{bundles.ErrMissing, contract.FailPackageMissing},
 	{bundles.ErrAltered, contract.FailPackageCorrupt},
+	{source.ErrGone, contract.FailPackageMissing},
+	{source.ErrUnreachable, contract.FailSourceDown},
+	{source.ErrDenied, contract.FailSourceDenied},
+	{source.ErrRefused, contract.FailSourceRefused},
+	{source.ErrCredential, contract.FailCredential},
+	{source.ErrTooLarge, contract.FailPackageRefused},
 	{archive.ErrCorrupt, contract.FailPackageCorrupt},
 	{archive.ErrRefused, contract.FailPackageRefused},
 	{hostcmd.ErrDiskFull, contract.FailDiskFull},

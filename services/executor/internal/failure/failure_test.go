@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/haproxy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
+	"github.com/slipway-deploy/slipway/services/executor/internal/source"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
@@ -39,6 +40,13 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		bundles.ErrLocal:         contract.FailInternal,
 		bundles.ErrNoRoom:        contract.FailInternal,
 		bundles.ErrClosed:        contract.FailInternal,
+		source.ErrGone:           contract.FailPackageMissing,
+		source.ErrUnreachable:    contract.FailSourceDown,
+		source.ErrDenied:         contract.FailSourceDenied,
+		source.ErrRefused:        contract.FailSourceRefused,
+		source.ErrCredential:     contract.FailCredential,
+		source.ErrTooLarge:       contract.FailPackageRefused,
+		source.ErrLocal:          contract.FailInternal,
 		archive.ErrCorrupt:       contract.FailPackageCorrupt,
 		archive.ErrRefused:       contract.FailPackageRefused,
 		archive.ErrFormat:        contract.FailPackageRefused,
