@@ -63,7 +63,7 @@ func (s *Service) openStores(ctx context.Context, b *bus.Bus, a *api.API) (err e
 	if a.Idempotency, err = idempotency.Open(ctx, b); err != nil {
 		return err
 	}
-	limits := deployments.Limits{Broker: a.Limits.Broker, Query: a.Limits.Query, Inspect: a.Limits.Inspect, Begin: toBegin}
+	limits := deployments.Limits{Broker: a.Limits.Broker, Query: a.Limits.Query, Inspect: a.Limits.Inspect, Resolve: a.Limits.Resolve, Begin: toBegin}
 	a.Deployments, err = deployments.Open(ctx, b, limits, s.log)
 	return err
 }

@@ -69,6 +69,7 @@ type TimeoutsConfig struct {
 	Broker   time.Duration `conf:"broker" default:"3s" help:"for the message broker to answer; then requests get 503"`
 	Query    time.Duration `conf:"query" default:"5s" help:"for history to answer"`
 	Inspect  time.Duration `conf:"inspect" default:"30s" help:"for executors to read servers"`
+	Resolve  time.Duration `conf:"resolve" default:"1m" help:"for an executor to find the commit that a branch or tag of git is"`
 	Shutdown time.Duration `conf:"shutdown" default:"10s" help:"for requests to end when the gateway stops"`
 }
 
@@ -113,7 +114,7 @@ func (c Config) validateBounds() []error {
 		{"timeouts.header", c.Timeouts.Header}, {"timeouts.body", c.Timeouts.Body}, {"timeouts.upload", c.Timeouts.Upload},
 		{"timeouts.answer", c.Timeouts.Answer}, {"timeouts.idle", c.Timeouts.Idle}, {"timeouts.broker", c.Timeouts.Broker},
 		{"timeouts.query", c.Timeouts.Query}, {"timeouts.inspect", c.Timeouts.Inspect},
-		{"timeouts.shutdown", c.Timeouts.Shutdown}, {"fetch.timeout", c.Fetch.Timeout},
+		{"timeouts.resolve", c.Timeouts.Resolve}, {"timeouts.shutdown", c.Timeouts.Shutdown}, {"fetch.timeout", c.Fetch.Timeout},
 	} {
 		if b.value <= 0 {
 			errs = append(errs, config.Invalid(b.key, "must be more than 0"))

@@ -103,7 +103,7 @@ func (s *Service) newAPI(nc *nats.Conn) *api.API {
 		WhenBusy: s.cfg.Deployments.WhenBusy,
 		Limits: api.Limits{
 			Package: int64(s.cfg.Limits.MaxPackage), JSON: int64(s.cfg.Limits.MaxJSON),
-			Broker: t.Broker, Query: t.Query, Inspect: t.Inspect, Fetch: s.cfg.Fetch.Timeout,
+			Broker: t.Broker, Query: t.Query, Inspect: t.Inspect, Fetch: s.cfg.Fetch.Timeout, Resolve: t.Resolve,
 			Read: t.Body, Idle: t.Upload, Write: t.Answer,
 		},
 	}

@@ -23,6 +23,7 @@ type Limits struct {
 	Query   time.Duration // for history to answer
 	Inspect time.Duration // for servers to be read
 	Fetch   time.Duration // for a package to be fetched
+	Resolve time.Duration // for an executor to find a commit
 	Read    time.Duration // for a JSON body to arrive
 	Idle    time.Duration // without a byte of an upload
 	Write   time.Duration // for an answer to leave

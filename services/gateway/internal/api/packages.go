@@ -11,6 +11,7 @@ import (
 	"github.com/rs/xid"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
@@ -25,9 +26,16 @@ type pkg struct {
 	Size        int64     `json:"size"`
 	SHA256      string    `json:"sha256"`
 	CreatedAt   time.Time `json:"created_at"`
+
+	Source *packageSource `json:"source,omitempty"`
 }
 
-func packageOf(p packages.Package) pkg { return pkg(p) }
+func packageOf(p packages.Package) pkg {
+	return pkg{
+		ID: p.ID, Application: p.Application, Version: p.Version, Filename: p.Filename, Format: p.Format,
+		Size: p.Size, SHA256: p.SHA256, CreatedAt: p.CreatedAt, Source: sourceOf(p.Source),
+	}
+}
 
 func (a *API) createPackage(c *call) (answer, error) {
 	id := c.attempt.Resource
@@ -41,7 +49,7 @@ func (a *API) createPackage(c *call) (answer, error) {
 	}
 	store := a.upload
 	if c.media == mediaJSON {
-		store = a.fetch
+		store = a.describe
 	}
 	p, created, err := store(c, id)
 	switch {
@@ -106,12 +114,25 @@ func (a *API) checkPackage(c *call, n packages.New) {
 	}
 }
 
-// fetch stores what lies at a URL.
-func (a *API) fetch(c *call, id string) (packages.Package, bool, error) {
+// describe has a package that the request describes: a copy of what lies at a URL,
+// or a reference to where it stays.
+func (a *API) describe(c *call, id string) (packages.Package, bool, error) {
 	if err := c.noQuery(); err != nil {
 		return packages.Package{}, false, err
 	}
-	n, location, err := a.readFetch(c, id)
+	o, err := c.object()
+	if err != nil {
+		return packages.Package{}, false, err
+	}
+	if o.Given("source") && !o.Given("url") {
+		return a.refer(c, id, o)
+	}
+	return a.fetch(c, id, o)
+}
+
+// fetch stores what lies at a URL.
+func (a *API) fetch(c *call, id string, o *field.Object) (packages.Package, bool, error) {
+	n, location, err := a.readFetch(c, id, o)
 	if err != nil {
 		return packages.Package{}, false, err
 	}
@@ -143,11 +164,7 @@ func (a *API) fetchedBefore(c *call, n packages.New) (packages.Package, error) {
 	return p, err
 }
 
-func (a *API) readFetch(c *call, id string) (n packages.New, location string, err error) {
-	o, err := c.object()
-	if err != nil {
-		return n, "", err
-	}
+func (a *API) readFetch(c *call, id string, o *field.Object) (n packages.New, location string, err error) {
 	n.ID = id
 	n.Application, _ = o.Required("application")
 	n.Version, _ = o.Required("version")

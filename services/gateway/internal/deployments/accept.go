@@ -25,6 +25,7 @@ type Limits struct {
 	Broker  time.Duration // for the message broker to answer
 	Query   time.Duration // for history to answer
 	Inspect time.Duration // for an executor to read a group of servers
+	Resolve time.Duration // for an executor to find a commit
 	Begin   time.Duration // for the scheduler to begin with a deployment, before its command alone answers
 }
 

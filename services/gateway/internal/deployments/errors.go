@@ -22,4 +22,6 @@ var (
 	ErrOwner = errors.New("another deployment has the server")
 	// ErrNoAnswer says that the service that knows does not answer.
 	ErrNoAnswer = errors.New("a service that is needed does not answer")
+	// ErrNoExecutor says that no executor serves a zone.
+	ErrNoExecutor = errors.New("no executor serves the zone")
 )

@@ -18,7 +18,7 @@ const patience = 30 * time.Second
 func open(t *testing.T) *Desk {
 	t.Helper()
 	b := bustest.Start(t).OpenBus(t)
-	d, err := Open(t.Context(), b, Limits{patience, patience, patience, patience}, zerolog.Nop())
+	d, err := Open(t.Context(), b, Limits{patience, patience, patience, patience, patience}, zerolog.Nop())
 	require.NoError(t, err)
 	return d
 }

@@ -39,39 +39,41 @@ func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
 		errs.Check("credential.password", rule.Printable(c.Password, 1, maxPassword))
 	}
 	if c.PrivateKey != "" {
-		checkPrivateKey(c, errs)
+		CheckPrivateKey(o, c)
 	}
 	return c
 }
 
-func checkPrivateKey(c contract.Credential, errs *field.Errors) {
+// CheckPrivateKey notes what is wrong with the private key or the passphrase of
+// the object that a credential was read from.
+func CheckPrivateKey(o *field.Object, c contract.Credential) {
 	if len(c.PrivateKey) > maxTarget {
-		errs.Add("credential.private_key", "is too large")
+		o.Check("private_key", "is too large")
 		return
 	}
 	key, err := parsePrivateKey(c)
 	var missing *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &missing):
-		errs.Add("credential.passphrase", "is required: the private key is encrypted")
+		o.Check("passphrase", "is required: the private key is encrypted")
 		return
 	case err != nil && c.Passphrase != "":
 		if _, err := ssh.ParseRawPrivateKey([]byte(c.PrivateKey)); err == nil {
-			errs.Add("credential.passphrase", "is given, but the private key is not encrypted")
+			o.Check("passphrase", "is given, but the private key is not encrypted")
 			return
 		} else if errors.As(err, &missing) {
-			errs.Add("credential.passphrase", "does not open the private key")
+			o.Check("passphrase", "does not open the private key")
 			return
 		}
 		fallthrough
 	case err != nil:
-		errs.Add("credential.private_key", "is no private key in PEM (OpenSSH, PKCS#1 or PKCS#8)")
+		o.Check("private_key", "is no private key in PEM (OpenSSH, PKCS#1 or PKCS#8)")
 		return
 	}
 	switch key.(type) {
 	case *ed25519.PrivateKey, ed25519.PrivateKey, *ecdsa.PrivateKey, *rsa.PrivateKey:
 	default:
-		errs.Add("credential.private_key", "must be of type ed25519, ecdsa or rsa")
+		o.Check("private_key", "must be of type ed25519, ecdsa or rsa")
 	}
 }
 

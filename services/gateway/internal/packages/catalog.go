@@ -27,13 +27,15 @@ type Package struct {
 	Size        int64     `json:"size"` // bytes
 	SHA256      string    `json:"sha256"`
 	CreatedAt   time.Time `json:"created_at"`
+
+	Source *contract.Source `json:"source,omitempty"` // where it lies, if not here; Size is not known then
 }
 
 // Wire is the package as a command carries it.
 func (p Package) Wire() contract.Package {
 	return contract.Package{
 		ID: p.ID, Version: p.Version, Filename: p.Filename,
-		Format: p.Format, Size: p.Size, SHA256: p.SHA256,
+		Format: p.Format, Size: p.Size, SHA256: p.SHA256, Source: p.Source,
 	}
 }
 
@@ -82,7 +84,7 @@ func (c *Catalog) Store(ctx context.Context, n New, body io.Reader) (Package, bo
 		if _, err := io.Copy(io.Discard, in); err != nil {
 			return Package{}, false, in.failure(err)
 		}
-		return same(have, in)
+		return same(have, in.digest())
 	case !errors.Is(err, ErrNotFound):
 		return Package{}, false, err
 	}
@@ -92,11 +94,11 @@ func (c *Catalog) Store(ctx context.Context, n New, body io.Reader) (Package, bo
 	return c.record(ctx, Package{
 		ID: n.ID, Application: n.Application, Version: n.Version, Filename: n.Filename,
 		Format: in.format, Size: in.size, SHA256: in.digest(), CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
-	}, in)
+	})
 }
 
 // record makes the package known. If another was first, the content goes again.
-func (c *Catalog) record(ctx context.Context, p Package, in *incoming) (Package, bool, error) {
+func (c *Catalog) record(ctx context.Context, p Package) (Package, bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), briefly)
 	defer cancel()
 	_, err := c.cells.Create(ctx, versionKey(p.Application, p.Version), p)
@@ -113,8 +115,10 @@ func (c *Catalog) record(ctx context.Context, p Package, in *incoming) (Package,
 	case have.ID == p.ID:
 		return p, true, nil // an earlier try of the same write
 	}
-	c.content.remove(ctx, p.ID)
-	return same(have, in)
+	if p.Source == nil {
+		c.content.remove(ctx, p.ID)
+	}
+	return same(have, p.SHA256)
 }
 
 // versionBriefly is Version with a bound of its own: an upload has none.
@@ -124,8 +128,8 @@ func (c *Catalog) versionBriefly(ctx context.Context, n New) (Package, error) {
 	return c.Version(ctx, n.Application, n.Version)
 }
 
-func same(have Package, in *incoming) (Package, bool, error) {
-	if have.SHA256 != in.digest() {
+func same(have Package, sha string) (Package, bool, error) {
+	if have.SHA256 != sha {
 		return have, false, ErrOtherContent
 	}
 	return have, false, nil
@@ -195,7 +199,9 @@ func (c *Catalog) Delete(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, bus.ErrConflict) {
 		return err
 	} // records never change: a conflict means that it was deleted just now
-	c.content.remove(ctx, id)
+	if e.Value.Source == nil {
+		c.content.remove(ctx, id)
+	}
 	return nil
 }
 
