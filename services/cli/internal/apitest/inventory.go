@@ -156,10 +156,16 @@ func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte
 		Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:]),
 	}
 	if r.Header.Get("Content-Type") == "application/json" {
-		var f client.PackageFetch
+		var f struct {
+			client.PackageFetch
+			Source client.SourceCreate
+		}
 		decode(body, &f)
 		p = client.Package{
 			Application: f.Application, Version: f.Version, Filename: path.Base(f.URL), Size: 1, SHA256: f.SHA256,
+		}
+		if f.URL == "" { // of all that can be said of a source, what is not in its kind
+			p.Filename, p.Size, p.SHA256, p.Source = "package.tar.gz", 0, strings.Repeat("ab", 32), &client.PackageSource{HasCredential: true}
 		}
 	} else if claimed := q.Get("sha256"); claimed != "" && claimed != p.SHA256 {
 		problem(w, r, http.StatusUnprocessableEntity, "digest_mismatch", "the content has another digest")

@@ -16,9 +16,11 @@ type Package struct {
 	Version     string    `json:"version"`
 	Filename    string    `json:"filename"`
 	Format      string    `json:"format"`
-	Size        int64     `json:"size"` // bytes
+	Size        int64     `json:"size"` // bytes; 0: not known
 	SHA256      string    `json:"sha256"`
 	CreatedAt   time.Time `json:"created_at"`
+
+	Source *PackageSource `json:"source,omitempty"` // nil: the server has it
 }
 
 // PackageFetch is a package that the gateway fetches by itself.

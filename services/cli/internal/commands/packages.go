@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) packagesCommand() *cobra.Command {
-	return group("packages", "What can be deployed", a.packagesListCommand())
+	return group("packages", "What can be deployed", a.packagesAddCommand(), a.packagesListCommand())
 }
 
 func (a *app) packagesListCommand() *cobra.Command {

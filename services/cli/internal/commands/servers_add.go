@@ -85,37 +85,22 @@ func (a *app) newServer(f serverFlags) (client.ServerCreate, error) {
 
 // credential reads the files of the credential; nil where none is named.
 func (a *app) credential(f serverFlags) (*client.Credential, error) {
-	onInput := 0
-	for _, path := range []string{f.keyFile, f.passphraseFile, f.passFile, f.hostKeyFile, a.flags.tokenFile} {
-		if path == "-" {
-			onInput++
-		}
+	if err := a.onlyOneInput(f.keyFile, f.passphraseFile, f.passFile, f.hostKeyFile); err != nil {
+		return nil, err
 	}
 	switch {
-	case onInput > 1:
-		return nil, usage("only one file can be standard input")
 	case f.keyFile == "" && f.passphraseFile != "":
 		return nil, usage("--passphrase-file is of no use without --key-file")
 	case f.keyFile == "" && f.passFile == "":
 		return nil, nil
 	}
 	var c client.Credential
-	for _, part := range []struct {
-		path string
-		into *string
-	}{{f.keyFile, &c.PrivateKey}, {f.passphraseFile, &c.Passphrase}, {f.passFile, &c.Password}} {
-		if part.path == "" {
-			continue
-		}
-		secret, err := a.readSecret(part.path)
-		if err != nil {
-			return nil, err
-		}
-		if part.into != &c.PrivateKey {
-			// The line break that an editor leaves at the end is no part of a password; spaces are.
-			secret = strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
-		}
-		*part.into = secret
+	err := a.readSecrets(
+		secretFile{path: f.keyFile, into: &c.PrivateKey, whole: true},
+		secretFile{path: f.passphraseFile, into: &c.Passphrase}, secretFile{path: f.passFile, into: &c.Password},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return &c, nil
 }

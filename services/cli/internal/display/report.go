@@ -177,8 +177,12 @@ func labels(all map[string]string) string {
 func Packages(packages []client.Package, color bool) []string {
 	rows := make([][]string, 0, len(packages))
 	for _, p := range packages {
+		size := Size(p.Size)
+		if p.Size == 0 {
+			size = "" // nobody has fetched it yet
+		}
 		rows = append(rows, []string{
-			p.Application, p.Version, p.Filename, p.Format, Size(p.Size), p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
+			p.Application, p.Version, p.Filename, p.Format, size, p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
 		})
 	}
 	return table([]string{"APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
