@@ -414,6 +414,19 @@ func TestOverSSHAKeyOpensARepositoryOfAServerThatIsKnown(t *testing.T) {
 	require.ErrorIs(t, err, source.ErrUnreachable)
 }
 
+func TestAnOldGitIsNotTrustedWithAddresses(t *testing.T) {
+	f := newForge(t)
+	bin := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\necho git version 2.36.1\n"), 0o755))
+	t.Setenv("PATH", bin)
+	for _, want := range []string{"needs git 2.37", "there is no git"} {
+		_, err := f.git(nil).Resolve(t.Context(), contract.GitSource{URL: "https://127.0.0.1:1/x", Ref: "main"}, nobody)
+		require.ErrorIs(t, err, source.ErrRefused)
+		require.ErrorContains(t, err, want)
+		require.NoError(t, os.RemoveAll(filepath.Join(bin, "git")))
+	}
+}
+
 func TestGitSeesNothingOfTheMachineOrTheUser(t *testing.T) {
 	f := newForge(t)
 	dir, commit := f.repository("shop", map[string]string{"a": "1"})

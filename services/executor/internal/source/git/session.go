@@ -51,6 +51,9 @@ func (g *Git) open(ctx context.Context, at place, a access) (_ *session, err err
 	config := baseConfig
 	switch at.url.Scheme {
 	case "https":
+		if err := s.recent(ctx); err != nil {
+			return nil, err
+		}
 		addrs, err := s.lookup(ctx)
 		if err != nil {
 			return nil, err
@@ -95,6 +98,21 @@ func (s *session) lookup(ctx context.Context) ([]netip.Addr, error) {
 		return nil, fmt.Errorf("%w: %s: its host name cannot be resolved", source.ErrUnreachable, s.at)
 	}
 	return addrs, nil
+}
+
+// recent says whether git is one that takes the addresses to connect to from its
+// configuration. An older one would look the name up again.
+func (s *session) recent(ctx context.Context) error {
+	out, err := s.git(ctx, "", "version")
+	if err != nil {
+		return err
+	}
+	var major, minor int
+	_, _ = fmt.Sscanf(string(out), "git version %d.%d", &major, &minor)
+	if major < 2 || major == 2 && minor < 37 {
+		return fmt.Errorf("%w: %s: https needs git 2.37 or later on its machine", source.ErrRefused, s.at)
+	}
+	return nil
 }
 
 // overHTTPS is the configuration for https. A redirect would lead to where nobody
