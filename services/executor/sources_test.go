@@ -52,7 +52,7 @@ func newDepot(t *testing.T, content string) *depot {
 func (s *system) elsewhere(p contract.Package, from contract.Source, c contract.SourceCredential) contract.Package {
 	s.t.Helper()
 	p.ID = xid.New().String()
-	clear, err := json.Marshal(c)
+	clear, err := json.Marshal(c) //nolint:gosec // it is sealed in the next line but one, and goes nowhere else
 	require.NoError(s.t, err)
 	sealed, err := s.key.Public().Seal(from.Context(p.ID), clear)
 	require.NoError(s.t, err)

@@ -72,14 +72,14 @@ func TestAPackageMayStayInS3(t *testing.T) {
 	f := start(t)
 	f.fleet("a")
 	bucket := object{
-		"endpoint": "https://s3.example.com:9000/", "bucket": "artifacts", "key": "shop/1/shop.tar.zst", "region": "eu-1", "sha256": digest(nil),
+		"endpoint": "https://s3.example.com:9000/", "bucket": "builds", "key": "shop/1/shop.tar.zst", "region": "eu-1", "sha256": digest(nil),
 		"credential": object{"access_key": "AK", "secret_key": "canary", "session_token": "st"},
 	}
 	created := f.post("/v1/packages", at("1", object{"s3": bucket})).is(201)
 	require.Equal(t, "tar.zst", created.text("format"))
 	p, c := f.opened(f.post("/v1/deployments", object{"application": "shop", "version": "1", "servers": []string{"a"}}).is(202).id())
 	require.Equal(t, contract.SourceCredential{AccessKey: "AK", SecretKey: "canary", SessionToken: "st"}, c)
-	require.Equal(t, &contract.S3Source{Endpoint: "https://s3.example.com:9000", Bucket: "artifacts", Key: "shop/1/shop.tar.zst", Region: "eu-1"}, p.Source.S3)
+	require.Equal(t, &contract.S3Source{Endpoint: "https://s3.example.com:9000", Bucket: "builds", Key: "shop/1/shop.tar.zst", Region: "eu-1"}, p.Source.S3)
 	open := f.post("/v1/packages", at("2", object{"s3": object{"endpoint": "http://s3", "bucket": "bb", "key": "k", "sha256": digest(nil)}})).is(201)
 	require.Equal(t, false, open.object()["source"].(map[string]any)["has_credential"])
 }

@@ -21,8 +21,8 @@ func TestAPackageThatStaysWhereItIsIsMadeKnown(t *testing.T) {
 			`{"url":{"url":"https://ci.example.com/shop.zip?x=y","sha256":"` + sum + `","filename":"s.zip","credential":{"token":"hidden"}}}`},
 		"basic": {[]string{"--url", "http://a/b", "--sha256", sum, "--username", "ci", "--password-file", "-"},
 			`{"url":{"url":"http://a/b","sha256":"` + sum + `","credential":{"username":"ci","password":"hidden"}}}`},
-		"s3": {[]string{"--s3", "https://s3.example.com:9000/artifacts/shop/a%20b.tgz", "--sha256", sum, "--region", "eu-1", "--access-key", "AK", "--secret-key-file", "-"},
-			`{"s3":{"endpoint":"https://s3.example.com:9000","bucket":"artifacts","key":"shop/a b.tgz","region":"eu-1","sha256":"` + sum +
+		"s3": {[]string{"--s3", "https://s3.example.com:9000/builds/shop/a%20b.tgz", "--sha256", sum, "--region", "eu-1", "--access-key", "AK", "--secret-key-file", "-"},
+			`{"s3":{"endpoint":"https://s3.example.com:9000","bucket":"builds","key":"shop/a b.tgz","region":"eu-1","sha256":"` + sum +
 				`","credential":{"access_key":"AK","secret_key":"hidden"}}}`},
 		"git": {[]string{"--git", "ssh://git@a/b.git", "--ref", "v1", "--directory", "php", "--submodules", "--zone", "dmz", "--key-file", "-", "--host-key", hostKey},
 			`{"git":{"url":"ssh://git@a/b.git","ref":"v1","directory":"php","submodules":true,"zone":"dmz","host_key":"` + hostKey +

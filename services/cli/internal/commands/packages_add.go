@@ -108,7 +108,7 @@ wherever the branch is later.
 A password, key or token is sealed by the server at once. Only executors can
 open it, and nobody is shown it again.`,
 		Example: `  slipway packages add shop --version 1.4.2 --url https://ci.example.com/shop.zip --sha256 9f86d0… --bearer-file token
-  slipway packages add shop --version 1.4.2 --s3 https://s3.example.com/artifacts/shop.tar.zst --sha256 9f86d0… \
+  slipway packages add shop --version 1.4.2 --s3 https://s3.example.com/builds/shop.tar.zst --sha256 9f86d0… \
     --access-key AKIA… --secret-key-file secret
   slipway packages add shop --version 1.4.2 --git ssh://git@git.example.com/shop.git --ref v1.4.2 \
     --key-file deploy_key --host-key "ssh-ed25519 AAAA…"`,

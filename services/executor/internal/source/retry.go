@@ -61,7 +61,7 @@ func (r Retry) Do(ctx context.Context, try func(context.Context) (further bool, 
 func (r Retry) wait(failed int, err error) time.Duration {
 	pause := min(r.Pause<<min(failed-1, 10), maxPause)
 	if pause > 0 {
-		pause = pause/2 + rand.N(pause/2+1)
+		pause = pause/2 + rand.N(pause/2+1) //nolint:gosec // no secret: it spreads executors
 	}
 	var later Later
 	if errors.As(err, &later) {

@@ -168,7 +168,7 @@ func (s *session) explain(ctx context.Context, said string, err error) error {
 			return fmt.Errorf("%w: %s: %s", sign.is, s.at, sign.why)
 		}
 	}
-	return fmt.Errorf("%w: %s: git gives up (%s)", source.ErrUnreachable, s.at, err)
+	return fmt.Errorf("%w: %s: git gives up: %w", source.ErrUnreachable, s.at, err)
 }
 
 // head keeps, or passes on, the first max bytes of what is written to it.

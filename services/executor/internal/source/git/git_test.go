@@ -4,10 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cgi"
+	"net/http/cgi" //nolint:gosec // a server for tests; and Go is newer than that weakness
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -103,7 +104,7 @@ func listed(t *testing.T, archive []byte) map[string]string {
 	all := map[string]string{}
 	for r := tar.NewReader(bytes.NewReader(archive)); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		require.NoError(t, err)
@@ -313,7 +314,7 @@ func (f forge) overHTTPS() (url string, adjust func(*Options)) {
 		backend.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("/moved/", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, strings.TrimPrefix(r.URL.RequestURI(), "/moved"), http.StatusMovedPermanently)
+		http.Redirect(w, r, strings.TrimPrefix(r.URL.RequestURI(), "/moved"), http.StatusMovedPermanently) //nolint:gosec // within a test
 	})
 	mux.HandleFunc("/broken/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	srv := httptest.NewTLSServer(mux)

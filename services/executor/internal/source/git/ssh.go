@@ -81,7 +81,7 @@ func startAgent(socket string, a access) (*agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its private key cannot be read", source.ErrCredential)
 	}
-	listener, err := net.Listen("unix", socket) //nolint:noctx // it returns at once
+	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		return nil, local(err)
 	}

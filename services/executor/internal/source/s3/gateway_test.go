@@ -111,9 +111,9 @@ func TestObjectsAreFetchedFromAnS3ServerAndTakenUpWhereTheyBroke(t *testing.T) {
 	endpoint := startGateway(t)
 	content := make([]byte, 8<<20)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(content)
-	put(t, endpoint+"/artifacts", nil)
-	put(t, endpoint+"/artifacts/shop/1%20%C3%BC.tgz", content)
-	s := contract.S3Source{Endpoint: endpoint, Bucket: "artifacts", Key: "shop/1 ü.tgz"}
+	put(t, endpoint+"/builds", nil)
+	put(t, endpoint+"/builds/shop/1%20%C3%BC.tgz", content)
+	s := contract.S3Source{Endpoint: endpoint, Bucket: "builds", Key: "shop/1 ü.tgz"}
 
 	got, err := fetch(t, s, owner, shaOf(content))
 	require.NoError(t, err)
