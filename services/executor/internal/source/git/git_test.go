@@ -265,6 +265,8 @@ func TestOnlyWhatIsAllowedIsFetchedFrom(t *testing.T) {
 		"file://" + dir, "file://" + link, "file://" + filepath.Dir(link) + "/../" + filepath.Base(f.dir) + "/shop",
 		dir, "ext::sh -c id", "http://127.0.0.1/x", "git://127.0.0.1/x", "ssh://-oProxyCommand=id/x", "ssh://-x@127.0.0.1/x",
 		"https://user:secret@127.0.0.1/x", "https://user@127.0.0.1/x", "https://127.0.0.1/x?token=secret", "file://host/x", "https:///x", "fd::1",
+		"https://127.1/x", "https://2130706433/x", "https://0x7f000001/x", "https://a.0x7f/x", "https://ex\u00e4mple.com/x", "https://localhost./x",
+		"https://[fe80::1%25eth0]/x", "ssh://127.1/x",
 	} {
 		_, err := f.fetch(nowhere, contract.GitSource{URL: url, Commit: commit}, nobody)
 		require.ErrorIs(t, err, source.ErrRefused, url)
@@ -413,6 +415,39 @@ func TestOverSSHAKeyOpensARepositoryOfAServerThatIsKnown(t *testing.T) {
 	s.HostKey = h.HostKey
 	_, err = f.fetch(f.git(nil), s, key)
 	require.ErrorIs(t, err, source.ErrUnreachable)
+}
+
+// example.com is a name that the certificates of httptest are for, and that leads
+// elsewhere.
+func TestGitAndSSHConnectToTheAddressesThatWereLookedAt(t *testing.T) {
+	f := newForge(t)
+	dir, commit := f.repository("shop", map[string]string{"a": "1"})
+	h := hosttest.Start(t, 1)[0]
+	url, trusting := f.overHTTPS()
+	loopback := []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	for text, a := range map[string]access{
+		strings.Replace(url, "127.0.0.1", "example.com", 1) + "/shop/.git": {SourceCredential: contract.SourceCredential{Username: "ci", Password: "s3cret"}},
+		fmt.Sprintf("ssh://%s@example.com:%d%s", h.User, h.Port, dir):      {contract.SourceCredential{PrivateKey: string(h.PrivateKeyPEM)}, h.HostKey},
+	} {
+		g := f.git(trusting)
+		at, err := g.place(text)
+		require.NoError(t, err)
+		home := t.TempDir()
+		on := &session{opts: g.opts, at: at, home: home, env: []string{
+			"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_GLOBAL=" + filepath.Join(home, "config"), "GIT_TERMINAL_PROMPT=0",
+		}}
+		config := baseConfig
+		if at.url.Scheme == "https" {
+			config += on.overHTTPS(loopback, a)
+		} else {
+			require.NoError(t, on.overSSH(netip.MustParseAddr(h.Addr), a))
+		}
+		require.NoError(t, on.write("config", config))
+		got, err := on.resolve(t.Context(), "main")
+		require.NoError(t, err)
+		require.Equal(t, commit, got)
+		on.close()
+	}
 }
 
 func TestAnOldGitIsNotTrustedWithAddresses(t *testing.T) {

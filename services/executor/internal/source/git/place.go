@@ -2,9 +2,11 @@ package git
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +37,7 @@ func (g *Git) place(text string) (place, error) {
 	switch {
 	case hasPassword, u.RawQuery != "", u.Fragment != "":
 		return place{}, fmt.Errorf("%w: the URL of a repository holds more than a login, a host and a path", source.ErrRefused)
-	case strings.HasPrefix(u.Hostname(), "-"), strings.HasPrefix(u.User.Username(), "-"), strings.ContainsAny(text, "\n\r\x00"):
+	case u.Host != "" && !plainHost(u.Hostname()), strings.HasPrefix(u.User.Username(), "-"), strings.ContainsAny(text, "\n\r\x00"):
 		return place{}, fmt.Errorf("%w: it is no address of a repository", source.ErrRefused)
 	case u.Scheme == "https" && u.Host != "" && u.User == nil, u.Scheme == "ssh" && u.Host != "":
 		return p, nil
@@ -44,6 +46,16 @@ func (g *Git) place(text string) (place, error) {
 	default:
 		return place{}, fmt.Errorf("%w: repositories are fetched by https, ssh and file URLs", source.ErrRefused)
 	}
+}
+
+// name is a host name that means the same to Go, curl and ssh: no letters beyond
+// ASCII, and no numbers that one of them takes for an address.
+var name = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
+
+// plainHost says whether what is looked up is certain to be what git connects to.
+func plainHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return name.MatchString(host) || err == nil && addr.Zone() == ""
 }
 
 // local says whether a repository on this machine may be fetched from.

@@ -128,8 +128,10 @@ func (s *session) overHTTPS(addrs []netip.Addr, a access) string {
 			texts[i] = "[" + texts[i] + "]"
 		}
 	}
-	config := fmt.Sprintf("[http]\n\tfollowRedirects = false\n\tproxy =\n\tcurloptResolve = %s\n\tlowSpeedLimit = 1\n\tlowSpeedTime = %d\n",
-		quote(s.at.url.Hostname()+":"+port+":"+strings.Join(texts, ",")), max(1, int(s.opts.Stall.Seconds())))
+	config := fmt.Sprintf("[http]\n\tfollowRedirects = false\n\tproxy =\n\tlowSpeedLimit = 1\n\tlowSpeedTime = %d\n", max(1, int(s.opts.Stall.Seconds())))
+	if _, err := netip.ParseAddr(s.at.url.Hostname()); err != nil { // an address is looked up by nobody
+		config += "\tcurloptResolve = " + quote(s.at.url.Hostname()+":"+port+":"+strings.Join(texts, ",")) + "\n"
+	}
 	if s.opts.CA != "" {
 		config += "\tsslCAInfo = " + quote(s.opts.CA) + "\n"
 	}
