@@ -16,7 +16,7 @@ func TestSourcesOfPackages(t *testing.T) {
 			[]string{"", "a", "ftp://a/b", "http://u@a/b", "http://u:p@a/b", "http://a/b#c", "http://a/" + strings.Repeat("x", 5000)}},
 		"endpoint": {Endpoint, []string{"https://s3.example.com", "http://127.0.0.1:9000/"},
 			[]string{"s3.example.com", "https://a/bucket", "https://a/?x=y", "https://u:p@a", "https://a#x"}},
-		"bucket": {Bucket, []string{"artifacts", "a.b-c_D9"}, []string{"", "a", "a/b", ".a", strings.Repeat("a", 64), "a b"}},
+		"bucket": {Bucket, []string{"builds", "a.b-c_D9"}, []string{"", "a", "a/b", ".a", strings.Repeat("a", 64), "a b"}},
 		"region": {Region, []string{"us-east-1"}, []string{"", "a b", "a/b", "-"}},
 		"key":    {Key, []string{"a", "a/b c/ü.tgz", "..a"}, []string{"", "/a", "a/", "a//b", "a/../b", ".", "a\nb"}},
 		"repository": {Repository, []string{"https://a/b.git", "ssh://git@a:22/b", "ssh://a/~/b", "file:///srv/b"},
