@@ -71,9 +71,12 @@ type Snapshot struct {
 	Zones   []string `json:"zones,omitempty"` // of the targets, each once; empty: the default zone alone
 }
 
-// SnapshotPiece is the value of one key of a snapshot.
+// SnapshotPiece is the value of one key of a snapshot. Each jump host stands in it
+// once, however many targets are reached through it: PieceOf and Whole convert.
 type SnapshotPiece struct {
-	Targets []Target `json:"targets"`
+	Targets []Target `json:"targets"`        // without Via
+	Hops    []Hop    `json:"hops,omitempty"` // jump hosts
+	Ways    [][]int  `json:"ways,omitempty"` // for each target, which of Hops it is reached through, in order; empty: no target has any
 }
 
 // Target is one host with all that is needed to reach it.
@@ -87,6 +90,20 @@ type Target struct {
 	HostKey      string `json:"host_key,omitempty"`      // authorized_keys lines
 	FirstContact bool   `json:"first_contact,omitempty"` // accept the key that the host offers while none is stored
 	Zone         string `json:"zone,omitempty"`          // whose executors alone work on it; empty: DefaultZone
+	Via          []Hop  `json:"via,omitempty"`           // jump hosts in the order in which they are passed; empty: it is connected to directly
+}
+
+// Hop is a jump host with all that is needed to reach it, from the executor or
+// from the hop before. Its fields are those of Target.
+type Hop struct {
+	Host         string `json:"host"`
+	Name         string `json:"name"`
+	Address      string `json:"address"`
+	Port         int    `json:"port"`
+	User         string `json:"user"`
+	Credential   string `json:"credential,omitempty"`
+	HostKey      string `json:"host_key,omitempty"`
+	FirstContact bool   `json:"first_contact,omitempty"`
 }
 
 // Credential is the clear text inside Target.Credential. It exists in clear

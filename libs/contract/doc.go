@@ -1,7 +1,7 @@
 // Package contract is what Slipway's services say to each other: the subjects,
 // streams and buckets (subjects.go), the envelope around every message
 // (envelope.go), the messages themselves (command.go, policy.go, analysis.go and bluegreen.go, job.go,
-// event.go, query.go, control.go) and their decoding (registry.go).
+// event.go, query.go, control.go), the pieces of snapshots (snapshot.go) and their decoding (registry.go).
 //
 // The types here are wire types: they carry JSON tags and no behaviour.
 // Conversion to the domain (libs/deploy) and to stored documents sits at the

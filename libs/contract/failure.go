@@ -8,6 +8,7 @@ const (
 	FailCredential      = "credential_unfit"  // the credential cannot be opened or read
 	FailHostKeyChanged  = "host_key_changed"  // the host showed another key than the one stored
 	FailHostKeyUnknown  = "host_key_unknown"  // no key is stored and first contact was not allowed
+	FailJumpRefused     = "jump_refused"      // a jump host does not forward connections
 	FailStalled         = "host_stalled"      // the host stopped answering
 	FailConnectionLost  = "connection_lost"   // the connection broke, repeatedly
 	FailDeadline        = "deadline_exceeded" // the time for the step or the host ran out

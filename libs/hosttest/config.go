@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,6 +81,11 @@ func (h *Host) config() string {
 		"Subsystem sftp internal-sftp",
 		"LogLevel VERBOSE",
 	}
+	for _, setting := range h.opts.settings {
+		keyword, _, _ := strings.Cut(setting, " ") // given twice, the first wins, or the last, or both hold
+		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, keyword+" ") })
+	}
+	lines = append(lines, h.opts.settings...)
 	for i := range h.opts.hostKeys {
 		lines = append(lines, "HostKey "+quote(h.hostKeyPath(i)))
 	}

@@ -147,6 +147,16 @@ func (h *Host) killSessions() error {
 	return signalAll([]process{{pid: h.daemon.PID()}}, continueSignal)
 }
 
+// Log returns what sshd has written so far: who logged in, and who was refused and why.
+func (h *Host) Log() string {
+	h.t.Helper()
+	text, err := os.ReadFile(h.path("log"))
+	if err != nil {
+		h.t.Errorf("hosttest: %s: read the log: %v", h.Name, err)
+	}
+	return string(text)
+}
+
 // logTail returns at most the last limit bytes of what sshd has written.
 func (h *Host) logTail(limit int64) string {
 	f, err := os.Open(h.path("log"))

@@ -256,3 +256,16 @@ func standing(pid int) bool {
 	p, found := readProcess(pid)
 	return found && p.stopped()
 }
+
+func TestSettingsReplaceWhatHostsHaveByDefault(t *testing.T) {
+	h := Start(t, 1, WithSettings("MaxStartups 1", "PermitTTY no"))[0]
+	dialer := net.Dialer{}
+	waiting, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)))
+	require.NoError(t, err)
+	defer waiting.Close()
+	_, err = waiting.Read(make([]byte, 1))
+	require.NoError(t, err, "the first is greeted")
+	_, err = dial(h, keyLogin(t, h))
+	require.Error(t, err)
+	require.Contains(t, h.Log(), "drop connection")
+}

@@ -22,6 +22,7 @@ type options struct {
 	forced    string
 	root      bool
 	cgroup    string
+	settings  []string
 }
 
 // WithKey chooses the type of the client's key. The default is Ed25519.
@@ -50,6 +51,12 @@ func WithRoot() Option { return func(o *options) { o.root = true } }
 // WithCgroup has all processes of the hosts run in this cgroup, a directory of cgroup v2: their CPU time is counted
 // there, that of those which have ended, too.
 func WithCgroup(dir string) Option { return func(o *options) { o.cgroup = dir } }
+
+// WithSettings puts lines into sshd_config, in the place of those that hosts have by default under the same keywords. So a test meets a host
+// as some operators run it, e.g. "MaxStartups 2" or "AllowTcpForwarding no".
+func WithSettings(lines ...string) Option {
+	return func(o *options) { o.settings = append(o.settings, lines...) }
+}
 
 // Start runs n hosts, which share one client key, and returns when all of them greet. Cleanup is registered with t. If
 // the test fails, it logs the end of what each sshd wrote.

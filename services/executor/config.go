@@ -40,8 +40,15 @@ type SSHConfig struct {
 	ConnectTimeout time.Duration `conf:"connect_timeout" default:"10s" help:"for the TCP connection, and again for the handshake"`
 	KeepAlive      time.Duration `conf:"keep_alive" default:"5s" help:"how often a host is asked for a sign of life"`
 	MaxMissed      int           `conf:"max_missed" default:"3" help:"signs of life in a row that may be missing"`
-	Starts         int           `conf:"starts" default:"16" help:"handshakes with hosts at once; as many again for looking at what hosts hold"`
 	RecordWait     time.Duration `conf:"record_wait" default:"30s" help:"for a gateway to record the host key of a first contact"`
+
+	Starts           int `conf:"starts" default:"64" help:"handshakes with hosts at once; as many again, as of the next two, for looking at what hosts hold"`
+	StartsPerHost    int `conf:"starts_per_host" default:"4" help:"connections being opened at once with one host, such as a jump host; keep it below the MaxStartups of its sshd, 10 unless set otherwise, for all executors together"`
+	StartsPerNetwork int `conf:"starts_per_network" default:"64" help:"connections being opened at once into one network: /24, or /64 of IPv6, or what lies behind one jump host"`
+
+	JumpShare int           `conf:"jump_share" default:"32" help:"hosts that are reached over one connection to a jump host; for more, another is opened"`
+	IdleTime  time.Duration `conf:"idle_time" default:"1m" help:"how long a connection is kept that nothing uses; 0: not at all"`
+	IdleMax   int           `conf:"idle_max" default:"128" help:"connections that are kept so"`
 }
 
 // JobConfig bounds jobs and their steps.
@@ -103,10 +110,21 @@ func (c SealConfig) Validate() []error {
 
 // Validate returns every mistake in the configuration.
 func (c SSHConfig) Validate() []error {
-	return positive(map[string]int64{
+	errs := positive(map[string]int64{
 		"connect_timeout": int64(c.ConnectTimeout), "keep_alive": int64(c.KeepAlive),
-		"max_missed": int64(c.MaxMissed), "starts": int64(c.Starts), "record_wait": int64(c.RecordWait),
+		"max_missed": int64(c.MaxMissed), "record_wait": int64(c.RecordWait),
+		"starts": int64(c.Starts), "starts_per_host": int64(c.StartsPerHost), "starts_per_network": int64(c.StartsPerNetwork),
 	})
+	if c.JumpShare < 2 {
+		errs = append(errs, config.Invalid("jump_share", "must be at least 2"))
+	}
+	if c.IdleTime < 0 {
+		errs = append(errs, config.Invalid("idle_time", "must not be negative"))
+	}
+	if c.IdleMax < 0 {
+		errs = append(errs, config.Invalid("idle_max", "must not be negative"))
+	}
+	return errs
 }
 
 // Validate returns every mistake in the configuration.

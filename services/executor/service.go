@@ -32,7 +32,7 @@ type Service struct {
 	key  seal.PrivateKey
 	log  zerolog.Logger
 	nats []nats.Option
-	dial func(*nats.Conn) jobs.Dial // how jobs reach their hosts
+	dial func(*nats.Conn, *hosts.Pool) jobs.Dial // how jobs reach their hosts
 }
 
 // New returns an executor with this configuration. It does not connect. Further
@@ -77,8 +77,10 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cache.Close()) }()
+	pool := hosts.NewPool(hosts.PoolSettings{IdleTime: s.cfg.SSH.IdleTime, IdleMax: s.cfg.SSH.IdleMax, Share: s.cfg.SSH.JumpShare})
+	defer pool.Close()
 	// Inspections have a dialer of their own: neither they nor jobs wait for the handshakes of the others.
-	stopInspecting, err := inspect.Serve(ctx, nc, s.cfg.Zones, hosts.New(nc, s.dialer()), s.log)
+	stopInspecting, err := inspect.Serve(ctx, nc, s.cfg.Zones, hosts.New(nc, pool, s.dialer()), s.log)
 	if err != nil {
 		return err
 	}
@@ -88,12 +90,12 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 		return err
 	}
 	defer stopResolving()
-	return jobs.New(b, s.log, s.dial(nc), cache, s.settings()).Run(ctx, ready)
+	return jobs.New(b, s.log, s.dial(nc, pool), cache, s.settings()).Run(ctx, ready)
 }
 
 // overSSH has jobs reach their hosts as they are meant to.
-func (s *Service) overSSH(nc *nats.Conn) jobs.Dial {
-	dialer := hosts.New(nc, s.dialer())
+func (s *Service) overSSH(nc *nats.Conn, pool *hosts.Pool) jobs.Dial {
+	dialer := hosts.New(nc, pool, s.dialer())
 	return func(ctx context.Context, t contract.Target) (jobs.Host, error) {
 		host, err := dialer.Dial(ctx, t)
 		if err != nil {
@@ -106,7 +108,8 @@ func (s *Service) overSSH(nc *nats.Conn) jobs.Dial {
 func (s *Service) dialer() hosts.Settings {
 	c := s.cfg.SSH
 	return hosts.Settings{
-		Key: s.key, Agent: c.Agent, Starts: c.Starts, RecordWait: c.RecordWait,
+		Key: s.key, Agent: c.Agent, RecordWait: c.RecordWait,
+		Starts: c.Starts, StartsPerHost: c.StartsPerHost, StartsPerNetwork: c.StartsPerNetwork,
 		SSH: ssh.Options{ConnectTimeout: c.ConnectTimeout, KeepAlive: c.KeepAlive, MaxMissed: c.MaxMissed},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
+	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 	"github.com/slipway-deploy/slipway/services/executor/internal/jobs"
 	"github.com/slipway-deploy/slipway/services/executor/internal/simulated"
 )
@@ -19,7 +20,7 @@ func NewSimulated(cfg Config, log zerolog.Logger, takes time.Duration) (*Service
 	if err != nil {
 		return nil, err
 	}
-	hosts := simulated.New(takes)
-	s.dial = func(*nats.Conn) jobs.Dial { return hosts.Dial }
+	fleet := simulated.New(takes)
+	s.dial = func(*nats.Conn, *hosts.Pool) jobs.Dial { return fleet.Dial }
 	return s, nil
 }

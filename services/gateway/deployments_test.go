@@ -44,7 +44,8 @@ func (f *fixture) pieces(s contract.Snapshot) [][]contract.Target {
 	for n := range all {
 		piece, _, err := cells.Get(f.Context(), fmt.Sprint(s.ID, ".", n))
 		require.NoError(f, err)
-		all[n] = piece.Targets
+		all[n], err = piece.Whole()
+		require.NoError(f, err)
 	}
 	return all
 }

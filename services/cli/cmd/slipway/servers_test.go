@@ -34,6 +34,12 @@ func TestServersFromAddToRemove(t *testing.T) {
 	s.run("servers", "add", "--name", "db", "--address", "db.example.com", "--user", "deploy", "--password-file", "-", "--first-contact").exits(0)
 	require.Equal(t, client.Credential{Password: "from-input"}, g.Credential("db"))
 
+	behind := document[client.Server](s.run("servers", "add", "--name", "inner", "--address", "10.0.0.7", "--user", "deploy",
+		"--jump-host", "db", "--first-contact", "-o", "json").exits(0))
+	require.NotEmpty(t, behind.JumpHost)
+	require.Contains(t, s.run("servers", "show", "inner").exits(0).out, behind.JumpHost)
+	s.run("servers", "remove", "inner").exits(0)
+
 	require.Len(t, document[list[client.Server]](s.run("servers", "list", "-o", "json").exits(0)).Items, 2)
 	labelled := document[list[client.Server]](s.run("servers", "list", "--label", "role=web", "--label", "note=a=b,c", "-o", "json").exits(0))
 	require.Len(t, labelled.Items, 1)
@@ -59,6 +65,8 @@ func TestServersEditSendsWhatIsGivenAndNothingElse(t *testing.T) {
 		"agent":        {[]string{"--agent"}, `{"credential":null}`},
 		"host key":     {[]string{"--forget-host-key", "--first-contact"}, `{"host_key":null,"first_contact":true}`},
 		"no trust":     {[]string{"--first-contact=false"}, `{"first_contact":false}`},
+		"jump host":    {[]string{"--jump-host", "edge"}, `{"jump_host":"edge"}`},
+		"no jump host": {[]string{"--no-jump-host"}, `{"jump_host":null}`},
 		"new name":     {[]string{"--name", "web 2", "--user", "root"}, `{"name":"web 2","user":"root"}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (g *Gateway) newServer(c client.ServerCreate) client.Server {
 	now := time.Now().UTC()
 	s := client.Server{
 		ID: g.next(), Name: c.Name, Address: c.Address, Port: max(c.Port, 1), User: c.User, CredentialKind: "agent",
-		HostKey: c.HostKey, FirstContact: c.FirstContact, Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
+		HostKey: c.HostKey, FirstContact: c.FirstContact, JumpHost: g.idOf(c.JumpHost), Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
@@ -68,6 +68,12 @@ func (g *Gateway) find(ref string) (client.Server, bool) {
 		return client.Server{}, false
 	}
 	return g.servers[i], true
+}
+
+// idOf is the id of the server of this name or id; "" where there is none.
+func (g *Gateway) idOf(ref string) string {
+	s, _ := g.find(ref)
+	return s.ID
 }
 
 // labelled returns the servers with all these labels.
@@ -122,7 +128,7 @@ func (g *Gateway) patch(s *client.Server, body []byte) {
 	labels := map[string]*string{}
 	for name, into := range map[string]any{
 		"name": &s.Name, "address": &s.Address, "port": &s.Port, "user": &s.User,
-		"first_contact": &s.FirstContact, "labels": &labels,
+		"first_contact": &s.FirstContact, "jump_host": &s.JumpHost, "labels": &labels,
 	} {
 		if raw, ok := p[name]; ok {
 			decode(raw, into)
@@ -135,6 +141,10 @@ func (g *Gateway) patch(s *client.Server, body []byte) {
 			s.Labels[key] = *value
 		}
 	}
+	if string(p["jump_host"]) == "null" {
+		s.JumpHost = ""
+	}
+	s.JumpHost = g.idOf(s.JumpHost)
 	if raw, ok := p["host_key"]; ok {
 		s.HostKey, s.HostKeyFingerprint = "", ""
 		decode(raw, &s.HostKey)

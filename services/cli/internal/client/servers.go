@@ -22,6 +22,7 @@ type Server struct {
 	HostKey            string            `json:"host_key,omitempty"`
 	HostKeyFingerprint string            `json:"host_key_fingerprint,omitempty"`
 	FirstContact       bool              `json:"first_contact"`
+	JumpHost           string            `json:"jump_host,omitempty"` // id
 	Labels             map[string]string `json:"labels"`
 	CreatedAt          time.Time         `json:"created_at"`
 	UpdatedAt          time.Time         `json:"updated_at"`
@@ -36,6 +37,7 @@ type ServerCreate struct {
 	Credential   *Credential       `json:"credential,omitempty"` // nil: the executor's SSH agent
 	HostKey      string            `json:"host_key,omitempty"`   // authorized_keys lines
 	FirstContact bool              `json:"first_contact,omitempty"`
+	JumpHost     string            `json:"jump_host,omitempty"` // id or name
 	Labels       map[string]string `json:"labels,omitempty"`
 }
 

@@ -17,6 +17,7 @@ type serverFlags struct {
 	hostKeys                          []string
 	hostKeyFile                       string
 	firstContact                      bool
+	jumpHost                          string
 	labels                            []string
 }
 
@@ -32,6 +33,7 @@ func (f *serverFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.hostKeys, "host-key", nil, "public key of the host, as in ssh_host_ed25519_key.pub; repeat it for more")
 	flags.StringVar(&f.hostKeyFile, "host-key-file", "", "file with public keys of the host, one a line")
 	flags.BoolVar(&f.firstContact, "first-contact", false, "trust the key that the host shows first, and keep it")
+	flags.StringVar(&f.jumpHost, "jump-host", "", "name or id of the host through which this one is reached; it may have one, too")
 	labelFlag(cmd, &f.labels, "label of the host; repeat it for more")
 }
 
@@ -43,7 +45,11 @@ func (a *app) serversAddCommand() *cobra.Command {
 		Long: `Add a host. Without --key-file and --password-file, the SSH agent of the
 executor logs in. Before a host can be deployed to, its key must be known
 (--host-key, --host-key-file) or the first one that it shows be trusted
-(--first-contact).`,
+(--first-contact).
+
+A host behind others (--jump-host) is logged in to through them, each with the
+credential that it was added with; they forward the connection and see nothing
+of it.`,
 		Example: `  slipway servers add --name web-1 --address web-1.example.com --user deploy \
     --key-file ~/.ssh/deploy --first-contact --label role=web`,
 		Args: cobra.NoArgs,
@@ -71,7 +77,7 @@ executor logs in. Before a host can be deployed to, its key must be known
 }
 
 func (a *app) newServer(f serverFlags) (client.ServerCreate, error) {
-	s := client.ServerCreate{Name: f.name, Address: f.address, Port: f.port, User: f.user, FirstContact: f.firstContact}
+	s := client.ServerCreate{Name: f.name, Address: f.address, Port: f.port, User: f.user, FirstContact: f.firstContact, JumpHost: f.jumpHost}
 	var err error
 	if s.Labels, err = parseLabels(f.labels); err != nil {
 		return s, err

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ type editFlags struct {
 	serverFlags
 	agent         bool
 	forgetHostKey bool
+	direct        bool
 	removeLabels  []string
 }
 
@@ -49,6 +51,8 @@ keep what they were accepted with.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.agent, "agent", false, "drop the credential: the SSH agent of the executor logs in")
 	flags.BoolVar(&f.forgetHostKey, "forget-host-key", false, "drop the host keys that are known")
+	flags.BoolVar(&f.direct, "no-jump-host", false, "connect to the host directly from now on")
+	cmd.MarkFlagsMutuallyExclusive("no-jump-host", "jump-host")
 	flags.StringArrayVar(&f.removeLabels, "remove-label", nil, "key of a label to take away; repeat it for more")
 	for _, name := range []string{"key-file", "password-file"} {
 		cmd.MarkFlagsMutuallyExclusive("agent", name)
@@ -62,13 +66,16 @@ keep what they were accepted with.`,
 // serverPatch holds what the command line gives, and nothing else.
 func (a *app) serverPatch(cmd *cobra.Command, f editFlags) (client.ServerPatch, error) {
 	patch := client.ServerPatch{}
-	for name, value := range map[string]any{"name": f.name, "address": f.address, "port": f.port, "user": f.user} {
+	for name, value := range map[string]any{
+		"name": f.name, "address": f.address, "port": f.port, "user": f.user,
+		"first-contact": f.firstContact, "jump-host": f.jumpHost,
+	} {
 		if cmd.Flags().Changed(name) {
-			patch[name] = value
+			patch[strings.ReplaceAll(name, "-", "_")] = value
 		}
 	}
-	if cmd.Flags().Changed("first-contact") {
-		patch["first_contact"] = f.firstContact
+	if f.direct {
+		patch["jump_host"] = nil
 	}
 	credential, err := a.credential(f.serverFlags)
 	if err != nil {

@@ -140,6 +140,7 @@ func Server(s client.Server) []string {
 		{"Login", s.CredentialKind},
 		{"Host key", trust(s)},
 		{"Fingerprint", s.HostKeyFingerprint},
+		{"Jump host", s.JumpHost},
 		{"Labels", labels(s.Labels)},
 		{"Added", stamp(s.CreatedAt)},
 		{"Changed", stamp(s.UpdatedAt)},

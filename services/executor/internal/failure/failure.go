@@ -35,6 +35,7 @@ var codes = []struct {
 	{hosts.ErrNotRecorded, contract.FailHostKeyUnknown},
 	{ssh.ErrBadKey, contract.FailCredential},
 	{hosts.ErrCredential, contract.FailCredential},
+	{ssh.ErrForwarding, contract.FailJumpRefused},
 	{ssh.ErrStalled, contract.FailStalled},
 	{ssh.ErrConnectionLost, contract.FailConnectionLost},
 	{bundles.ErrMissing, contract.FailPackageMissing},
@@ -65,6 +66,7 @@ var codes = []struct {
 	{ssh.ErrRefused, contract.FailHost},
 	{bundles.ErrLocal, contract.FailInternal},
 	{bundles.ErrClosed, contract.FailInternal},
+	{hosts.ErrClosed, contract.FailInternal},
 }
 
 // maxReason bounds a reason, in bytes: it travels in an event and rests in a

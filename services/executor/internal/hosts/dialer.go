@@ -1,13 +1,15 @@
-// Package hosts connects to the targets of jobs: it opens their credentials,
-// verifies their host keys, has the key of a first contact recorded, and bounds
-// how many handshakes are under way at once.
 package hosts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,58 +28,139 @@ type Settings struct {
 	Key        seal.PrivateKey // opens credentials
 	Agent      string          // socket of an SSH agent for targets without a credential; empty: none
 	SSH        ssh.Options     // Admit is the Dialer's own
-	Starts     int             // handshakes at once: they are what costs a host and a jump host most
 	RecordWait time.Duration   // for a gateway to record a host key: it may be starting, too
+
+	// Connections that are opened at once: over all, with one host, and into one
+	// network. Handshakes are what costs both sides most, and sshd refuses them
+	// beyond its MaxStartups.
+	Starts, StartsPerHost, StartsPerNetwork int
 }
 
 // Dialer connects to hosts.
 type Dialer struct {
 	set    Settings
 	nc     *nats.Conn
-	starts chan struct{}
+	pool   *Pool
+	starts *starts
 }
 
-// New returns a dialer. It asks gateways over nc.
-func New(nc *nats.Conn, set Settings) *Dialer {
-	d := &Dialer{set: set, nc: nc, starts: make(chan struct{}, set.Starts)}
-	d.set.SSH.Admit = d.admit
+// New returns a dialer. It asks gateways over nc, and takes connections from the
+// pool where there are some.
+func New(nc *nats.Conn, pool *Pool, set Settings) *Dialer {
+	d := &Dialer{set: set, nc: nc, pool: pool, starts: newStarts(set)}
+	d.set.SSH.Admit = d.starts.admit
 	return d
 }
 
-// admit waits for a turn to shake hands. A host that does not even answer the
-// connect holds none.
-func (d *Dialer) admit(ctx context.Context) (done func(), err error) {
-	select {
-	case d.starts <- struct{}{}:
-		return func() { <-d.starts }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// Dial connects and logs in, through the target's jump hosts, or finds a connection
+// that did so before. Errors are those of ssh.Dial and ssh.Client.Dial, ErrCredential,
+// ErrNotRecorded and ErrClosed; those of a jump host name it.
+func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*Host, error) {
+	last := contract.Hop{
+		Host: t.Host, Name: t.Name, Address: t.Address, Port: t.Port, User: t.User,
+		Credential: t.Credential, HostKey: t.HostKey, FirstContact: t.FirstContact,
 	}
+	l, err := d.reach(ctx, append(slices.Clone(t.Via), last), 1)
+	if err != nil {
+		return nil, err
+	}
+	return &Host{client: l.client(), release: l.release}, nil
 }
 
-// Dial connects and logs in. Errors are those of ssh.Dial, ErrCredential and
-// ErrNotRecorded.
-func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*Host, error) {
-	auth, err := d.auth(t)
+// keyOf stands for all that a connection to the last host of the way is made with.
+func keyOf(way []contract.Hop) string {
+	text, _ := json.Marshal(way) // strings, numbers and booleans: that cannot fail
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// reach returns a connection to the last host of the way that has less than limit
+// users.
+func (d *Dialer) reach(ctx context.Context, way []contract.Hop, limit int) (*lease, error) {
+	l, err := d.pool.take(ctx, keyOf(way), limit, func(ctx context.Context) (*ssh.Client, *lease, error) {
+		return d.open(ctx, way, limit > 1)
+	})
 	if err != nil {
 		return nil, err
 	}
-	client, err := ssh.Dial(ctx, ssh.Target{
-		Address: t.Address, Port: t.Port, User: t.User, Auth: auth,
-		HostKey: t.HostKey, FirstContact: t.FirstContact,
-	}, d.set.SSH)
-	if err != nil {
-		return nil, err
-	}
-	if t.HostKey == "" {
-		if err := d.record(ctx, t.Host, client.HostKey()); err != nil {
-			return nil, errors.Join(err, client.Close())
+	last := way[len(way)-1]
+	if l.reused && last.HostKey == "" { // the key may have been replaced since
+		if err := d.record(ctx, last.Host, l.client().HostKey()); err != nil {
+			l.drop()
+			return nil, named(err, last, limit > 1)
 		}
 	}
-	return &Host{client: client}, nil
+	return l, nil
 }
 
-func (d *Dialer) auth(t contract.Target) (ssh.Auth, error) {
+// open connects to the last host of the way and logs in, and has the key of a first
+// contact recorded, before anybody relies on it.
+func (d *Dialer) open(ctx context.Context, way []contract.Hop, jump bool) (*ssh.Client, *lease, error) {
+	to := way[len(way)-1]
+	auth, err := d.auth(to)
+	if err != nil {
+		return nil, nil, named(err, to, jump)
+	}
+	var through *lease
+	dial := ssh.Dial
+	if before := way[:len(way)-1]; len(before) > 0 {
+		if through, err = d.reach(ctx, before, d.pool.set.Share); err != nil {
+			return nil, nil, err
+		}
+		dial = through.client().Dial
+	}
+	client, err := d.start(ctx, way, dial, auth)
+	if err == nil && to.HostKey == "" {
+		if err = d.record(ctx, to.Host, client.HostKey()); err != nil {
+			_ = client.Close() // nobody relies on it
+		}
+	}
+	switch {
+	case err == nil:
+		return client, through, nil
+	case through == nil:
+		return nil, nil, named(err, to, jump)
+	}
+	through.release()
+	if errors.Is(err, ssh.ErrForwarding) || ssh.IsTransient(err) && !errors.Is(err, ssh.ErrUnreachable) {
+		return nil, nil, named(err, way[len(way)-2], true) // it is the jump host that failed
+	}
+	return nil, nil, named(err, to, jump)
+}
+
+// start opens a connection once it may.
+func (d *Dialer) start(ctx context.Context, way []contract.Hop, dial dialFunc, auth ssh.Auth) (*ssh.Client, error) {
+	done, err := d.starts.begin(ctx, way)
+	if err != nil {
+		return nil, err
+	}
+	to := way[len(way)-1]
+	client, err := dial(ctx, ssh.Target{
+		Address: to.Address, Port: to.Port, User: to.User, Auth: auth,
+		HostKey: to.HostKey, FirstContact: to.FirstContact,
+	}, d.set.SSH)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	client.OnceSettled(done)
+	return client, nil
+}
+
+// dialFunc is ssh.Dial, or the same through a jump host.
+type dialFunc func(context.Context, ssh.Target, ssh.Options) (*ssh.Client, error)
+
+// named says of an error of a jump host which one it is.
+func named(err error, hop contract.Hop, jump bool) error {
+	if !jump {
+		return err
+	}
+	return fmt.Errorf("jump host %q (%s): %w", hop.Name, endpoint(hop), err)
+}
+
+func endpoint(h contract.Hop) string { return net.JoinHostPort(h.Address, strconv.Itoa(h.Port)) }
+
+func (d *Dialer) auth(t contract.Hop) (ssh.Auth, error) {
 	if t.Credential == "" {
 		return ssh.Auth{AgentSocket: d.set.Agent}, nil
 	}

@@ -5,6 +5,8 @@ import "errors"
 var (
 	// ErrCredential says that the credential cannot be opened, or is none.
 	ErrCredential = errors.New("the credential cannot be used")
+	// ErrClosed says that the executor is stopping.
+	ErrClosed = errors.New("the executor is stopping")
 	// ErrKilled says that a signal ended the command on the host. It is worth
 	// another try: a newer attempt, if that was it, refuses it.
 	ErrKilled = errors.New("the command on the host was killed")

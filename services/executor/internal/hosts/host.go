@@ -9,10 +9,18 @@ import (
 )
 
 // Host is a connection to a host, logged in.
-type Host struct{ client *ssh.Client }
+type Host struct {
+	client  *ssh.Client
+	release func()
+}
 
-// Close ends the connection, and with it what still runs on it.
-func (h *Host) Close() error { return h.client.Close() }
+// Close gives the connection back, for whoever needs it next. If it broke, or
+// something is still under way on it, it is ended, and with it what runs there.
+// Nothing may be done with the host after it.
+func (h *Host) Close() error {
+	h.release()
+	return nil
+}
 
 // Ask sends a question to a UNIX socket on the host and returns the answer. Errors
 // are those of ssh.Client.Ask.

@@ -31,8 +31,8 @@ func (c *Client) Ask(ctx context.Context, socket, question string) (string, erro
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer c.tasks.Done()
 		answer, err := c.ask(ctx, socket, question)
+		c.leave() // first: whoever learns that it is over finds the connection idle
 		done <- result{answer, err}
 	}()
 	select {

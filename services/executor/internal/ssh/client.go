@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type Client struct {
 	tasks sync.WaitGroup
 
 	mu     sync.Mutex
+	busy   int   // commands, questions and dials that are under way
 	reason error // why the connection has ended, nil while it is open
 }
 
@@ -55,7 +57,49 @@ func (c *Client) end(reason error) {
 	_ = c.wire.Close()
 }
 
-// enter counts a Run among the tasks, unless the connection has ended. The caller owes tasks.Done.
+// Idle says whether the connection is open and nothing is under way on it: whatever was begun has ended on both sides.
+func (c *Client) Idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason == nil && c.busy == 0
+}
+
+// Probe asks the host for a sign of life, and returns when it comes, with the reason where the connection has ended, or
+// with ctx's error.
+func (c *Client) Probe(ctx context.Context) error {
+	if err := c.enter(); err != nil {
+		return err
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := c.conn.SendRequest("keepalive@openssh.com", true, nil)
+		c.leave()
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err != nil {
+			return c.lost()
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// OnceSettled calls fn when the host has done with the login, which sshd counts among its MaxStartups for a moment after
+// the client knows of its success, or when the connection has ended. Close waits for it.
+func (c *Client) OnceSettled(fn func()) {
+	c.tasks.Go(func() {
+		_, _, _ = c.conn.SendRequest("keepalive@openssh.com", true, nil) // answered only after that
+		fn()
+	})
+}
+
+// Ended is closed when the connection has ended.
+func (c *Client) Ended() <-chan struct{} { return c.ended }
+
+// enter counts what is under way, unless the connection has ended. The caller owes leave.
 func (c *Client) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +107,16 @@ func (c *Client) enter() error {
 		return c.reason
 	}
 	c.tasks.Add(1)
+	c.busy++
 	return nil
+}
+
+// leave ends what enter began.
+func (c *Client) leave() {
+	c.mu.Lock()
+	c.busy--
+	c.mu.Unlock()
+	c.tasks.Done()
 }
 
 // lost is why the connection ended, for one who has noticed that it did, perhaps before the watching task.

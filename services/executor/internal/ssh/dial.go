@@ -16,6 +16,13 @@ import (
 // Dial connects to a host, checks its key and logs in. Its errors are those of errors.go, or ctx's if ctx ends first.
 // Once it has returned, ctx does not matter to the Client.
 func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
+	return dial(ctx, t, o, connect)
+}
+
+// connector opens the connection that a handshake goes over.
+type connector func(ctx context.Context, endpoint string, timeout time.Duration) (net.Conn, error)
+
+func dial(ctx context.Context, t Target, o Options, connect connector) (*Client, error) {
 	o = o.withDefaults()
 	check, err := newHostKeyCheck(t)
 	if err != nil {

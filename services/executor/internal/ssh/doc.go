@@ -7,6 +7,11 @@
 // An open Client carries any number of Runs at once, each in a channel of its own. It ends once and for one reason: the
 // reason that comes first is what every pending and every later Run returns (ErrStalled, ErrConnectionLost).
 //
+// # Jump hosts
+//
+// Client.Dial connects to a further host through this one. Any number of connections share the one to the jump host, and
+// end with it.
+//
 // # Silence
 //
 // An idle connection and a dead host look the same, so the client asks for an answer every Options.KeepAlive. Whatever

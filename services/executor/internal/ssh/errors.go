@@ -26,6 +26,9 @@ var (
 	// not contacted.
 	ErrBadKey = errors.New("unusable key")
 
+	// ErrForwarding: a jump host does not forward connections for this login, or not to this address.
+	ErrForwarding = errors.New("the jump host does not forward connections")
+
 	// ErrStalled: the connection stands but the host has stopped answering. Commands may or may not still be running.
 	ErrStalled = errors.New("host stopped answering")
 

@@ -58,8 +58,9 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Result, error) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer c.tasks.Done()
-		done <- x.run(ctx, cmd)
+		err := x.run(ctx, cmd)
+		c.leave() // first: whoever learns that it is over finds the connection idle
+		done <- err
 	}()
 	var err error
 	select {

@@ -226,11 +226,11 @@ func (a *API) choose(c *call, choice inventory.Choice) ([]inventory.Server, erro
 	return servers, err
 }
 
-// checkReachable names the servers whose identity nobody could check.
+// checkReachable names the servers that no executor could connect to.
 func (a *API) checkReachable(c *call, servers []inventory.Server) {
 	for _, s := range servers {
-		if !s.Reachable() {
-			c.errs.Add("servers", "%q (%s) has no host key, and first_contact is off", s.Name, s.ID)
+		if why := s.Unfit(); why != "" {
+			c.errs.Add("servers", "%q (%s) %s", s.Name, s.ID, why)
 		}
 	}
 }

@@ -36,6 +36,7 @@ const (
 	codeMethod        code = "method_not_allowed"
 	codeConflict      code = "conflict"
 	codeNameTaken     code = "name_taken"
+	codeJumpHost      code = "jump_host_in_use"
 	codeVersion       code = "version_conflict"
 	codeNotFinished   code = "not_finished"
 	codeNotADeploy    code = "not_a_deploy"
@@ -71,6 +72,7 @@ var kinds = map[code]struct {
 	codeMethod:       {http.StatusMethodNotAllowed, "Method not allowed"},
 	codeConflict:     {http.StatusConflict, "Another change came first"},
 	codeNameTaken:    {http.StatusConflict, "The name is taken"},
+	codeJumpHost:     {http.StatusConflict, "Other servers are reached through it"},
 	codeVersion:      {http.StatusConflict, "The version has other content"},
 	codeNotFinished:  {http.StatusConflict, "The deployment is not finished"},
 	codeNotADeploy:   {http.StatusConflict, "A rollback cannot be rolled back"},
@@ -104,6 +106,7 @@ var causes = []struct {
 	{packages.ErrNotFound, codeNotFound},
 	{deployments.ErrNotFound, codeNotFound},
 	{inventory.ErrNameTaken, codeNameTaken},
+	{inventory.ErrJumpHost, codeJumpHost},
 	{inventory.ErrChanged, codePrecondition},
 	{packages.ErrOtherContent, codeVersion},
 	{packages.ErrTooLarge, codeTooLarge},

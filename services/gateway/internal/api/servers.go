@@ -22,6 +22,7 @@ type server struct {
 	HostKey        string            `json:"host_key,omitempty"`
 	Fingerprint    string            `json:"host_key_fingerprint,omitempty"`
 	FirstContact   bool              `json:"first_contact"`
+	JumpHost       string            `json:"jump_host,omitempty"`
 	Labels         map[string]string `json:"labels"`
 	CreatedAt      time.Time         `json:"created_at"`
 	UpdatedAt      time.Time         `json:"updated_at"`
@@ -32,7 +33,7 @@ func serverOf(s inventory.Server) server {
 		ID: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		HasCredential: s.Credential != "", CredentialKind: s.CredentialKind,
 		HostKey: s.HostKey, Fingerprint: inventory.Fingerprint(s.HostKey), FirstContact: s.FirstContact,
-		Labels: s.Labels, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		JumpHost: s.JumpHost, Labels: s.Labels, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
 

@@ -2,6 +2,7 @@ package deployments
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
@@ -135,9 +137,13 @@ func (d *Desk) writeSnapshot(ctx context.Context, o Order) (contract.Snapshot, e
 	all.SetLimit(writesAtOnce)
 	for n, piece := range pieces {
 		all.Go(func() error {
-			var value contract.SnapshotPiece
+			var targets []contract.Target
 			for _, server := range o.Servers[piece.First : piece.First+piece.Count] {
-				value.Targets = append(value.Targets, server.Target())
+				targets = append(targets, server.Target())
+			}
+			value := contract.PieceOf(targets)
+			if err := fits(value); err != nil {
+				return err
 			}
 			_, err := d.snapshots.Put(ctx, pieceKey(s.ID, n), value)
 			return err
@@ -147,6 +153,24 @@ func (d *Desk) writeSnapshot(ctx context.Context, o Order) (contract.Snapshot, e
 		return s, fmt.Errorf("store the snapshot: %w", err)
 	}
 	return s, nil
+}
+
+// maxPiece is what the value of one key may have, in bytes: the broker takes a
+// message of 1 MB.
+const maxPiece = 1_000_000
+
+// fits fails with field.Errors where a hundred targets have so many jump hosts
+// with such large credentials that they are too much for one message. Without jump
+// hosts that cannot be: the inventory sees to it.
+func fits(piece contract.SnapshotPiece) error {
+	if len(piece.Hops) == 0 {
+		return nil
+	}
+	encoded, err := json.Marshal(piece)
+	if err == nil && len(encoded) > maxPiece {
+		return field.Errors{{Field: "servers", Message: "have too many jump hosts with too large credentials; ed25519 keys are small"}}
+	}
+	return err
 }
 
 // zonesOf returns the zones of the servers as a snapshot names them: in order, and

@@ -2,6 +2,7 @@ package deployments
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,7 +25,14 @@ func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Ser
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(inspectionsAtOnce)
 	for zone, in := range byZone(servers) {
-		for group := range slices.Chunk(in, contract.InspectLimit) {
+		in = slices.DeleteFunc(in, func(i int) bool {
+			why := servers[i].Broken()
+			if why != "" {
+				rows[i] = contract.HostReleases{Host: servers[i].ID, Failure: &contract.Failure{Code: contract.FailUnreachable, Reason: "the server " + why}}
+			}
+			return why != ""
+		})
+		for _, group := range groups(in, servers) {
 			all.Go(func() error {
 				found, err := d.inspect(ctx, path, zone, servers, group)
 				switch {
@@ -51,6 +59,25 @@ func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Ser
 		err = fmt.Errorf("%w: there is no executor", ErrNoAnswer)
 	}
 	return rows, err
+}
+
+// maxQuestion is what one question to an executor may have, in bytes: the broker
+// takes a message of 1 MB.
+const maxQuestion = 900_000
+
+// groups returns groups of these servers that one question each can name.
+func groups(in []int, servers []inventory.Server) [][]int {
+	var all [][]int
+	size := maxQuestion
+	for _, i := range in {
+		target, _ := json.Marshal(servers[i].Target()) // strings and numbers: that cannot fail
+		if size += len(target) + 1; size > maxQuestion || len(all[len(all)-1]) == contract.InspectLimit {
+			all, size = append(all, nil), len(target)
+		}
+		last := len(all) - 1
+		all[last] = append(all[last], i)
+	}
+	return all
 }
 
 // byZone returns where in the list the servers of each zone stand, in order.

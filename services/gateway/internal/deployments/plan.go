@@ -7,6 +7,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
 // work is all that a deployment of a package will do, in the one form that its
@@ -22,10 +23,20 @@ type work struct {
 
 // place is where a server is.
 type place struct {
-	ID      string `json:"id"`
-	Address string `json:"address"`
-	Port    int    `json:"port"`
-	User    string `json:"user"`
+	ID      string  `json:"id"`
+	Address string  `json:"address"`
+	Port    int     `json:"port"`
+	User    string  `json:"user"`
+	Via     []place `json:"via,omitempty"` // its jump hosts
+}
+
+func placeOf(s inventory.Server) place {
+	t := s.Target()
+	p := place{ID: t.Host, Address: t.Address, Port: t.Port, User: t.User}
+	for _, hop := range t.Via {
+		p.Via = append(p.Via, place{ID: hop.Host, Address: hop.Address, Port: hop.Port, User: hop.User})
+	}
+	return p
 }
 
 // Digest is the SHA-256, in hex, of what a deployment of the package will do. It
@@ -34,7 +45,7 @@ func Digest(o Order, p contract.Package) string {
 	w := work{Application: o.Application, Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
 	w.Policy.Approval = nil
 	for i, s := range o.Servers {
-		w.Servers[i] = place{s.ID, s.Address, s.Port, s.User}
+		w.Servers[i] = placeOf(s)
 	}
 	text, _ := json.Marshal(w) // strings, numbers and a time within a year: that cannot fail
 	sum := sha256.Sum256(text)

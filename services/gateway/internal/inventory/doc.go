@@ -1,6 +1,7 @@
 // Package inventory keeps the servers: what they are (server.go), what a client
 // may say of them (input.go, hostkey.go, credential.go), and how they are stored,
-// found and ordered (inventory.go, name.go, find.go, order.go).
+// found and ordered (inventory.go, name.go, find.go, order.go), and through which
+// others they are reached (jump.go).
 //
 // The bucket SERVERS holds two kinds of values: a server under its id, and for
 // each name in use a claim under the hash of the name, which says whose it is. A

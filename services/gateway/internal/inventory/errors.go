@@ -7,6 +7,9 @@ var (
 	ErrNotFound = errors.New("no such server")
 	// ErrNameTaken says that another server has the name.
 	ErrNameTaken = errors.New("another server has this name")
+	// ErrJumpHost says that other servers are reached through the server; the
+	// message names them.
+	ErrJumpHost = errors.New("other servers are reached through it")
 	// ErrChanged says that the server no longer has the revision that was asked
 	// for.
 	ErrChanged = errors.New("the server was changed since")

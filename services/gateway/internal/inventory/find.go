@@ -24,18 +24,18 @@ func (v *Inventory) Get(ctx context.Context, id string) (Server, uint64, error) 
 		return Server{}, 0, err
 	}
 	var (
-		found Server
-		rev   uint64
+		server Server
+		rev    uint64
 	)
 	v.view.View(func(all map[string]mirror.Entry[stored]) {
 		if s := byID(all, id); s != nil {
-			found, rev = *s, all[id].Revision
+			server, rev = found(all, s), all[id].Revision
 		}
 	})
 	if rev == 0 {
 		return Server{}, 0, ErrNotFound
 	}
-	return found, rev, nil
+	return server, rev, nil
 }
 
 // List returns the servers that match, by id and so oldest first, and whether
@@ -47,13 +47,13 @@ func (v *Inventory) List(ctx context.Context, f Filter) (servers []Server, more 
 	v.view.View(func(all map[string]mirror.Entry[stored]) {
 		if f.Name != "" {
 			if s := byName(all, f.Name); s != nil && s.ID > f.After && s.Matches(f.Labels) {
-				servers = append(servers, *s)
+				servers = append(servers, found(all, s))
 			}
 			return
 		}
 		for _, e := range all {
 			if s := e.Value.Server; s != nil && s.ID > f.After && s.Matches(f.Labels) && exists(all, s) {
-				servers = append(servers, *s)
+				servers = append(servers, found(all, s))
 			}
 		}
 	})
@@ -83,13 +83,13 @@ func (v *Inventory) Choose(ctx context.Context, c Choice) ([]Server, error) {
 		chosen []Server
 		seen   = map[string]bool{}
 	)
-	add := func(s *Server) {
-		if !seen[s.ID] {
-			seen[s.ID] = true
-			chosen = append(chosen, *s)
-		}
-	}
 	v.view.View(func(all map[string]mirror.Entry[stored]) {
+		add := func(s *Server) {
+			if !seen[s.ID] {
+				seen[s.ID] = true
+				chosen = append(chosen, found(all, s))
+			}
+		}
 		for i, ref := range c.Listed {
 			s := byID(all, ref)
 			if s == nil {
@@ -144,20 +144,20 @@ func byName(all map[string]mirror.Entry[stored], name string) *Server {
 
 // Lookup returns the servers with these ids, in that order, and the ids that no
 // server has.
-func (v *Inventory) Lookup(ctx context.Context, ids []string) (found []Server, missing []string, err error) {
+func (v *Inventory) Lookup(ctx context.Context, ids []string) (servers []Server, missing []string, err error) {
 	if err := v.view.Refresh(ctx); err != nil {
 		return nil, nil, err
 	}
 	v.view.View(func(all map[string]mirror.Entry[stored]) {
 		for _, id := range ids {
 			if s := byID(all, id); s != nil {
-				found = append(found, *s)
+				servers = append(servers, found(all, s))
 			} else {
 				missing = append(missing, id)
 			}
 		}
 	})
-	return found, missing, nil
+	return servers, missing, nil
 }
 
 // Refresh brings the copy that answers come from up to date.

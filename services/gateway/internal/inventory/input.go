@@ -34,6 +34,7 @@ type Input struct {
 	credential          *contract.Credential
 	hostKey             *string
 	firstContact        *bool
+	jumpHost            *string            // id or name; "": none
 	labels              map[string]*string // nil: remove the label
 	resetLabels         bool
 }
@@ -71,6 +72,9 @@ func ReadPatch(o *field.Object, errs *field.Errors) Input {
 	if o.Null("first_contact") {
 		in.firstContact = ptr(false)
 	}
+	if o.Null("jump_host") {
+		in.jumpHost = ptr("")
+	}
 	if o.Null("credential") {
 		in.credential = &contract.Credential{}
 	}
@@ -100,6 +104,7 @@ func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	if trust, ok := o.Bool("first_contact"); ok {
 		in.firstContact = &trust
 	}
+	in.jumpHost = text(o, errs, "jump_host", checkReference)
 	in.labels, _ = o.TextMap("labels", patch)
 	for key, value := range in.labels {
 		if value != nil {
@@ -129,6 +134,7 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 	set(&s.Port, in.port)
 	set(&s.HostKey, in.hostKey)
 	set(&s.FirstContact, in.firstContact)
+	set(&s.JumpHost, in.jumpHost)
 	s.Labels = in.mergeLabels(s.Labels)
 	if len(s.Labels) > maxLabels {
 		errs.Add("labels", "must be at most %d", maxLabels)
@@ -181,6 +187,15 @@ func CheckName(s string) string {
 		return "must not have the form of an id"
 	}
 	return ""
+}
+
+// checkReference says what is wrong with what is to be the id or the name of a
+// server, or "".
+func checkReference(s string) string {
+	if IsIdentifier(s) {
+		return ""
+	}
+	return CheckName(s)
 }
 
 func checkUser(s string) string {

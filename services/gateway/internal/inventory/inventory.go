@@ -41,8 +41,13 @@ func Open(ctx context.Context, b *bus.Bus, log zerolog.Logger) (*Inventory, erro
 
 // Create stores a new server and returns it with its revision. Creating again
 // what an earlier attempt with the same id left behind, complete or not, is the
-// same as creating it once. It fails with ErrNameTaken.
+// same as creating it once. It fails with ErrNameTaken, and with field.Errors where
+// its jump host is none.
 func (v *Inventory) Create(ctx context.Context, s Server) (Server, uint64, error) {
+	s, err := v.settleJump(ctx, s)
+	if err != nil {
+		return s, 0, err
+	}
 	rev, err := v.cells.Create(ctx, s.ID, stored{Server: &s})
 	if errors.Is(err, bus.ErrConflict) {
 		var have stored
@@ -63,7 +68,7 @@ func (v *Inventory) Create(ctx context.Context, s Server) (Server, uint64, error
 // Change lets fn change a server and returns the result with its revision. If
 // must is not 0, the server must have that revision (ErrChanged); otherwise fn is
 // called again when another change comes first. fn's errors are returned as they
-// are.
+// are. It fails with field.Errors where a new jump host is none.
 func (v *Inventory) Change(ctx context.Context, id string, must uint64, fn func(Server) (Server, error)) (Server, uint64, error) {
 	for {
 		have, rev, err := v.read(ctx, id)
@@ -74,6 +79,9 @@ func (v *Inventory) Change(ctx context.Context, id string, must uint64, fn func(
 			return have, 0, ErrChanged
 		}
 		next, err := fn(have)
+		if err == nil && next.JumpHost != have.JumpHost {
+			next, err = v.settleJump(ctx, next)
+		}
 		if err != nil {
 			return have, 0, err
 		}
@@ -116,7 +124,7 @@ func (v *Inventory) write(ctx context.Context, have, next Server, rev uint64) (u
 	return newRev, err
 }
 
-// Delete removes a server; must is as for Change.
+// Delete removes a server; must is as for Change. It fails with ErrJumpHost.
 func (v *Inventory) Delete(ctx context.Context, id string, must uint64) error {
 	began := false
 	for {
@@ -128,6 +136,9 @@ func (v *Inventory) Delete(ctx context.Context, id string, must uint64) error {
 			return err
 		case must != 0 && rev != must:
 			return ErrChanged
+		}
+		if err := v.inUse(ctx, id); err != nil {
+			return err
 		}
 		_, claimRev, err := v.cells.Get(ctx, nameKey(have.Name))
 		if err != nil && !errors.Is(err, bus.ErrNone) {

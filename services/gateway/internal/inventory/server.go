@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -19,9 +20,12 @@ type Server struct {
 	CredentialKind Kind              `json:"credential_kind"`
 	HostKey        string            `json:"host_key,omitempty"` // authorized_keys lines
 	FirstContact   bool              `json:"first_contact"`
+	JumpHost       string            `json:"jump_host,omitempty"` // id of the server that this one is reached through; empty: none
 	Labels         map[string]string `json:"labels"`
 	CreatedAt      time.Time         `json:"created_at"`
 	UpdatedAt      time.Time         `json:"updated_at"`
+
+	way way // as it was when the server was looked up; not stored
 }
 
 // Kind says what a credential consists of.
@@ -39,21 +43,55 @@ const (
 // them must fit into one message.
 const maxTarget = 10_000 // bytes
 
-// Target is the server as a command carries it.
+// Target is the server as a command carries it, with the jump hosts that it had
+// when it was looked up.
 func (s Server) Target() contract.Target {
-	return contract.Target{
+	t := contract.Target{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact,
 		Zone: s.Labels[contract.LabelZone],
+	}
+	for _, hop := range s.way.hops {
+		t.Via = append(t.Via, hop.hop())
+	}
+	return t
+}
+
+// hop is the server as one that others are reached through.
+func (s Server) hop() contract.Hop {
+	return contract.Hop{
+		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
+		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact,
 	}
 }
 
 // Zone is the network zone whose executors alone work on the server.
 func (s Server) Zone() string { return cmp.Or(s.Labels[contract.LabelZone], contract.DefaultZone) }
 
-// Reachable says whether an executor could trust the host: a key is stored, or
-// the first one may be taken.
-func (s Server) Reachable() bool { return s.HostKey != "" || s.FirstContact }
+// Unfit says why no executor could connect to the host, or "": the way to it is
+// broken, or its identity, or that of a jump host, could not be checked.
+func (s Server) Unfit() string {
+	if s.way.broken != "" {
+		return s.way.broken
+	}
+	for _, hop := range s.way.hops {
+		if !hop.known() {
+			return fmt.Sprintf("has the jump host %q, which has no host key, and whose first_contact is off", hop.Name)
+		}
+	}
+	if !s.known() {
+		return "has no host key, and first_contact is off"
+	}
+	return ""
+}
+
+// Broken says why there is no way to the server, which does not matter where it is
+// connected to directly, or "".
+func (s Server) Broken() string { return s.way.broken }
+
+// known says whether an executor could tell the host from another: a key is
+// stored, or the first one may be taken.
+func (s Server) known() bool { return s.HostKey != "" || s.FirstContact }
 
 // Matches says whether the server carries all of these labels.
 func (s Server) Matches(labels map[string]string) bool {

@@ -109,7 +109,7 @@ func (s *system) publish(project string, targets []contract.Target, policy contr
 	cells, err := bus.OpenCells[contract.SnapshotPiece](s.t.Context(), s.bus, contract.BucketSnapshots)
 	require.NoError(s.t, err)
 	for at := 0; at < len(targets); at += deploy.PieceSize {
-		piece := contract.SnapshotPiece{Targets: targets[at:min(at+deploy.PieceSize, len(targets))]}
+		piece := contract.PieceOf(targets[at:min(at+deploy.PieceSize, len(targets))])
 		_, err := cells.Put(s.t.Context(), snapshotKey(snapshot, snapshot.Pieces), piece)
 		require.NoError(s.t, err)
 		snapshot.Pieces++

@@ -205,7 +205,7 @@ func (s *Scheduler) serve(ctx context.Context, claim deploy.Claim) (gone bool, e
 	if err != nil {
 		return false, fmt.Errorf("read stored command: %w", err)
 	}
-	snapshot, err := s.piece(ctx, o, claim.Target/deploy.PieceSize)
+	targets, err := s.piece(ctx, o, claim.Target/deploy.PieceSize)
 	if errors.Is(err, errSnapshot) { // the sweep drives what is left of it to its end
 		_, err := s.advance(ctx, claim.Deployment, abort(rec.Rollout, err.Error()))
 		return true, err
@@ -213,5 +213,5 @@ func (s *Scheduler) serve(ctx context.Context, claim deploy.Claim) (gone bool, e
 	if err != nil {
 		return false, err
 	}
-	return false, s.offer(ctx, o, claim.Target, wave, snapshot.Targets[claim.Target%deploy.PieceSize])
+	return false, s.offer(ctx, o, claim.Target, wave, targets[claim.Target%deploy.PieceSize])
 }

@@ -30,12 +30,12 @@ func (s *Scheduler) announce(ctx context.Context, o order, r deploy.Rollout) err
 		return err
 	}
 	for piece := range o.rollout.Snapshot.Pieces {
-		snapshot, err := s.piece(ctx, o, piece)
+		targets, err := s.piece(ctx, o, piece)
 		if err != nil {
 			return err
 		}
 		planned := contract.PlannedEvent{First: piece * deploy.PieceSize}
-		for i, t := range snapshot.Targets {
+		for i, t := range targets {
 			wave, _ := r.Waves.Of(planned.First + i)
 			planned.Targets = append(planned.Targets, contract.PlannedTarget{Host: t.Host, Name: t.Name, Wave: wave})
 		}

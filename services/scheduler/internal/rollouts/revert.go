@@ -130,7 +130,7 @@ func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, 
 	}
 	snapshot := contract.Snapshot{ID: id + "-" + id, Targets: len(targets), Zones: zonesOf(targets)}
 	for piece := range slices.Chunk(targets, deploy.PieceSize) {
-		if _, err := s.snapshots.Put(ctx, snapshotKey(snapshot, snapshot.Pieces), contract.SnapshotPiece{Targets: piece}); err != nil {
+		if _, err := s.snapshots.Put(ctx, snapshotKey(snapshot, snapshot.Pieces), contract.PieceOf(piece)); err != nil {
 			return fmt.Errorf("write snapshot: %w", err)
 		}
 		snapshot.Pieces++

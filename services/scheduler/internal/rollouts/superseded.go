@@ -52,11 +52,11 @@ func (s *Scheduler) begunOnOld(ctx context.Context, o order, host string) (by st
 		}
 		balancer += set.Targets
 	}
-	piece, err := s.piece(ctx, o, balancer/deploy.PieceSize)
+	targets, err := s.piece(ctx, o, balancer/deploy.PieceSize)
 	if err != nil {
 		return "", err
 	}
-	return s.begunSince(ctx, o, o.Deployment, piece.Targets[balancer%deploy.PieceSize].Host, host, o.bringsTo)
+	return s.begunSince(ctx, o, o.Deployment, targets[balancer%deploy.PieceSize].Host, host, o.bringsTo)
 }
 
 // begunSince returns the first deployment that matters and has begun on a host

@@ -11,37 +11,42 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// piece returns a piece of the snapshot, or errSnapshot where it is not there.
-func (s *Scheduler) piece(ctx context.Context, o order, piece int) (contract.SnapshotPiece, error) {
+// piece returns the targets of a piece of the snapshot, or errSnapshot where it is
+// not there.
+func (s *Scheduler) piece(ctx context.Context, o order, piece int) ([]contract.Target, error) {
 	key := snapshotKey(o.rollout.Snapshot, piece)
 	if kept, ok := s.pieces.get(key); ok {
 		return kept, nil
 	}
 	snapshot, _, err := s.snapshots.Get(ctx, key)
 	if errors.Is(err, bus.ErrNone) {
-		return snapshot, fmt.Errorf("%w: piece %d", errSnapshot, piece)
+		return nil, fmt.Errorf("%w: piece %d", errSnapshot, piece)
 	}
 	if err != nil {
-		return snapshot, fmt.Errorf("read snapshot: %w", err)
+		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
-	s.pieces.put(key, snapshot)
-	return snapshot, nil
+	targets, err := snapshot.Whole()
+	if err != nil {
+		return nil, fmt.Errorf("%w: piece %d: %w", errSnapshot, piece, err)
+	}
+	s.pieces.put(key, targets)
+	return targets, nil
 }
 
 // eachTarget calls fn for each target of the range, many at once.
 func (s *Scheduler) eachTarget(ctx context.Context, o order, within deploy.Range, fn func(context.Context, int, contract.Target) error) error {
 	for at := within.First; at < within.First+within.Count; {
 		piece := at / deploy.PieceSize
-		snapshot, err := s.piece(ctx, o, piece)
+		targets, err := s.piece(ctx, o, piece)
 		if err != nil {
 			return err
 		}
 		first := piece * deploy.PieceSize
-		end := min(first+len(snapshot.Targets), within.First+within.Count)
+		end := min(first+len(targets), within.First+within.Count)
 		if end <= at {
 			return fmt.Errorf("%w: target %d", errSnapshot, at)
 		}
-		err = each(ctx, at, end-at, func(ctx context.Context, i int) error { return fn(ctx, i, snapshot.Targets[i-first]) })
+		err = each(ctx, at, end-at, func(ctx context.Context, i int) error { return fn(ctx, i, targets[i-first]) })
 		if err != nil {
 			return err
 		}
@@ -59,25 +64,25 @@ const piecesKept = 64
 // in. A piece never changes: its key is that of one snapshot, which is written once.
 type pieces struct {
 	mu    sync.Mutex
-	kept  map[string]contract.SnapshotPiece
+	kept  map[string][]contract.Target
 	order []string // of kept, the oldest first
 }
 
-func (p *pieces) get(key string) (contract.SnapshotPiece, bool) {
+func (p *pieces) get(key string) ([]contract.Target, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	piece, ok := p.kept[key]
 	return piece, ok
 }
 
-func (p *pieces) put(key string, piece contract.SnapshotPiece) {
+func (p *pieces) put(key string, piece []contract.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.kept[key]; ok {
 		return
 	}
 	if p.kept == nil {
-		p.kept = map[string]contract.SnapshotPiece{}
+		p.kept = map[string][]contract.Target{}
 	}
 	if len(p.order) == piecesKept {
 		delete(p.kept, p.order[0])
