@@ -90,6 +90,8 @@ type Target struct {
 	HostKey      string `json:"host_key,omitempty"`      // authorized_keys lines
 	FirstContact bool   `json:"first_contact,omitempty"` // accept the key that the host offers while none is stored
 	Zone         string `json:"zone,omitempty"`          // whose executors alone work on it; empty: DefaultZone
+	HostCA       string `json:"host_ca,omitempty"`       // authorized_keys lines: authorities whose certificates for the host count as its key
+	RevokedKeys  string `json:"revoked_keys,omitempty"`  // authorized_keys lines: keys of hosts and authorities that count no more
 	Via          []Hop  `json:"via,omitempty"`           // jump hosts in the order in which they are passed; empty: it is connected to directly
 }
 
@@ -104,14 +106,17 @@ type Hop struct {
 	Credential   string `json:"credential,omitempty"`
 	HostKey      string `json:"host_key,omitempty"`
 	FirstContact bool   `json:"first_contact,omitempty"`
+	HostCA       string `json:"host_ca,omitempty"`
+	RevokedKeys  string `json:"revoked_keys,omitempty"`
 }
 
 // Credential is the clear text inside Target.Credential. It exists in clear
 // only while the gateway seals it and while an executor opens it.
 type Credential struct {
-	PrivateKey string `json:"private_key,omitempty"` // PEM
-	Passphrase string `json:"passphrase,omitempty"`
-	Password   string `json:"password,omitempty"`
+	PrivateKey  string `json:"private_key,omitempty"` // PEM
+	Passphrase  string `json:"passphrase,omitempty"`
+	Certificate string `json:"certificate,omitempty"` // of PrivateKey, as in id_*-cert.pub
+	Password    string `json:"password,omitempty"`
 }
 
 // CredentialContext is the context to which the credential of a server is

@@ -8,6 +8,8 @@ const (
 	FailCredential      = "credential_unfit"  // the credential cannot be opened or read
 	FailHostKeyChanged  = "host_key_changed"  // the host showed another key than the one stored
 	FailHostKeyUnknown  = "host_key_unknown"  // no key is stored and first contact was not allowed
+	FailHostKeyRevoked  = "host_key_revoked"  // the key of the host, or of the authority behind it, was revoked
+	FailHostCertificate = "host_certificate"  // the host's certificate does not do: expired, for another host, by another authority, or none
 	FailJumpRefused     = "jump_refused"      // a jump host does not forward connections
 	FailStalled         = "host_stalled"      // the host stopped answering
 	FailConnectionLost  = "connection_lost"   // the connection broke, repeatedly

@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -27,6 +29,11 @@ func (h *Host) writeFiles(clientKey string) error {
 	}
 	if err := os.WriteFile(h.path("authorized_keys"), []byte(clientKey+"\n"), 0o600); err != nil {
 		return err
+	}
+	if h.opts.userCA != nil {
+		if err := os.WriteFile(h.path("user_ca"), ssh.MarshalAuthorizedKey(h.opts.userCA), 0o600); err != nil {
+			return err
+		}
 	}
 	if h.hasShadow() {
 		if err := h.writeShadow(); err != nil {
@@ -51,12 +58,34 @@ func (h *Host) writeHostKeys() error {
 		if err := os.WriteFile(h.hostKeyPath(i), private, 0o600); err != nil {
 			return err
 		}
+		if err := h.writeHostCertificate(i, public); err != nil {
+			return err
+		}
 		if i == 0 {
 			h.HostKey = line
 		}
 		h.HostKeys = append(h.HostKeys, public)
 	}
 	return nil
+}
+
+// writeHostCertificate makes a certificate for a host key, if the host is to show one.
+func (h *Host) writeHostCertificate(i int, key ssh.PublicKey) error {
+	if h.opts.hostCA == nil {
+		return nil
+	}
+	now := time.Now()
+	cert := &ssh.Certificate{
+		Key: key, CertType: ssh.HostCert, KeyId: h.Name, ValidPrincipals: []string{h.Addr},
+		ValidAfter: uint64(now.Add(-time.Hour).Unix()), ValidBefore: uint64(now.Add(time.Hour).Unix()),
+	}
+	if h.opts.certify != nil {
+		h.opts.certify(cert)
+	}
+	if err := cert.SignCert(rand.Reader, h.opts.hostCA); err != nil {
+		return err
+	}
+	return os.WriteFile(h.hostKeyPath(i)+"-cert.pub", ssh.MarshalAuthorizedKey(cert), 0o600)
 }
 
 func (h *Host) hostKeyPath(i int) string { return h.path("host_key_" + strconv.Itoa(i)) }
@@ -88,6 +117,13 @@ func (h *Host) config() string {
 	lines = append(lines, h.opts.settings...)
 	for i := range h.opts.hostKeys {
 		lines = append(lines, "HostKey "+quote(h.hostKeyPath(i)))
+		if h.opts.hostCA != nil {
+			lines = append(lines, "HostCertificate "+quote(h.hostKeyPath(i)+"-cert.pub"))
+		}
+	}
+	if h.opts.userCA != nil {
+		lines = append(lines, "TrustedUserCAKeys "+quote(h.path("user_ca")))
+		lines[slices.Index(lines, "AuthorizedKeysFile "+quote(h.path("authorized_keys")))] = "AuthorizedKeysFile none"
 	}
 	if h.opts.forced != "" {
 		lines = append(lines, "ForceCommand "+h.opts.forced)

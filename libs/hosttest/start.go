@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Option changes how hosts are made.
@@ -23,6 +25,9 @@ type options struct {
 	root      bool
 	cgroup    string
 	settings  []string
+	userCA    ssh.PublicKey
+	hostCA    ssh.Signer
+	certify   func(*ssh.Certificate)
 }
 
 // WithKey chooses the type of the client's key. The default is Ed25519.
@@ -56,6 +61,16 @@ func WithCgroup(dir string) Option { return func(o *options) { o.cgroup = dir } 
 // as some operators run it, e.g. "MaxStartups 2" or "AllowTcpForwarding no".
 func WithSettings(lines ...string) Option {
 	return func(o *options) { o.settings = append(o.settings, lines...) }
+}
+
+// WithUserCA lets in whoever shows a certificate of this authority that names the user who runs the test, and nobody by the
+// key alone.
+func WithUserCA(authority ssh.PublicKey) Option { return func(o *options) { o.userCA = authority } }
+
+// WithHostCertificates has the hosts show certificates of this authority, for their addresses and an hour around now.
+// Change, unless it is nil, may make something else of each before it is signed.
+func WithHostCertificates(authority ssh.Signer, change func(*ssh.Certificate)) Option {
+	return func(o *options) { o.hostCA, o.certify = authority, change }
 }
 
 // Start runs n hosts, which share one client key, and returns when all of them greet. Cleanup is registered with t. If

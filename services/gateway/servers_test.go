@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
@@ -35,6 +36,31 @@ func hostKey(t testing.TB) string {
 	key, err := ssh.NewPublicKey(public)
 	require.NoError(t, err)
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+}
+
+func publicKey(t testing.TB) ssh.PublicKey {
+	t.Helper()
+	key, err := ssh.NewPublicKey(newEd25519(t).Public())
+	require.NoError(t, err)
+	return key
+}
+
+// certified is a credential with a certificate: one that is valid, after change, or
+// this text.
+func certified(t testing.TB, change func(*ssh.Certificate), text string) object {
+	t.Helper()
+	key := newEd25519(t)
+	mine, err := ssh.NewPublicKey(key.Public())
+	require.NoError(t, err)
+	cert := &ssh.Certificate{Key: mine, CertType: ssh.UserCert, ValidPrincipals: []string{"deploy"}, ValidBefore: ssh.CertTimeInfinity}
+	change(cert)
+	authority, err := ssh.NewSignerFromKey(newEd25519(t))
+	require.NoError(t, err)
+	require.NoError(t, cert.SignCert(rand.Reader, authority))
+	if text == "" {
+		text = string(ssh.MarshalAuthorizedKey(cert))
+	}
+	return object{"credential": object{"private_key": privateKey(t, key, ""), "certificate": text}}
 }
 
 // privateKey returns a private key in PEM, encrypted where there is a
@@ -163,6 +189,13 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 		"a wrong passphrase":             {object{"credential": object{"private_key": encrypted, "passphrase": "x"}}, "credential.passphrase"},
 		"a passphrase for an open key": {object{"credential": object{
 			"private_key": privateKey(t, newEd25519(t), ""), "passphrase": "x"}}, "credential.passphrase"},
+		"a certificate alone":          {object{"credential": object{"password": "x", "certificate": "x"}}, "credential.certificate"},
+		"a certificate that is none":   {certified(t, func(c *ssh.Certificate) {}, "nonsense"), "credential.certificate"},
+		"a certificate for hosts":      {certified(t, func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, ""), "credential.certificate"},
+		"an expired certificate":       {certified(t, func(c *ssh.Certificate) { c.ValidBefore = 1700000000 }, ""), "credential.certificate"},
+		"another key's certificate":    {certified(t, func(c *ssh.Certificate) { c.Key = publicKey(t) }, ""), "credential.certificate"},
+		"an authority that is no key":  {object{"host_ca": "nonsense"}, "host_ca"},
+		"a revoked key that is no key": {object{"revoked_keys": "* " + hostKey(t)}, "revoked_keys"},
 		"a label value with a newline": {object{"labels": object{"a": "b\n"}}, "labels.a"},
 		"a null label":                 {object{"labels": object{"a": nil}}, "labels.a"},
 		"a zone in capitals":           {object{"labels": object{"zone": "DMZ"}}, "labels.zone"},
@@ -228,6 +261,40 @@ func (f *fixture) storedServer(id string) contract.Target {
 	value, _, err := cells.Get(f.Context(), id)
 	require.NoError(f, err)
 	return value.Server
+}
+
+func TestACertificateIsKeptAndItsEndIsSaid(t *testing.T) {
+	f := start(t)
+	ends := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	created := f.post("/v1/servers", web("a").with(certified(t, func(c *ssh.Certificate) { c.ValidBefore = uint64(ends.Unix()) }, ""))).is(201)
+	require.Equal(t, "certificate", created.text("credential_kind"))
+	require.Equal(t, ends.Format(time.RFC3339), created.text("credential_expires"))
+	clear, err := f.key.Open(contract.CredentialContext(created.id()), seal.Sealed(f.storedServer(created.id()).Credential))
+	require.NoError(t, err)
+	require.Contains(t, string(clear), "ssh-ed25519-cert-v01@openssh.com")
+
+	path := "/v1/servers/" + created.id()
+	forever := certified(t, func(*ssh.Certificate) {}, "")
+	require.NotContains(t, f.patch(path, forever).is(200).object(), "credential_expires")
+	require.Equal(t, "agent", f.patch(path, object{"credential": nil}).is(200).text("credential_kind"))
+}
+
+func TestAnAuthorityStandsInForAHostKey(t *testing.T) {
+	f := start(t)
+	f.shop("1.0")
+	authority, revoked := hostKey(t), hostKey(t)
+	path := "/v1/servers/" + f.post("/v1/servers", web("a").with(object{"first_contact": false})).is(201).id()
+	deploy := object{"application": "shop", "version": "1.0", "servers": []string{"a"}}
+	require.Contains(t, f.post("/v1/deployments", deploy).refused(422, "invalid_request"), "servers")
+	changed := f.patch(path, object{"host_ca": authority + " our authority\n", "revoked_keys": revoked}).is(200)
+	require.Equal(t, authority, changed.text("host_ca"))
+	require.Equal(t, revoked, changed.text("revoked_keys"))
+	id := f.post("/v1/deployments", deploy).is(202).id()
+	target := f.pieces(f.command(id).Body.(contract.DeployCommand).Snapshot)[0][0]
+	require.Equal(t, []string{authority, revoked}, []string{target.HostCA, target.RevokedKeys})
+	reset := f.patch(path, object{"host_ca": nil, "revoked_keys": nil}).is(200)
+	require.NotContains(t, reset.object(), "host_ca")
+	require.NotContains(t, reset.object(), "revoked_keys")
 }
 
 func TestAChangeCanInsistOnARevision(t *testing.T) {

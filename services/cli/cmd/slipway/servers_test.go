@@ -82,6 +82,24 @@ func TestServersEditSendsWhatIsGivenAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestCertificatesAndAuthoritiesComeFromFiles(t *testing.T) {
+	g := apitest.New(t)
+	s := newShell(t, g)
+	key, cert, keys := s.file("key", "-----BEGIN KEY-----\n"), s.file("cert", "ssh-ed25519-cert-v01@openssh.com AAAA\n"), s.file("ca", hostKey+"\n")
+	added := document[client.Server](s.run("servers", "add", "--name", "web", "--address", "192.0.2.7", "--user", "deploy",
+		"--key-file", key, "--certificate-file", cert, "--host-ca-file", keys, "--revoked-keys-file", keys, "-o", "json").exits(0))
+	require.Equal(t, "certificate", added.CredentialKind)
+	require.Equal(t, "ssh-ed25519-cert-v01@openssh.com AAAA\n", g.Credential("web").Certificate)
+	require.Equal(t, hostKey, added.HostCA)
+	require.Equal(t, hostKey, added.RevokedKeys)
+	require.Contains(t, s.run("servers", "show", "web").exits(0).out, "by an authority")
+
+	s.run("servers", "edit", "web", "--forget-host-ca", "--forget-revoked-keys").exits(0)
+	sent := g.Seen("PATCH", "/v1/servers/"+added.ID)
+	require.JSONEq(t, `{"host_ca":null,"revoked_keys":null}`, string(sent[0].Body))
+	s.run("servers", "edit", "web", "--certificate-file", cert).exits(2)
+}
+
 func TestSecretsOfServersAreNeverSaid(t *testing.T) {
 	s := newShell(t, apitest.New(t))
 	base := []string{"servers", "add", "--name", "a", "--address", "b", "--user", "c"}

@@ -37,7 +37,7 @@ func (g *Gateway) newServer(c client.ServerCreate) client.Server {
 	now := time.Now().UTC()
 	s := client.Server{
 		ID: g.next(), Name: c.Name, Address: c.Address, Port: max(c.Port, 1), User: c.User, CredentialKind: "agent",
-		HostKey: c.HostKey, FirstContact: c.FirstContact, JumpHost: g.idOf(c.JumpHost), Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
+		HostKey: c.HostKey, HostCA: c.HostCA, RevokedKeys: c.RevokedKeys, FirstContact: c.FirstContact, JumpHost: g.idOf(c.JumpHost), Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
@@ -58,6 +58,9 @@ func (g *Gateway) keep(s *client.Server, c *client.Credential) {
 	s.HasCredential, s.CredentialKind = true, "password"
 	if c.PrivateKey != "" {
 		s.CredentialKind = "private_key"
+	}
+	if c.Certificate != "" {
+		s.CredentialKind = "certificate"
 	}
 }
 
@@ -148,6 +151,12 @@ func (g *Gateway) patch(s *client.Server, body []byte) {
 	if raw, ok := p["host_key"]; ok {
 		s.HostKey, s.HostKeyFingerprint = "", ""
 		decode(raw, &s.HostKey)
+	}
+	for name, into := range map[string]*string{"host_ca": &s.HostCA, "revoked_keys": &s.RevokedKeys} {
+		if raw, ok := p[name]; ok {
+			*into = ""
+			decode(raw, into)
+		}
 	}
 	if raw, ok := p["credential"]; ok {
 		var c *client.Credential

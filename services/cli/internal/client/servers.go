@@ -19,8 +19,11 @@ type Server struct {
 	User               string            `json:"user"`
 	HasCredential      bool              `json:"has_credential"`
 	CredentialKind     string            `json:"credential_kind"`
+	CredentialExpires  *time.Time        `json:"credential_expires,omitempty"`
 	HostKey            string            `json:"host_key,omitempty"`
 	HostKeyFingerprint string            `json:"host_key_fingerprint,omitempty"`
+	HostCA             string            `json:"host_ca,omitempty"`
+	RevokedKeys        string            `json:"revoked_keys,omitempty"`
 	FirstContact       bool              `json:"first_contact"`
 	JumpHost           string            `json:"jump_host,omitempty"` // id
 	Labels             map[string]string `json:"labels"`
@@ -34,8 +37,10 @@ type ServerCreate struct {
 	Address      string            `json:"address"`
 	Port         int               `json:"port,omitempty"` // 0: 22
 	User         string            `json:"user"`
-	Credential   *Credential       `json:"credential,omitempty"` // nil: the executor's SSH agent
-	HostKey      string            `json:"host_key,omitempty"`   // authorized_keys lines
+	Credential   *Credential       `json:"credential,omitempty"`   // nil: the executor's SSH agent
+	HostKey      string            `json:"host_key,omitempty"`     // authorized_keys lines
+	HostCA       string            `json:"host_ca,omitempty"`      // likewise, of authorities
+	RevokedKeys  string            `json:"revoked_keys,omitempty"` // likewise, of hosts and authorities
 	FirstContact bool              `json:"first_contact,omitempty"`
 	JumpHost     string            `json:"jump_host,omitempty"` // id or name
 	Labels       map[string]string `json:"labels,omitempty"`
@@ -43,10 +48,11 @@ type ServerCreate struct {
 
 // Credential is how to log in to a server. It only ever goes to the gateway.
 type Credential struct {
-	PrivateKey string `json:"private_key,omitempty"` // PEM
-	Passphrase string `json:"passphrase,omitempty"`
-	Password   string `json:"password,omitempty"`
-	Agent      bool   `json:"agent,omitempty"`
+	PrivateKey  string `json:"private_key,omitempty"` // PEM
+	Passphrase  string `json:"passphrase,omitempty"`
+	Certificate string `json:"certificate,omitempty"` // as in id_*-cert.pub
+	Password    string `json:"password,omitempty"`
+	Agent       bool   `json:"agent,omitempty"`
 }
 
 // String keeps what it holds out of every message.

@@ -14,8 +14,10 @@ type serverFlags struct {
 	name, address, user               string
 	port                              int
 	keyFile, passphraseFile, passFile string
+	certificateFile                   string
 	hostKeys                          []string
-	hostKeyFile                       string
+	hostKeyFile, hostCAFile           string
+	revokedFile                       string
 	firstContact                      bool
 	jumpHost                          string
 	labels                            []string
@@ -29,9 +31,12 @@ func (f *serverFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.user, "user", "", "login name")
 	flags.StringVar(&f.keyFile, "key-file", "", "file with the private key (ed25519, ecdsa or rsa, PEM); - is standard input")
 	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of the private key; - is standard input")
+	flags.StringVar(&f.certificateFile, "certificate-file", "", "file with the certificate of the private key, as id_ed25519-cert.pub")
 	flags.StringVar(&f.passFile, "password-file", "", "file with the login password; - is standard input")
 	flags.StringArrayVar(&f.hostKeys, "host-key", nil, "public key of the host, as in ssh_host_ed25519_key.pub; repeat it for more")
 	flags.StringVar(&f.hostKeyFile, "host-key-file", "", "file with public keys of the host, one a line")
+	flags.StringVar(&f.hostCAFile, "host-ca-file", "", "file with public keys of authorities, one a line, whose certificates for the host count as its key")
+	flags.StringVar(&f.revokedFile, "revoked-keys-file", "", "file with public keys of hosts and authorities, one a line, that are refused")
 	flags.BoolVar(&f.firstContact, "first-contact", false, "trust the key that the host shows first, and keep it")
 	flags.StringVar(&f.jumpHost, "jump-host", "", "name or id of the host through which this one is reached; it may have one, too")
 	labelFlag(cmd, &f.labels, "label of the host; repeat it for more")
@@ -44,8 +49,8 @@ func (a *app) serversAddCommand() *cobra.Command {
 		Short: "Add a host",
 		Long: `Add a host. Without --key-file and --password-file, the SSH agent of the
 executor logs in. Before a host can be deployed to, its key must be known
-(--host-key, --host-key-file) or the first one that it shows be trusted
-(--first-contact).
+(--host-key, --host-key-file), or an authority that certifies it
+(--host-ca-file), or the first one that it shows be trusted (--first-contact).
 
 A host behind others (--jump-host) is logged in to through them, each with the
 credential that it was added with; they forward the connection and see nothing
@@ -85,25 +90,34 @@ func (a *app) newServer(f serverFlags) (client.ServerCreate, error) {
 	if s.HostKey, err = a.hostKey(f); err != nil {
 		return s, err
 	}
+	if s.HostCA, err = a.keysOf(f.hostCAFile); err != nil {
+		return s, err
+	}
+	if s.RevokedKeys, err = a.keysOf(f.revokedFile); err != nil {
+		return s, err
+	}
 	s.Credential, err = a.credential(f)
 	return s, err
 }
 
 // credential reads the files of the credential; nil where none is named.
 func (a *app) credential(f serverFlags) (*client.Credential, error) {
-	if err := a.onlyOneInput(f.keyFile, f.passphraseFile, f.passFile, f.hostKeyFile); err != nil {
+	files := []string{f.keyFile, f.passphraseFile, f.certificateFile, f.passFile, f.hostKeyFile, f.hostCAFile, f.revokedFile}
+	if err := a.onlyOneInput(files...); err != nil {
 		return nil, err
 	}
 	switch {
 	case f.keyFile == "" && f.passphraseFile != "":
 		return nil, usage("--passphrase-file is of no use without --key-file")
+	case f.keyFile == "" && f.certificateFile != "":
+		return nil, usage("--certificate-file is of no use without --key-file")
 	case f.keyFile == "" && f.passFile == "":
 		return nil, nil
 	}
 	var c client.Credential
 	err := a.readSecrets(
-		secretFile{path: f.keyFile, into: &c.PrivateKey, whole: true},
-		secretFile{path: f.passphraseFile, into: &c.Passphrase}, secretFile{path: f.passFile, into: &c.Password},
+		secretFile{path: f.keyFile, into: &c.PrivateKey, whole: true}, secretFile{path: f.passphraseFile, into: &c.Passphrase},
+		secretFile{path: f.certificateFile, into: &c.Certificate, whole: true}, secretFile{path: f.passFile, into: &c.Password},
 	)
 	if err != nil {
 		return nil, err
@@ -122,6 +136,15 @@ func (a *app) hostKey(f serverFlags) (string, error) {
 		keys = append(keys, content)
 	}
 	return strings.TrimSpace(strings.Join(keys, "\n")), nil
+}
+
+// keysOf is the content of a file with public keys; "" where none is named.
+func (a *app) keysOf(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := a.readSecret(path)
+	return strings.TrimSpace(content), err
 }
 
 func labelFlag(cmd *cobra.Command, labels *[]string, help string) {

@@ -14,6 +14,8 @@ type editFlags struct {
 	serverFlags
 	agent         bool
 	forgetHostKey bool
+	forgetHostCA  bool
+	forgetRevoked bool
 	direct        bool
 	removeLabels  []string
 }
@@ -51,6 +53,10 @@ keep what they were accepted with.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.agent, "agent", false, "drop the credential: the SSH agent of the executor logs in")
 	flags.BoolVar(&f.forgetHostKey, "forget-host-key", false, "drop the host keys that are known")
+	flags.BoolVar(&f.forgetHostCA, "forget-host-ca", false, "drop the authorities that are known")
+	flags.BoolVar(&f.forgetRevoked, "forget-revoked-keys", false, "drop the keys that are refused")
+	cmd.MarkFlagsMutuallyExclusive("forget-host-ca", "host-ca-file")
+	cmd.MarkFlagsMutuallyExclusive("forget-revoked-keys", "revoked-keys-file")
 	flags.BoolVar(&f.direct, "no-jump-host", false, "connect to the host directly from now on")
 	cmd.MarkFlagsMutuallyExclusive("no-jump-host", "jump-host")
 	flags.StringArrayVar(&f.removeLabels, "remove-label", nil, "key of a label to take away; repeat it for more")
@@ -86,16 +92,40 @@ func (a *app) serverPatch(cmd *cobra.Command, f editFlags) (client.ServerPatch, 
 	} else if credential != nil {
 		patch["credential"] = credential
 	}
-	key, err := a.hostKey(f.serverFlags)
-	if err != nil {
+	if err := a.patchKeys(patch, f); err != nil {
 		return nil, err
 	}
-	if f.forgetHostKey {
-		patch["host_key"] = nil
-	} else if key != "" {
-		patch["host_key"] = key
-	}
 	return patch, f.patchLabels(patch)
+}
+
+// patchKeys says by which keys the host is to be known.
+func (a *app) patchKeys(patch client.ServerPatch, f editFlags) error {
+	key, err := a.hostKey(f.serverFlags)
+	if err != nil {
+		return err
+	}
+	authorities, err := a.keysOf(f.hostCAFile)
+	if err != nil {
+		return err
+	}
+	revoked, err := a.keysOf(f.revokedFile)
+	if err != nil {
+		return err
+	}
+	for _, keys := range []struct {
+		field  string
+		forget bool
+		given  string
+	}{
+		{"host_key", f.forgetHostKey, key}, {"host_ca", f.forgetHostCA, authorities}, {"revoked_keys", f.forgetRevoked, revoked},
+	} {
+		if keys.forget {
+			patch[keys.field] = nil
+		} else if keys.given != "" {
+			patch[keys.field] = keys.given
+		}
+	}
+	return nil
 }
 
 func (f editFlags) patchLabels(patch client.ServerPatch) error {

@@ -137,7 +137,7 @@ func Server(s client.Server) []string {
 		{"ID", s.ID},
 		{"Address", address(s)},
 		{"User", s.User},
-		{"Login", s.CredentialKind},
+		{"Login", login(s)},
 		{"Host key", trust(s)},
 		{"Fingerprint", s.HostKeyFingerprint},
 		{"Jump host", s.JumpHost},
@@ -145,6 +145,14 @@ func Server(s client.Server) []string {
 		{"Added", stamp(s.CreatedAt)},
 		{"Changed", stamp(s.UpdatedAt)},
 	})
+}
+
+// login is what logs in, and until when.
+func login(s client.Server) string {
+	if s.CredentialExpires == nil {
+		return s.CredentialKind
+	}
+	return s.CredentialKind + ", until " + stamp(*s.CredentialExpires)
 }
 
 func address(s client.Server) string {
@@ -159,6 +167,8 @@ func trust(s client.Server) string {
 	switch {
 	case s.HostKey != "":
 		return "known"
+	case s.HostCA != "":
+		return "by an authority"
 	case s.FirstContact:
 		return "at first contact"
 	default:

@@ -32,6 +32,8 @@ var codes = []struct {
 	{ssh.ErrAuth, contract.FailAuth},
 	{ssh.ErrHostKeyChanged, contract.FailHostKeyChanged},
 	{ssh.ErrHostKeyUnknown, contract.FailHostKeyUnknown},
+	{ssh.ErrHostKeyRevoked, contract.FailHostKeyRevoked},
+	{ssh.ErrHostCertificate, contract.FailHostCertificate},
 	{hosts.ErrNotRecorded, contract.FailHostKeyUnknown},
 	{ssh.ErrBadKey, contract.FailCredential},
 	{hosts.ErrCredential, contract.FailCredential},

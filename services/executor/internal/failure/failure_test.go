@@ -28,6 +28,8 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		ssh.ErrAuth:              contract.FailAuth,
 		ssh.ErrHostKeyChanged:    contract.FailHostKeyChanged,
 		ssh.ErrHostKeyUnknown:    contract.FailHostKeyUnknown,
+		ssh.ErrHostKeyRevoked:    contract.FailHostKeyRevoked,
+		ssh.ErrHostCertificate:   contract.FailHostCertificate,
 		hosts.ErrNotRecorded:     contract.FailHostKeyUnknown,
 		ssh.ErrBadKey:            contract.FailCredential,
 		hosts.ErrCredential:      contract.FailCredential,

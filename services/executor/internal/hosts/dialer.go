@@ -59,6 +59,7 @@ func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*Host, error) {
 	last := contract.Hop{
 		Host: t.Host, Name: t.Name, Address: t.Address, Port: t.Port, User: t.User,
 		Credential: t.Credential, HostKey: t.HostKey, FirstContact: t.FirstContact,
+		HostCA: t.HostCA, RevokedKeys: t.RevokedKeys,
 	}
 	l, err := d.reach(ctx, append(slices.Clone(t.Via), last), 1)
 	if err != nil {
@@ -84,7 +85,7 @@ func (d *Dialer) reach(ctx context.Context, way []contract.Hop, limit int) (*lea
 		return nil, err
 	}
 	last := way[len(way)-1]
-	if l.reused && last.HostKey == "" { // the key may have been replaced since
+	if l.reused && isFirst(last) { // the key may have been replaced since
 		if err := d.record(ctx, last.Host, l.client().HostKey()); err != nil {
 			l.drop()
 			return nil, named(err, last, limit > 1)
@@ -92,6 +93,9 @@ func (d *Dialer) reach(ctx context.Context, way []contract.Hop, limit int) (*lea
 	}
 	return l, nil
 }
+
+// isFirst says whether the key of the host was trusted because it was the first.
+func isFirst(h contract.Hop) bool { return h.HostKey == "" && h.HostCA == "" }
 
 // open connects to the last host of the way and logs in, and has the key of a first
 // contact recorded, before anybody relies on it.
@@ -110,7 +114,7 @@ func (d *Dialer) open(ctx context.Context, way []contract.Hop, jump bool) (*ssh.
 		dial = through.client().Dial
 	}
 	client, err := d.start(ctx, way, dial, auth)
-	if err == nil && to.HostKey == "" {
+	if err == nil && isFirst(to) {
 		if err = d.record(ctx, to.Host, client.HostKey()); err != nil {
 			_ = client.Close() // nobody relies on it
 		}
@@ -137,7 +141,7 @@ func (d *Dialer) start(ctx context.Context, way []contract.Hop, dial dialFunc, a
 	to := way[len(way)-1]
 	client, err := dial(ctx, ssh.Target{
 		Address: to.Address, Port: to.Port, User: to.User, Auth: auth,
-		HostKey: to.HostKey, FirstContact: to.FirstContact,
+		HostKey: to.HostKey, FirstContact: to.FirstContact, HostCA: to.HostCA, RevokedKeys: to.RevokedKeys,
 	}, d.set.SSH)
 	if err != nil {
 		done()
@@ -172,7 +176,9 @@ func (d *Dialer) auth(t contract.Hop) (ssh.Auth, error) {
 	if err := json.Unmarshal(clear, &c); err != nil { // the error of json would quote the secret
 		return ssh.Auth{}, fmt.Errorf("%w: its content is damaged", ErrCredential)
 	}
-	return ssh.Auth{PrivateKey: []byte(c.PrivateKey), Passphrase: c.Passphrase, Password: c.Password}, nil
+	return ssh.Auth{
+		PrivateKey: []byte(c.PrivateKey), Passphrase: c.Passphrase, Certificate: []byte(c.Certificate), Password: c.Password,
+	}, nil
 }
 
 // record has the gateway keep the key, and compares it with the one that counts

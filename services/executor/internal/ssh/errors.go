@@ -19,10 +19,16 @@ var (
 	// fingerprint that the host offers.
 	ErrHostKeyUnknown = errors.New("host key unknown")
 
+	// ErrHostKeyRevoked: the host's key, or that of the authority behind it, is among the revoked ones.
+	ErrHostKeyRevoked = errors.New("host key revoked")
+
+	// ErrHostCertificate: authorities are stored, and the host shows no certificate of theirs that is valid now and names it.
+	ErrHostCertificate = errors.New("host certificate refused")
+
 	// ErrAuth: the host takes none of the credentials, or there are none.
 	ErrAuth = errors.New("authentication refused")
 
-	// ErrBadKey: a key of ours cannot be used: the private key or its passphrase, or the stored host key. The host was
+	// ErrBadKey: a key of ours cannot be used: the private key, its passphrase or certificate, or a stored host key. The host was
 	// not contacted.
 	ErrBadKey = errors.New("unusable key")
 

@@ -91,14 +91,14 @@ func TestHostKeyLines(t *testing.T) {
 		"garbage":                {line + "\nssh-ed25519 AAAA", 0, "unusable key: stored host key, line 2: not a public key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			keys, err := parseHostKeys(test.text)
+			check, err := newHostKeyCheck(Target{HostKey: test.text})
 			if test.reason != "" {
 				require.ErrorIs(t, err, ErrBadKey)
 				require.EqualError(t, err, test.reason)
 				return
 			}
 			require.NoError(t, err)
-			require.Len(t, keys, test.keys)
+			require.Len(t, check.expected, test.keys)
 		})
 	}
 }

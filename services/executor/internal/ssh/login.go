@@ -37,7 +37,9 @@ func newLogin(a Auth) (*login, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.add("private key", "publickey", gossh.PublicKeys(signer))
+		if err := l.addKey(signer, a.Certificate); err != nil {
+			return nil, err
+		}
 	}
 	if a.Password != "" {
 		l.add("password", "password", gossh.Password(a.Password))
@@ -52,6 +54,25 @@ func newLogin(a Auth) (*login, error) {
 		return nil, fmt.Errorf("%w: there is no private key, password or agent", ErrAuth)
 	}
 	return l, nil
+}
+
+// addKey adds a private key, with its certificate if there is one.
+func (l *login) addKey(key gossh.Signer, certificate []byte) error {
+	if len(certificate) == 0 {
+		l.add("private key", "publickey", gossh.PublicKeys(key))
+		return nil
+	}
+	cert, certified, err := parseCertificate(certificate, key)
+	if err != nil {
+		return err
+	}
+	if wrong := outOfTime(cert); wrong != "" {
+		l.notes = append(l.notes, "the certificate "+wrong)
+		l.add("private key", "publickey", gossh.PublicKeys(key))
+		return nil
+	}
+	l.add("certificate and private key", "publickey", gossh.PublicKeys(certified, key))
+	return nil
 }
 
 func (l *login) add(name, method string, auth gossh.AuthMethod) {

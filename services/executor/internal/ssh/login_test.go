@@ -219,6 +219,11 @@ func serveAgent(t *testing.T, keys ...[]byte) string {
 		require.NoError(t, err)
 		require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: raw}))
 	}
+	return serveKeyring(t, ring)
+}
+
+func serveKeyring(t *testing.T, ring agent.Agent) string {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "agent")
 	accept(t, "unix", socket, func(conn net.Conn) { _ = agent.ServeAgent(ring, conn) })
 	return socket

@@ -22,6 +22,11 @@ type Target struct {
 	// FirstContact accepts whatever key is offered if HostKey holds none; Client.HostKey tells which one it was.
 	// Without it such a host is refused. It means nothing if HostKey holds one.
 	FirstContact bool
+	// HostCA holds authorities, written alike: a certificate of one of them that is valid now and names Address counts as
+	// the host's key. With one, a first contact is not taken: the authority is how the host is known.
+	HostCA string
+	// RevokedKeys holds keys of hosts and authorities, written alike, that count no more whatever else is said.
+	RevokedKeys string
 }
 
 func (t Target) endpoint() string {
@@ -32,6 +37,7 @@ func (t Target) endpoint() string {
 type Auth struct {
 	PrivateKey  []byte // PEM
 	Passphrase  string // of PrivateKey, if it is encrypted
+	Certificate []byte // of PrivateKey, as in id_*-cert.pub; it is offered before the bare key
 	Password    string // for the methods password and keyboard-interactive
 	AgentSocket string // path of an ssh-agent's socket, as in SSH_AUTH_SOCK
 }

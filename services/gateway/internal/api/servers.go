@@ -12,26 +12,30 @@ import (
 
 // server is a server as it is sent: without its credential.
 type server struct {
-	ID             string            `json:"id"`
-	Name           string            `json:"name"`
-	Address        string            `json:"address"`
-	Port           int               `json:"port"`
-	User           string            `json:"user"`
-	HasCredential  bool              `json:"has_credential"`
-	CredentialKind inventory.Kind    `json:"credential_kind"`
-	HostKey        string            `json:"host_key,omitempty"`
-	Fingerprint    string            `json:"host_key_fingerprint,omitempty"`
-	FirstContact   bool              `json:"first_contact"`
-	JumpHost       string            `json:"jump_host,omitempty"`
-	Labels         map[string]string `json:"labels"`
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
+	ID                string            `json:"id"`
+	Name              string            `json:"name"`
+	Address           string            `json:"address"`
+	Port              int               `json:"port"`
+	User              string            `json:"user"`
+	HasCredential     bool              `json:"has_credential"`
+	CredentialKind    inventory.Kind    `json:"credential_kind"`
+	CredentialExpires *time.Time        `json:"credential_expires,omitempty"`
+	HostKey           string            `json:"host_key,omitempty"`
+	Fingerprint       string            `json:"host_key_fingerprint,omitempty"`
+	HostCA            string            `json:"host_ca,omitempty"`
+	RevokedKeys       string            `json:"revoked_keys,omitempty"`
+	FirstContact      bool              `json:"first_contact"`
+	JumpHost          string            `json:"jump_host,omitempty"`
+	Labels            map[string]string `json:"labels"`
+	CreatedAt         time.Time         `json:"created_at"`
+	UpdatedAt         time.Time         `json:"updated_at"`
 }
 
 func serverOf(s inventory.Server) server {
 	return server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
-		HasCredential: s.Credential != "", CredentialKind: s.CredentialKind,
+		HasCredential: s.Credential != "", CredentialKind: s.CredentialKind, CredentialExpires: s.CredentialExpires,
+		HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
 		HostKey: s.HostKey, Fingerprint: inventory.Fingerprint(s.HostKey), FirstContact: s.FirstContact,
 		JumpHost: s.JumpHost, Labels: s.Labels, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}

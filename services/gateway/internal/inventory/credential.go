@@ -1,12 +1,14 @@
 package inventory
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -24,6 +26,7 @@ func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
 	var c contract.Credential
 	c.PrivateKey, _ = o.Text("private_key")
 	c.Passphrase, _ = o.Text("passphrase")
+	c.Certificate, _ = o.Text("certificate")
 	c.Password, _ = o.Text("password")
 	agent, _ := o.Bool("agent")
 	o.End()
@@ -34,6 +37,8 @@ func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
 		errs.Add("credential", "needs a private_key, a password, or agent: true")
 	case c.Passphrase != "" && c.PrivateKey == "":
 		errs.Add("credential.passphrase", "belongs to a private_key, and there is none")
+	case c.Certificate != "" && c.PrivateKey == "":
+		errs.Add("credential.certificate", "belongs to a private_key, and there is none")
 	}
 	if c.Password != "" {
 		errs.Check("credential.password", rule.Printable(c.Password, 1, maxPassword))
@@ -74,7 +79,51 @@ func CheckPrivateKey(o *field.Object, c contract.Credential) {
 	case *ed25519.PrivateKey, ed25519.PrivateKey, *ecdsa.PrivateKey, *rsa.PrivateKey:
 	default:
 		o.Check("private_key", "must be of type ed25519, ecdsa or rsa")
+		return
 	}
+	if c.Certificate != "" {
+		o.Check("certificate", checkCertificate(c.Certificate, key))
+	}
+}
+
+// checkCertificate says what is wrong with the certificate of a private key, or "".
+func checkCertificate(text string, key any) string {
+	cert := parseCertificate(text)
+	switch {
+	case len(text) > maxTarget:
+		return "is too large"
+	case cert == nil:
+		return "is no certificate; write it as it stands in id_*-cert.pub"
+	case cert.CertType != ssh.UserCert:
+		return "is a certificate for hosts, not for users"
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil || !bytes.Equal(signer.PublicKey().Marshal(), cert.Key.Marshal()) {
+		return "belongs to another private key"
+	}
+	if ends := expiry(cert); ends != nil && !time.Now().Before(*ends) {
+		return "expired at " + ends.Format(time.RFC3339)
+	}
+	return ""
+}
+
+func parseCertificate(text string) *ssh.Certificate {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
+	if err != nil {
+		return nil
+	}
+	cert, _ := key.(*ssh.Certificate)
+	return cert
+}
+
+// expiry is when the certificate ends; nil: never.
+func expiry(cert *ssh.Certificate) *time.Time {
+	const last = 253402300799 // 9999-12-31 23:59:59: what is later cannot be written
+	if cert == nil || cert.ValidBefore > last {
+		return nil
+	}
+	ends := time.Unix(int64(cert.ValidBefore), 0).UTC()
+	return &ends
 }
 
 func parsePrivateKey(c contract.Credential) (any, error) {
@@ -86,6 +135,10 @@ func parsePrivateKey(c contract.Credential) (any, error) {
 
 func kindOf(c contract.Credential) Kind {
 	switch {
+	case c.Certificate != "" && c.Password != "":
+		return KindCertificateAndPassword
+	case c.Certificate != "":
+		return KindCertificate
 	case c.PrivateKey != "" && c.Password != "":
 		return KindBoth
 	case c.PrivateKey != "":
@@ -99,7 +152,7 @@ func kindOf(c contract.Credential) Kind {
 
 // setCredential seals the credential for this server.
 func (s *Server) setCredential(c contract.Credential, key seal.PublicKey) error {
-	s.CredentialKind, s.Credential = kindOf(c), ""
+	s.CredentialKind, s.Credential, s.CredentialExpires = kindOf(c), "", expiry(parseCertificate(c.Certificate))
 	if s.CredentialKind == KindAgent {
 		return nil
 	}

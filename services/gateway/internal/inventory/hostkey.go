@@ -49,7 +49,7 @@ func parseHostKeyLine(line string) (key, wrong string) {
 	case len(options) > 0:
 		return "", "has something before the key's type; a host name or an option does not belong there"
 	case isCertificate(parsed):
-		return "", "is a certificate; write the host's plain public key"
+		return "", "is a certificate; write the plain public key"
 	}
 	return string(bytes.TrimSpace(ssh.MarshalAuthorizedKey(parsed))), ""
 }

@@ -33,6 +33,7 @@ type Input struct {
 	port                *int
 	credential          *contract.Credential
 	hostKey             *string
+	hostCA, revokedKeys *string
 	firstContact        *bool
 	jumpHost            *string            // id or name; "": none
 	labels              map[string]*string // nil: remove the label
@@ -69,6 +70,12 @@ func ReadPatch(o *field.Object, errs *field.Errors) Input {
 	if o.Null("host_key") {
 		in.hostKey = ptr("")
 	}
+	if o.Null("host_ca") {
+		in.hostCA = ptr("")
+	}
+	if o.Null("revoked_keys") {
+		in.revokedKeys = ptr("")
+	}
 	if o.Null("first_contact") {
 		in.firstContact = ptr(false)
 	}
@@ -96,11 +103,9 @@ func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	if c, ok := o.Object("credential"); ok {
 		in.credential = ptr(readCredential(c, errs))
 	}
-	if keys, ok := o.Text("host_key"); ok {
-		lines, wrong := ParseHostKey(keys)
-		errs.Check("host_key", wrong)
-		in.hostKey = &lines
-	}
+	in.hostKey = readKeys(o, errs, "host_key")
+	in.hostCA = readKeys(o, errs, "host_ca")
+	in.revokedKeys = readKeys(o, errs, "revoked_keys")
 	if trust, ok := o.Bool("first_contact"); ok {
 		in.firstContact = &trust
 	}
@@ -113,6 +118,17 @@ func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	}
 	o.End()
 	return in
+}
+
+// readKeys takes public keys, one a line.
+func readKeys(o *field.Object, errs *field.Errors, name string) *string {
+	keys, ok := o.Text(name)
+	if !ok {
+		return nil
+	}
+	lines, wrong := ParseHostKey(keys)
+	errs.Check(name, wrong)
+	return &lines
 }
 
 func text(o *field.Object, errs *field.Errors, name string, check func(string) string) *string {
@@ -133,6 +149,8 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 	set(&s.User, in.user)
 	set(&s.Port, in.port)
 	set(&s.HostKey, in.hostKey)
+	set(&s.HostCA, in.hostCA)
+	set(&s.RevokedKeys, in.revokedKeys)
 	set(&s.FirstContact, in.firstContact)
 	set(&s.JumpHost, in.jumpHost)
 	s.Labels = in.mergeLabels(s.Labels)
@@ -147,7 +165,7 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 		}
 	}
 	if !s.fits() {
-		errs.Add("credential", "is too large together with the host key")
+		errs.Add("credential", "is too large together with the keys of the host")
 	}
 	s.UpdatedAt = now.UTC().Truncate(time.Millisecond)
 	return s, errs.Err()

@@ -11,19 +11,22 @@ import (
 
 // Server is a host that can be deployed to, as it is stored.
 type Server struct {
-	ID             string            `json:"id"`
-	Name           string            `json:"name"`
-	Address        string            `json:"address"`
-	Port           int               `json:"port"`
-	User           string            `json:"user"`
-	Credential     string            `json:"credential,omitempty"` // sealed; empty: the executor's agent
-	CredentialKind Kind              `json:"credential_kind"`
-	HostKey        string            `json:"host_key,omitempty"` // authorized_keys lines
-	FirstContact   bool              `json:"first_contact"`
-	JumpHost       string            `json:"jump_host,omitempty"` // id of the server that this one is reached through; empty: none
-	Labels         map[string]string `json:"labels"`
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
+	ID                string            `json:"id"`
+	Name              string            `json:"name"`
+	Address           string            `json:"address"`
+	Port              int               `json:"port"`
+	User              string            `json:"user"`
+	Credential        string            `json:"credential,omitempty"` // sealed; empty: the executor's agent
+	CredentialKind    Kind              `json:"credential_kind"`
+	CredentialExpires *time.Time        `json:"credential_expires,omitempty"` // when its certificate ends; nil: it has none, or one without an end
+	HostKey           string            `json:"host_key,omitempty"`           // authorized_keys lines
+	HostCA            string            `json:"host_ca,omitempty"`            // likewise: authorities that certify the host
+	RevokedKeys       string            `json:"revoked_keys,omitempty"`       // likewise: keys of hosts and authorities that count no more
+	FirstContact      bool              `json:"first_contact"`
+	JumpHost          string            `json:"jump_host,omitempty"` // id of the server that this one is reached through; empty: none
+	Labels            map[string]string `json:"labels"`
+	CreatedAt         time.Time         `json:"created_at"`
+	UpdatedAt         time.Time         `json:"updated_at"`
 
 	way way // as it was when the server was looked up; not stored
 }
@@ -37,6 +40,9 @@ const (
 	KindKey      Kind = "private_key"
 	KindPassword Kind = "password"
 	KindBoth     Kind = "private_key_and_password"
+
+	KindCertificate            Kind = "certificate" // of a private key
+	KindCertificateAndPassword Kind = "certificate_and_password"
 )
 
 // maxTarget bounds what one server adds to a piece of a snapshot: a hundred of
@@ -48,7 +54,7 @@ const maxTarget = 10_000 // bytes
 func (s Server) Target() contract.Target {
 	t := contract.Target{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
-		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact,
+		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact, HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
 		Zone: s.Labels[contract.LabelZone],
 	}
 	for _, hop := range s.way.hops {
@@ -61,7 +67,7 @@ func (s Server) Target() contract.Target {
 func (s Server) hop() contract.Hop {
 	return contract.Hop{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
-		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact,
+		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact, HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
 	}
 }
 
@@ -89,9 +95,9 @@ func (s Server) Unfit() string {
 // connected to directly, or "".
 func (s Server) Broken() string { return s.way.broken }
 
-// known says whether an executor could tell the host from another: a key is
-// stored, or the first one may be taken.
-func (s Server) known() bool { return s.HostKey != "" || s.FirstContact }
+// known says whether an executor could tell the host from another: a key or an
+// authority is stored, or the first key may be taken.
+func (s Server) known() bool { return s.HostKey != "" || s.HostCA != "" || s.FirstContact }
 
 // Matches says whether the server carries all of these labels.
 func (s Server) Matches(labels map[string]string) bool {
