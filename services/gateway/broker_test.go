@@ -30,6 +30,7 @@ func TestWithoutABrokerNothingIsAccepted(t *testing.T) {
 	unavailable("POST", "/v1/deployments", deployment)
 	unavailable("POST", "/v1/deployments/"+id+"/rollback", object{})
 	unavailable("POST", "/v1/servers", web("b"))
+	unavailable("POST", "/v1/known-hosts", object{"known_hosts": "web.example.com " + hostKey(t)})
 	unavailable("POST", "/v1/packages", fetchOf("http://example.com/app", digest(nil)))
 	for _, path := range []string{
 		"/readyz", "/v1/servers", "/v1/servers/" + ids[0], "/v1/packages", "/v1/packages/" + id, "/v1/deployments",

@@ -100,6 +100,21 @@ func TestCertificatesAndAuthoritiesComeFromFiles(t *testing.T) {
 	s.run("servers", "edit", "web", "--certificate-file", cert).exits(2)
 }
 
+func TestKeysComeFromAKnownHosts(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	s := newShell(t, g)
+	file := s.file("known_hosts", "web-1,web-2 "+hostKey+"\n")
+	told := s.run("servers", "import-keys", file, "--dry-run").exits(0).out
+	require.Contains(t, told, "web-1")
+	require.Contains(t, told, "Nothing was changed. It would be: 0 added, 0 replaced, 0 unchanged, 2 in conflict, 0 with too many.")
+	s.input = "web-1 " + hostKey
+	came := document[client.KnownHostsImported](s.run("servers", "import-keys", "-", "--replace", "-o", "json").exits(0))
+	require.Equal(t, 2, came.Replaced)
+	require.Contains(t, string(g.Seen("POST", "/v1/known-hosts")[1].Body), hostKey)
+	s.run("servers", "import-keys", file+"x").exits(2)
+}
+
 func TestSecretsOfServersAreNeverSaid(t *testing.T) {
 	s := newShell(t, apitest.New(t))
 	base := []string{"servers", "add", "--name", "a", "--address", "b", "--user", "c"}

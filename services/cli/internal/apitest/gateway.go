@@ -178,6 +178,8 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.listServers(w, r)
 	case "GET v1/servers/{id}", "PATCH v1/servers/{id}", "DELETE v1/servers/{id}":
 		g.oneServer(w, r, id, body)
+	case "POST v1/known-hosts":
+		g.importKnownHosts(w, body)
 	case "POST v1/packages":
 		g.addPackage(w, r, body)
 	case "GET v1/packages":

@@ -167,6 +167,21 @@ func (g *Gateway) patch(s *client.Server, body []byte) {
 	}
 }
 
+// importKnownHosts takes any file to speak of every server, in its first line.
+func (g *Gateway) importKnownHosts(w http.ResponseWriter, body []byte) {
+	var k client.KnownHosts
+	decode(body, &k)
+	came := client.KnownHostsImported{DryRun: k.DryRun, Conflicts: len(g.servers), Servers: []client.KnownHostsServer{}}
+	outcome := "conflict"
+	if k.Replace {
+		came.Conflicts, came.Replaced, outcome = 0, len(g.servers), "replaced"
+	}
+	for _, s := range g.servers {
+		came.Servers = append(came.Servers, client.KnownHostsServer{Server: s.ID, Name: s.Name, Outcome: outcome, Lines: []int{1}})
+	}
+	reply(w, http.StatusOK, came)
+}
+
 func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte) {
 	q := r.URL.Query()
 	sum := sha256.Sum256(body)

@@ -11,7 +11,8 @@ import (
 
 func (a *app) serversCommand() *cobra.Command {
 	return group("servers", "The hosts that can be deployed to",
-		a.serversListCommand(), a.serversAddCommand(), a.serversShowCommand(), a.serversEditCommand(), a.serversRemoveCommand())
+		a.serversListCommand(), a.serversAddCommand(), a.serversShowCommand(), a.serversEditCommand(), a.serversRemoveCommand(),
+		a.serversImportKeysCommand())
 }
 
 func (a *app) serversListCommand() *cobra.Command {

@@ -155,6 +155,23 @@ func login(s client.Server) string {
 	return s.CredentialKind + ", until " + stamp(*s.CredentialExpires)
 }
 
+// ImportedKeys tells what a known_hosts came to.
+func ImportedKeys(i client.KnownHostsImported, color bool) []string {
+	rows := make([][]string, 0, len(i.Servers))
+	for _, s := range i.Servers {
+		rows = append(rows, []string{s.Name, strings.ReplaceAll(s.Outcome, "_", " "), strings.Trim(fmt.Sprint(s.Lines), "[]")})
+	}
+	var told []string
+	if len(rows) > 0 {
+		told = table([]string{"NAME", "KEYS", "LINES"}, rows, color)
+	}
+	counts := fmt.Sprintf("%d added, %d replaced, %d unchanged, %d in conflict, %d with too many.", i.Added, i.Replaced, i.Unchanged, i.Conflicts, i.TooMany)
+	if i.DryRun {
+		counts = "Nothing was changed. It would be: " + counts
+	}
+	return append(told, counts)
+}
+
 func address(s client.Server) string {
 	if strings.Contains(s.Address, ":") {
 		return fmt.Sprintf("[%s]:%d", s.Address, s.Port)

@@ -26,6 +26,7 @@ const (
 	forHistory      // or a scheduler
 	forServers
 	forUpload
+	forImport // many servers are changed
 )
 
 // content says what the body of a request is.
@@ -59,6 +60,8 @@ var routes = []route{
 	{http.MethodGet, "/v1/servers/:id", admin, noBody, forBroker, (*API).getServer},
 	{http.MethodPatch, "/v1/servers/:id", admin, patchBody, forKeys, (*API).changeServer},
 	{http.MethodDelete, "/v1/servers/:id", admin, noBody, forBroker, (*API).deleteServer},
+
+	{http.MethodPost, "/v1/known-hosts", admin, jsonBody, forImport, (*API).importKnownHosts},
 
 	{http.MethodPost, "/v1/packages", admin, uploadBody, forUpload, (*API).createPackage},
 	{http.MethodGet, "/v1/packages", admin, noBody, forBroker, (*API).listPackages},

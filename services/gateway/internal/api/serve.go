@@ -17,6 +17,9 @@ import (
 // where somebody asked ssh-keygen for many rounds.
 const openingKeys = 30 * time.Second
 
+// importing is how long it may take to give thousands of servers their keys.
+const importing = time.Minute
+
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // identifyRequest gives every request an id, the client's if it sent one.
@@ -42,6 +45,8 @@ func (a *API) limit(w wait) time.Duration {
 		return 2*a.Limits.Broker + a.Limits.Query
 	case forServers:
 		return a.Limits.Broker + a.Limits.Inspect
+	case forImport:
+		return a.Limits.Broker + importing
 	case forUpload: // bounded by its own means: it takes as long as bytes come
 		return 0
 	default:
