@@ -92,22 +92,26 @@ type Target struct {
 	Zone         string `json:"zone,omitempty"`          // whose executors alone work on it; empty: DefaultZone
 	HostCA       string `json:"host_ca,omitempty"`       // authorized_keys lines: authorities whose certificates for the host count as its key
 	RevokedKeys  string `json:"revoked_keys,omitempty"`  // authorized_keys lines: keys of hosts and authorities that count no more
-	Via          []Hop  `json:"via,omitempty"`           // jump hosts in the order in which they are passed; empty: it is connected to directly
+	// LegacyAlgorithms are weak ones, by the names of SSH, that may be agreed on with
+	// this host if nothing better is to be had.
+	LegacyAlgorithms []string `json:"legacy_algorithms,omitempty"`
+	Via              []Hop    `json:"via,omitempty"` // jump hosts in the order in which they are passed; empty: it is connected to directly
 }
 
 // Hop is a jump host with all that is needed to reach it, from the executor or
 // from the hop before. Its fields are those of Target.
 type Hop struct {
-	Host         string `json:"host"`
-	Name         string `json:"name"`
-	Address      string `json:"address"`
-	Port         int    `json:"port"`
-	User         string `json:"user"`
-	Credential   string `json:"credential,omitempty"`
-	HostKey      string `json:"host_key,omitempty"`
-	FirstContact bool   `json:"first_contact,omitempty"`
-	HostCA       string `json:"host_ca,omitempty"`
-	RevokedKeys  string `json:"revoked_keys,omitempty"`
+	Host             string   `json:"host"`
+	Name             string   `json:"name"`
+	Address          string   `json:"address"`
+	Port             int      `json:"port"`
+	User             string   `json:"user"`
+	Credential       string   `json:"credential,omitempty"`
+	HostKey          string   `json:"host_key,omitempty"`
+	FirstContact     bool     `json:"first_contact,omitempty"`
+	HostCA           string   `json:"host_ca,omitempty"`
+	RevokedKeys      string   `json:"revoked_keys,omitempty"`
+	LegacyAlgorithms []string `json:"legacy_algorithms,omitempty"`
 }
 
 // Credential is the clear text inside Target.Credential. It exists in clear

@@ -1,17 +1,21 @@
 package contract
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // PieceOf returns the piece of a snapshot that holds these targets.
 func PieceOf(targets []Target) SnapshotPiece {
 	piece := SnapshotPiece{Targets: make([]Target, len(targets))}
-	ways, place := make([][]int, len(targets)), map[Hop]int{}
+	ways, place := make([][]int, len(targets)), map[string]int{}
 	for i, t := range targets {
 		for _, hop := range t.Via {
-			at, known := place[hop]
+			text, _ := json.Marshal(hop) // strings, numbers and booleans: that cannot fail
+			at, known := place[string(text)]
 			if !known {
 				at = len(piece.Hops)
-				place[hop], piece.Hops = at, append(piece.Hops, hop)
+				place[string(text)], piece.Hops = at, append(piece.Hops, hop)
 			}
 			ways[i] = append(ways[i], at)
 		}

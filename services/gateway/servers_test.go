@@ -189,20 +189,23 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 		"a wrong passphrase":             {object{"credential": object{"private_key": encrypted, "passphrase": "x"}}, "credential.passphrase"},
 		"a passphrase for an open key": {object{"credential": object{
 			"private_key": privateKey(t, newEd25519(t), ""), "passphrase": "x"}}, "credential.passphrase"},
-		"a certificate alone":          {object{"credential": object{"password": "x", "certificate": "x"}}, "credential.certificate"},
-		"a certificate that is none":   {certified(t, func(c *ssh.Certificate) {}, "nonsense"), "credential.certificate"},
-		"a certificate for hosts":      {certified(t, func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, ""), "credential.certificate"},
-		"an expired certificate":       {certified(t, func(c *ssh.Certificate) { c.ValidBefore = 1700000000 }, ""), "credential.certificate"},
-		"another key's certificate":    {certified(t, func(c *ssh.Certificate) { c.Key = publicKey(t) }, ""), "credential.certificate"},
-		"an authority that is no key":  {object{"host_ca": "nonsense"}, "host_ca"},
-		"a revoked key that is no key": {object{"revoked_keys": "* " + hostKey(t)}, "revoked_keys"},
-		"a label value with a newline": {object{"labels": object{"a": "b\n"}}, "labels.a"},
-		"a null label":                 {object{"labels": object{"a": nil}}, "labels.a"},
-		"a zone in capitals":           {object{"labels": object{"zone": "DMZ"}}, "labels.zone"},
-		"a zone of two words":          {object{"labels": object{"zone": "dmz.a"}}, "labels.zone"},
-		"a zone that is a wildcard":    {object{"labels": object{"zone": "*"}}, "labels.zone"},
-		"an empty zone":                {object{"labels": object{"zone": ""}}, "labels.zone"},
-		"a zone that is too long":      {object{"labels": object{"zone": strings.Repeat("z", 33)}}, "labels.zone"},
+		"a certificate alone":             {object{"credential": object{"password": "x", "certificate": "x"}}, "credential.certificate"},
+		"a certificate that is none":      {certified(t, func(c *ssh.Certificate) {}, "nonsense"), "credential.certificate"},
+		"a certificate for hosts":         {certified(t, func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, ""), "credential.certificate"},
+		"an expired certificate":          {certified(t, func(c *ssh.Certificate) { c.ValidBefore = 1700000000 }, ""), "credential.certificate"},
+		"another key's certificate":       {certified(t, func(c *ssh.Certificate) { c.Key = publicKey(t) }, ""), "credential.certificate"},
+		"an authority that is no key":     {object{"host_ca": "nonsense"}, "host_ca"},
+		"a revoked key that is no key":    {object{"revoked_keys": "* " + hostKey(t)}, "revoked_keys"},
+		"a legacy algorithm that is good": {object{"legacy_algorithms": []string{"aes256-ctr"}}, "legacy_algorithms[0]"},
+		"a legacy algorithm twice":        {object{"legacy_algorithms": []string{"ssh-rsa", "ssh-rsa"}}, "legacy_algorithms[1]"},
+		"a legacy algorithm that is null": {object{"legacy_algorithms": []any{nil}}, "legacy_algorithms[0]"},
+		"a label value with a newline":    {object{"labels": object{"a": "b\n"}}, "labels.a"},
+		"a null label":                    {object{"labels": object{"a": nil}}, "labels.a"},
+		"a zone in capitals":              {object{"labels": object{"zone": "DMZ"}}, "labels.zone"},
+		"a zone of two words":             {object{"labels": object{"zone": "dmz.a"}}, "labels.zone"},
+		"a zone that is a wildcard":       {object{"labels": object{"zone": "*"}}, "labels.zone"},
+		"an empty zone":                   {object{"labels": object{"zone": ""}}, "labels.zone"},
+		"a zone that is too long":         {object{"labels": object{"zone": strings.Repeat("z", 33)}}, "labels.zone"},
 	} {
 		bad := f.post("/v1/servers", web("new").with(c.change)).refused(422, "invalid_request")
 		require.Contains(t, bad, c.field, name)
@@ -295,6 +298,19 @@ func TestAnAuthorityStandsInForAHostKey(t *testing.T) {
 	reset := f.patch(path, object{"host_ca": nil, "revoked_keys": nil}).is(200)
 	require.NotContains(t, reset.object(), "host_ca")
 	require.NotContains(t, reset.object(), "revoked_keys")
+}
+
+func TestWhatAnOldServerNeedsIsNamedForItAlone(t *testing.T) {
+	f := start(t)
+	f.shop("1.0")
+	path := "/v1/servers/" + f.post("/v1/servers", web("old").with(object{"legacy_algorithms": []string{"aes128-cbc", "ssh-rsa"}})).is(201).id()
+	f.post("/v1/servers", web("behind").with(object{"jump_host": "old"})).is(201)
+	id := f.post("/v1/deployments", object{"application": "shop", "version": "1.0", "servers": []string{"behind"}}).is(202).id()
+	target := f.pieces(f.command(id).Body.(contract.DeployCommand).Snapshot)[0][0]
+	require.Empty(t, target.LegacyAlgorithms)
+	require.Equal(t, []string{"aes128-cbc", "ssh-rsa"}, target.Via[0].LegacyAlgorithms)
+	require.Equal(t, []any{"ssh-rsa"}, f.patch(path, object{"legacy_algorithms": []string{"ssh-rsa"}}).is(200).object()["legacy_algorithms"])
+	require.NotContains(t, f.patch(path, object{"legacy_algorithms": nil}).is(200).object(), "legacy_algorithms")
 }
 
 func TestAChangeCanInsistOnARevision(t *testing.T) {

@@ -66,6 +66,8 @@ func TestServersEditSendsWhatIsGivenAndNothingElse(t *testing.T) {
 		"host key":     {[]string{"--forget-host-key", "--first-contact"}, `{"host_key":null,"first_contact":true}`},
 		"no trust":     {[]string{"--first-contact=false"}, `{"first_contact":false}`},
 		"jump host":    {[]string{"--jump-host", "edge"}, `{"jump_host":"edge"}`},
+		"an old host":  {[]string{"--legacy-algorithms", "aes128-cbc,ssh-rsa"}, `{"legacy_algorithms":["aes128-cbc","ssh-rsa"]}`},
+		"a new one":    {[]string{"--no-legacy-algorithms"}, `{"legacy_algorithms":null}`},
 		"no jump host": {[]string{"--no-jump-host"}, `{"jump_host":null}`},
 		"new name":     {[]string{"--name", "web 2", "--user", "root"}, `{"name":"web 2","user":"root"}`},
 	} {

@@ -37,7 +37,7 @@ func (g *Gateway) newServer(c client.ServerCreate) client.Server {
 	now := time.Now().UTC()
 	s := client.Server{
 		ID: g.next(), Name: c.Name, Address: c.Address, Port: max(c.Port, 1), User: c.User, CredentialKind: "agent",
-		HostKey: c.HostKey, HostCA: c.HostCA, RevokedKeys: c.RevokedKeys, FirstContact: c.FirstContact, JumpHost: g.idOf(c.JumpHost), Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
+		HostKey: c.HostKey, HostCA: c.HostCA, RevokedKeys: c.RevokedKeys, LegacyAlgorithms: c.LegacyAlgorithms, FirstContact: c.FirstContact, JumpHost: g.idOf(c.JumpHost), Labels: c.Labels, CreatedAt: now, UpdatedAt: now,
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
@@ -131,7 +131,7 @@ func (g *Gateway) patch(s *client.Server, body []byte) {
 	labels := map[string]*string{}
 	for name, into := range map[string]any{
 		"name": &s.Name, "address": &s.Address, "port": &s.Port, "user": &s.User,
-		"first_contact": &s.FirstContact, "jump_host": &s.JumpHost, "labels": &labels,
+		"first_contact": &s.FirstContact, "jump_host": &s.JumpHost, "legacy_algorithms": &s.LegacyAlgorithms, "labels": &labels,
 	} {
 		if raw, ok := p[name]; ok {
 			decode(raw, into)

@@ -24,6 +24,7 @@ type Server struct {
 	HostKeyFingerprint string            `json:"host_key_fingerprint,omitempty"`
 	HostCA             string            `json:"host_ca,omitempty"`
 	RevokedKeys        string            `json:"revoked_keys,omitempty"`
+	LegacyAlgorithms   []string          `json:"legacy_algorithms,omitempty"`
 	FirstContact       bool              `json:"first_contact"`
 	JumpHost           string            `json:"jump_host,omitempty"` // id
 	Labels             map[string]string `json:"labels"`
@@ -33,17 +34,18 @@ type Server struct {
 
 // ServerCreate is a server to add.
 type ServerCreate struct {
-	Name         string            `json:"name"`
-	Address      string            `json:"address"`
-	Port         int               `json:"port,omitempty"` // 0: 22
-	User         string            `json:"user"`
-	Credential   *Credential       `json:"credential,omitempty"`   // nil: the executor's SSH agent
-	HostKey      string            `json:"host_key,omitempty"`     // authorized_keys lines
-	HostCA       string            `json:"host_ca,omitempty"`      // likewise, of authorities
-	RevokedKeys  string            `json:"revoked_keys,omitempty"` // likewise, of hosts and authorities
-	FirstContact bool              `json:"first_contact,omitempty"`
-	JumpHost     string            `json:"jump_host,omitempty"` // id or name
-	Labels       map[string]string `json:"labels,omitempty"`
+	Name             string            `json:"name"`
+	Address          string            `json:"address"`
+	Port             int               `json:"port,omitempty"` // 0: 22
+	User             string            `json:"user"`
+	Credential       *Credential       `json:"credential,omitempty"`        // nil: the executor's SSH agent
+	HostKey          string            `json:"host_key,omitempty"`          // authorized_keys lines
+	HostCA           string            `json:"host_ca,omitempty"`           // likewise, of authorities
+	RevokedKeys      string            `json:"revoked_keys,omitempty"`      // likewise, of hosts and authorities
+	LegacyAlgorithms []string          `json:"legacy_algorithms,omitempty"` // weak ones that may be agreed on
+	FirstContact     bool              `json:"first_contact,omitempty"`
+	JumpHost         string            `json:"jump_host,omitempty"` // id or name
+	Labels           map[string]string `json:"labels,omitempty"`
 }
 
 // Credential is how to log in to a server. It only ever goes to the gateway.

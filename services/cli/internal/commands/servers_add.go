@@ -21,6 +21,7 @@ type serverFlags struct {
 	firstContact                      bool
 	jumpHost                          string
 	labels                            []string
+	legacy                            []string
 }
 
 func (f *serverFlags) register(cmd *cobra.Command) {
@@ -39,6 +40,7 @@ func (f *serverFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.revokedFile, "revoked-keys-file", "", "file with public keys of hosts and authorities, one a line, that are refused")
 	flags.BoolVar(&f.firstContact, "first-contact", false, "trust the key that the host shows first, and keep it")
 	flags.StringVar(&f.jumpHost, "jump-host", "", "name or id of the host through which this one is reached; it may have one, too")
+	flags.StringSliceVar(&f.legacy, "legacy-algorithms", nil, "weak algorithms that an old host needs, by their names in SSH, such as ssh-rsa; all of them")
 	labelFlag(cmd, &f.labels, "label of the host; repeat it for more")
 }
 
@@ -82,7 +84,7 @@ of it.`,
 }
 
 func (a *app) newServer(f serverFlags) (client.ServerCreate, error) {
-	s := client.ServerCreate{Name: f.name, Address: f.address, Port: f.port, User: f.user, FirstContact: f.firstContact, JumpHost: f.jumpHost}
+	s := client.ServerCreate{Name: f.name, Address: f.address, Port: f.port, User: f.user, FirstContact: f.firstContact, JumpHost: f.jumpHost, LegacyAlgorithms: f.legacy}
 	var err error
 	if s.Labels, err = parseLabels(f.labels); err != nil {
 		return s, err

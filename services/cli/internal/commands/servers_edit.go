@@ -16,6 +16,7 @@ type editFlags struct {
 	forgetHostKey bool
 	forgetHostCA  bool
 	forgetRevoked bool
+	modern        bool
 	direct        bool
 	removeLabels  []string
 }
@@ -57,6 +58,8 @@ keep what they were accepted with.`,
 	flags.BoolVar(&f.forgetRevoked, "forget-revoked-keys", false, "drop the keys that are refused")
 	cmd.MarkFlagsMutuallyExclusive("forget-host-ca", "host-ca-file")
 	cmd.MarkFlagsMutuallyExclusive("forget-revoked-keys", "revoked-keys-file")
+	flags.BoolVar(&f.modern, "no-legacy-algorithms", false, "agree on nothing weak from now on")
+	cmd.MarkFlagsMutuallyExclusive("no-legacy-algorithms", "legacy-algorithms")
 	flags.BoolVar(&f.direct, "no-jump-host", false, "connect to the host directly from now on")
 	cmd.MarkFlagsMutuallyExclusive("no-jump-host", "jump-host")
 	flags.StringArrayVar(&f.removeLabels, "remove-label", nil, "key of a label to take away; repeat it for more")
@@ -74,11 +77,14 @@ func (a *app) serverPatch(cmd *cobra.Command, f editFlags) (client.ServerPatch, 
 	patch := client.ServerPatch{}
 	for name, value := range map[string]any{
 		"name": f.name, "address": f.address, "port": f.port, "user": f.user,
-		"first-contact": f.firstContact, "jump-host": f.jumpHost,
+		"first-contact": f.firstContact, "jump-host": f.jumpHost, "legacy-algorithms": f.legacy,
 	} {
 		if cmd.Flags().Changed(name) {
 			patch[strings.ReplaceAll(name, "-", "_")] = value
 		}
+	}
+	if f.modern {
+		patch["legacy_algorithms"] = nil
 	}
 	if f.direct {
 		patch["jump_host"] = nil

@@ -140,6 +140,7 @@ func Server(s client.Server) []string {
 		{"Login", login(s)},
 		{"Host key", trust(s)},
 		{"Fingerprint", s.HostKeyFingerprint},
+		{"Legacy", strings.Join(s.LegacyAlgorithms, ", ")},
 		{"Jump host", s.JumpHost},
 		{"Labels", labels(s.Labels)},
 		{"Added", stamp(s.CreatedAt)},

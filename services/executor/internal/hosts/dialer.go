@@ -59,7 +59,7 @@ func (d *Dialer) Dial(ctx context.Context, t contract.Target) (*Host, error) {
 	last := contract.Hop{
 		Host: t.Host, Name: t.Name, Address: t.Address, Port: t.Port, User: t.User,
 		Credential: t.Credential, HostKey: t.HostKey, FirstContact: t.FirstContact,
-		HostCA: t.HostCA, RevokedKeys: t.RevokedKeys,
+		HostCA: t.HostCA, RevokedKeys: t.RevokedKeys, LegacyAlgorithms: t.LegacyAlgorithms,
 	}
 	l, err := d.reach(ctx, append(slices.Clone(t.Via), last), 1)
 	if err != nil {
@@ -142,6 +142,7 @@ func (d *Dialer) start(ctx context.Context, way []contract.Hop, dial dialFunc, a
 	client, err := dial(ctx, ssh.Target{
 		Address: to.Address, Port: to.Port, User: to.User, Auth: auth,
 		HostKey: to.HostKey, FirstContact: to.FirstContact, HostCA: to.HostCA, RevokedKeys: to.RevokedKeys,
+		LegacyAlgorithms: to.LegacyAlgorithms,
 	}, d.set.SSH)
 	if err != nil {
 		done()

@@ -28,7 +28,12 @@ func dial(ctx context.Context, t Target, o Options, connect connector) (*Client,
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := newLogin(t.Auth)
+	agreeable, err := newSuite(t.LegacyAlgorithms)
+	if err != nil {
+		return nil, err
+	}
+	check.legacy = agreeable.hostKeys
+	credentials, err := newLogin(t.Auth, agreeable)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +49,7 @@ func dial(ctx context.Context, t Target, o Options, connect connector) (*Client,
 		}
 		defer done()
 	}
-	h := handshake{wire: &wire{Conn: conn}, check: check, login: credentials}
+	h := handshake{wire: &wire{Conn: conn}, suite: agreeable, check: check, login: credentials}
 	client, err := h.run(ctx, t, o.ConnectTimeout)
 	if err != nil {
 		return nil, err
@@ -67,6 +72,7 @@ func connect(ctx context.Context, endpoint string, timeout time.Duration) (net.C
 // handshake is what happens between the TCP connect and the first command.
 type handshake struct {
 	wire  *wire
+	suite suite
 	check *hostKeyCheck
 	login *login
 }
@@ -78,6 +84,7 @@ func (h *handshake) run(parent context.Context, t Target, timeout time.Duration)
 	// The handshake knows nothing of contexts: closing the connection is what ends it.
 	undisturbed := context.AfterFunc(ctx, func() { _ = h.wire.Close() })
 	conn, channels, requests, err := gossh.NewClientConn(h.wire, t.endpoint(), &gossh.ClientConfig{
+		Config:            h.suite.Config,
 		User:              t.User,
 		HostKeyCallback:   h.check.verify,
 		HostKeyAlgorithms: h.check.algorithms(),
@@ -101,7 +108,7 @@ func (h *handshake) run(parent context.Context, t Target, timeout time.Duration)
 
 // classify says why the handshake failed. Order matters: what was found out for certain comes first.
 func (h *handshake) classify(ctx context.Context, err error) error {
-	var disagreement *gossh.AlgorithmNegotiationError
+	var nothing *gossh.AlgorithmNegotiationError
 	switch {
 	case h.check.err() != nil:
 		return h.check.err()
@@ -114,8 +121,8 @@ func (h *handshake) classify(ctx context.Context, err error) error {
 	case h.login.begun:
 		// The host said goodbye in so many words, as OpenSSH does after too many attempts.
 		return fmt.Errorf("%w: the host ended the login", ErrAuth)
-	case errors.As(err, &disagreement):
-		return fmt.Errorf("%w: none for %s", ErrIncompatible, disagreement.What)
+	case errors.As(err, &nothing):
+		return disagreement(nothing)
 	default:
 		return fmt.Errorf("%w: what answers is no SSH server", ErrIncompatible)
 	}

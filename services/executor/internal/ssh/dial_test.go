@@ -76,7 +76,10 @@ func TestNoCommonAlgorithmIsIncompatible(t *testing.T) {
 	}, func(gossh.NewChannel) {})
 	_, err := Dial(t.Context(), to, Options{})
 	require.ErrorIs(t, err, ErrIncompatible)
-	require.EqualError(t, err, "no common SSH protocol: none for key exchange")
+	require.EqualError(t, err, "no common SSH protocol: none for key exchange but what is weak, and is agreed on only if it is "+
+		"among the server's legacy algorithms: diffie-hellman-group1-sha1")
+	to.LegacyAlgorithms = []string{gossh.InsecureKeyExchangeDH1SHA1}
+	open(t, to, Options{})
 }
 
 func TestDialEndsWithItsContext(t *testing.T) {

@@ -17,6 +17,7 @@ type hostKeyCheck struct {
 	firstContact bool
 	authorities  []gossh.PublicKey
 	revoked      []gossh.PublicKey
+	legacy       []string // weak algorithms that the host may show its key with
 
 	mu       sync.Mutex // the check runs again, in another goroutine, each time that keys are exchanged anew
 	expected []gossh.PublicKey
@@ -162,5 +163,5 @@ func (c *hostKeyCheck) algorithms() []string {
 			algorithms = append(algorithms, algorithm)
 		}
 	}
-	return algorithms
+	return append(algorithms, c.legacy...)
 }

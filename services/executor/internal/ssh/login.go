@@ -15,6 +15,7 @@ import (
 
 // login offers the credentials of one Auth to a host, one after the other.
 type login struct {
+	suite  suite
 	left   []credential
 	tried  []string
 	begun  bool // the host key is accepted and the host asks who we are
@@ -30,14 +31,14 @@ type credential struct {
 }
 
 // newLogin parses the credentials; it does not touch the network.
-func newLogin(a Auth) (*login, error) {
-	l := &login{}
+func newLogin(a Auth, agreeable suite) (*login, error) {
+	l := &login{suite: agreeable}
 	if len(a.PrivateKey) > 0 {
 		signer, err := parsePrivateKey(a.PrivateKey, a.Passphrase)
 		if err != nil {
 			return nil, err
 		}
-		if err := l.addKey(signer, a.Certificate); err != nil {
+		if err := l.addKey(l.suite.signers(signer), a.Certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -56,22 +57,26 @@ func newLogin(a Auth) (*login, error) {
 	return l, nil
 }
 
-// addKey adds a private key, with its certificate if there is one.
-func (l *login) addKey(key gossh.Signer, certificate []byte) error {
+// addKey adds a private key, as it may sign, with its certificate if there is one.
+func (l *login) addKey(keys []gossh.Signer, certificate []byte) error {
 	if len(certificate) == 0 {
-		l.add("private key", "publickey", gossh.PublicKeys(key))
+		l.add("private key", "publickey", gossh.PublicKeys(keys...))
 		return nil
 	}
-	cert, certified, err := parseCertificate(certificate, key)
-	if err != nil {
-		return err
+	var certified []gossh.Signer
+	for _, key := range keys {
+		cert, signer, err := parseCertificate(certificate, key)
+		if err != nil {
+			return err
+		}
+		if wrong := outOfTime(cert); wrong != "" {
+			l.notes = append(l.notes, "the certificate "+wrong)
+			l.add("private key", "publickey", gossh.PublicKeys(keys...))
+			return nil
+		}
+		certified = append(certified, signer)
 	}
-	if wrong := outOfTime(cert); wrong != "" {
-		l.notes = append(l.notes, "the certificate "+wrong)
-		l.add("private key", "publickey", gossh.PublicKeys(key))
-		return nil
-	}
-	l.add("certificate and private key", "publickey", gossh.PublicKeys(certified, key))
+	l.add("certificate and private key", "publickey", gossh.PublicKeys(append(certified, keys...)...))
 	return nil
 }
 
@@ -130,7 +135,11 @@ func (l *login) agentKeys(ctx context.Context, socket string) ([]gossh.Signer, e
 	case len(signers) == 0:
 		l.notes = append(l.notes, "the agent holds no keys")
 	}
-	return signers, err
+	var able []gossh.Signer
+	for _, signer := range signers {
+		able = append(able, l.suite.signers(signer)...)
+	}
+	return able, err
 }
 
 // next picks the first credential left that the host admits at this point. A host that wants two in a row admits the

@@ -27,6 +27,10 @@ type Target struct {
 	HostCA string
 	// RevokedKeys holds keys of hosts and authorities, written alike, that count no more whatever else is said.
 	RevokedKeys string
+	// LegacyAlgorithms are weak ciphers, MACs, key exchanges and types of signatures, by the names of SSH, that may be agreed
+	// on if nothing better is to be had: for hosts that are too old for anything else. "ssh-rsa" is for the host's key and
+	// for RSA keys of ours.
+	LegacyAlgorithms []string
 }
 
 func (t Target) endpoint() string {

@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/idempotency"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
 const specFile = "../../../../api-specs/openapi.yaml"
@@ -34,7 +35,10 @@ type specification struct {
 		Schemas map[string]struct {
 			Description string   `yaml:"description"`
 			Enum        []string `yaml:"enum"`
-			Properties  map[string]struct {
+			Items       struct {
+				Enum []string `yaml:"enum"`
+			} `yaml:"items"`
+			Properties map[string]struct {
 				Enum []string `yaml:"enum"`
 			} `yaml:"properties"`
 		} `yaml:"schemas"`
@@ -94,6 +98,10 @@ func TestEveryCodeIsInTheSpecification(t *testing.T) {
 		known = append(known, string(c))
 	}
 	require.ElementsMatch(t, spec.Components.Schemas["Problem"].Properties["code"].Enum, known)
+}
+
+func TestTheLegacyAlgorithmsAreThoseOfTheSpecification(t *testing.T) {
+	require.ElementsMatch(t, readSpec(t).Components.Schemas["LegacyAlgorithms"].Items.Enum, inventory.LegacyAlgorithms())
 }
 
 func TestEveryFailureAndStepIsInTheSpecification(t *testing.T) {

@@ -24,6 +24,7 @@ type server struct {
 	Fingerprint       string            `json:"host_key_fingerprint,omitempty"`
 	HostCA            string            `json:"host_ca,omitempty"`
 	RevokedKeys       string            `json:"revoked_keys,omitempty"`
+	LegacyAlgorithms  []string          `json:"legacy_algorithms,omitempty"`
 	FirstContact      bool              `json:"first_contact"`
 	JumpHost          string            `json:"jump_host,omitempty"`
 	Labels            map[string]string `json:"labels"`
@@ -35,7 +36,7 @@ func serverOf(s inventory.Server) server {
 	return server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		HasCredential: s.Credential != "", CredentialKind: s.CredentialKind, CredentialExpires: s.CredentialExpires,
-		HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
+		HostCA: s.HostCA, RevokedKeys: s.RevokedKeys, LegacyAlgorithms: s.LegacyAlgorithms,
 		HostKey: s.HostKey, Fingerprint: inventory.Fingerprint(s.HostKey), FirstContact: s.FirstContact,
 		JumpHost: s.JumpHost, Labels: s.Labels, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}

@@ -34,6 +34,7 @@ type Input struct {
 	credential          *contract.Credential
 	hostKey             *string
 	hostCA, revokedKeys *string
+	legacy              *[]string
 	firstContact        *bool
 	jumpHost            *string            // id or name; "": none
 	labels              map[string]*string // nil: remove the label
@@ -76,6 +77,9 @@ func ReadPatch(o *field.Object, errs *field.Errors) Input {
 	if o.Null("revoked_keys") {
 		in.revokedKeys = ptr("")
 	}
+	if o.Null("legacy_algorithms") {
+		in.legacy = &[]string{}
+	}
 	if o.Null("first_contact") {
 		in.firstContact = ptr(false)
 	}
@@ -106,6 +110,10 @@ func read(o *field.Object, errs *field.Errors, patch bool) Input {
 	in.hostKey = readKeys(o, errs, "host_key")
 	in.hostCA = readKeys(o, errs, "host_ca")
 	in.revokedKeys = readKeys(o, errs, "revoked_keys")
+	if legacy, ok := o.Texts("legacy_algorithms"); ok {
+		checkLegacy(legacy, errs)
+		in.legacy = &legacy
+	}
 	if trust, ok := o.Bool("first_contact"); ok {
 		in.firstContact = &trust
 	}
@@ -151,6 +159,7 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 	set(&s.HostKey, in.hostKey)
 	set(&s.HostCA, in.hostCA)
 	set(&s.RevokedKeys, in.revokedKeys)
+	set(&s.LegacyAlgorithms, in.legacy)
 	set(&s.FirstContact, in.firstContact)
 	set(&s.JumpHost, in.jumpHost)
 	s.Labels = in.mergeLabels(s.Labels)

@@ -22,6 +22,7 @@ type Server struct {
 	HostKey           string            `json:"host_key,omitempty"`           // authorized_keys lines
 	HostCA            string            `json:"host_ca,omitempty"`            // likewise: authorities that certify the host
 	RevokedKeys       string            `json:"revoked_keys,omitempty"`       // likewise: keys of hosts and authorities that count no more
+	LegacyAlgorithms  []string          `json:"legacy_algorithms,omitempty"`  // weak ones that may be agreed on with it
 	FirstContact      bool              `json:"first_contact"`
 	JumpHost          string            `json:"jump_host,omitempty"` // id of the server that this one is reached through; empty: none
 	Labels            map[string]string `json:"labels"`
@@ -55,7 +56,8 @@ func (s Server) Target() contract.Target {
 	t := contract.Target{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact, HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
-		Zone: s.Labels[contract.LabelZone],
+		LegacyAlgorithms: s.LegacyAlgorithms,
+		Zone:             s.Labels[contract.LabelZone],
 	}
 	for _, hop := range s.way.hops {
 		t.Via = append(t.Via, hop.hop())
@@ -68,6 +70,7 @@ func (s Server) hop() contract.Hop {
 	return contract.Hop{
 		Host: s.ID, Name: s.Name, Address: s.Address, Port: s.Port, User: s.User,
 		Credential: s.Credential, HostKey: s.HostKey, FirstContact: s.FirstContact, HostCA: s.HostCA, RevokedKeys: s.RevokedKeys,
+		LegacyAlgorithms: s.LegacyAlgorithms,
 	}
 }
 
