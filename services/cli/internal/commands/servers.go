@@ -54,7 +54,7 @@ func (a *app) serversShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.showServer(server)
+			return a.showServer(ctx, c, server)
 		}),
 	}
 }
@@ -96,6 +96,15 @@ func (a *app) serversRemoveCommand() *cobra.Command {
 	}
 }
 
-func (a *app) showServer(s client.Server) error {
-	return a.show(s, func() []string { return display.Server(s) })
+// showServer shows a host, and its jump host by the name that people know.
+func (a *app) showServer(ctx context.Context, c *client.Client, s client.Server) error {
+	jump := ""
+	if s.JumpHost != "" && !a.asJSON() {
+		through, err := c.Server(ctx, s.JumpHost)
+		if err != nil {
+			return err
+		}
+		jump = through.Name
+	}
+	return a.show(s, func() []string { return display.Server(s, jump) })
 }

@@ -73,7 +73,7 @@ of it.`,
 			if err != nil {
 				return err
 			}
-			return a.showServer(server)
+			return a.showServer(ctx, c, server)
 		}),
 	}
 	f.register(cmd)

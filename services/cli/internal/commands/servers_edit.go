@@ -47,7 +47,7 @@ keep what they were accepted with.`,
 			if server, err = c.ChangeServer(ctx, server.ID, patch); err != nil {
 				return err
 			}
-			return a.showServer(server)
+			return a.showServer(ctx, c, server)
 		}),
 	}
 	f.register(cmd)

@@ -130,8 +130,8 @@ func Servers(servers []client.Server, color bool) []string {
 	return table([]string{"NAME", "ADDRESS", "USER", "LOGIN", "HOST KEY", "LABELS", "ID"}, rows, color)
 }
 
-// Server is what is known of one server.
-func Server(s client.Server) []string {
+// Server is what is known of one server; jump is the name of its jump host, if it has one.
+func Server(s client.Server, jump string) []string {
 	return fields([]field{
 		{"Name", s.Name},
 		{"ID", s.ID},
@@ -141,7 +141,7 @@ func Server(s client.Server) []string {
 		{"Host key", trust(s)},
 		{"Fingerprint", s.HostKeyFingerprint},
 		{"Legacy", strings.Join(s.LegacyAlgorithms, ", ")},
-		{"Jump host", s.JumpHost},
+		{"Jump host", jump},
 		{"Labels", labels(s.Labels)},
 		{"Added", stamp(s.CreatedAt)},
 		{"Changed", stamp(s.UpdatedAt)},

@@ -63,7 +63,7 @@ func TestReports(t *testing.T) {
 			},
 		}, false),
 		"servers": Servers(servers, false),
-		"server":  Server(servers[0]),
+		"server":  Server(servers[0], ""),
 		"packages": Packages([]client.Package{
 			{ID: "d3v5k1jq0s9c73000001", Application: "shop", Version: "1.4.2", Filename: "shop.tar.gz", Format: "tar.gz", Size: 20_000_000,
 				SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", CreatedAt: noon},
