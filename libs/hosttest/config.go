@@ -107,7 +107,6 @@ func (h *Host) config() string {
 		"PrintMotd no",
 		"MaxStartups 1000:30:2000",
 		"MaxSessions 200",
-		"Subsystem sftp internal-sftp",
 		"LogLevel VERBOSE",
 	}
 	for _, setting := range h.opts.settings {

@@ -4,8 +4,8 @@
 // home. All of them log in as the user who runs the test; what makes them different hosts is HOME, which sshd sets for
 // every session to the host's own directory. A host can be stopped, frozen, given another host key or a full disk, so
 // that tests meet the faults that operators meet. With WithRoot, it has a root file system of its own as well: programs
-// that write to /tmp or /srv, or find the home by themselves, then meet different hosts, too. No host has an sftp subsystem:
-// nothing of Slipway needs one.
+// that write to /tmp or /srv, or find the home by themselves, then meet different hosts, too. No host has an sftp
+// subsystem unless WithSettings gives it one: nothing of Slipway needs it.
 //
 // # States of a host
 //

@@ -57,8 +57,8 @@ func WithRoot() Option { return func(o *options) { o.root = true } }
 // there, that of those which have ended, too.
 func WithCgroup(dir string) Option { return func(o *options) { o.cgroup = dir } }
 
-// WithSettings puts lines into sshd_config, in the place of those that hosts have by default under the same keywords. So a test meets a host
-// as some operators run it, e.g. "MaxStartups 2" or "AllowTcpForwarding no".
+// WithSettings puts lines into sshd_config, in the place of those that hosts have by default under the same keywords. So a
+// test meets a host as some operators run it, e.g. "MaxStartups 2" or "AllowTcpForwarding no".
 func WithSettings(lines ...string) Option {
 	return func(o *options) { o.settings = append(o.settings, lines...) }
 }

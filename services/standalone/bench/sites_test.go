@@ -37,7 +37,8 @@ func startFleet(t *testing.T, count int) *fleet {
 	t.Helper()
 	f := &fleet{t: t, all: mountCgroups(t)}
 	f.group = f.all.add(t, "hosts")
-	f.sites = sitesOf(hosttest.Start(t, count, hosttest.WithRoot(), hosttest.WithCgroup(string(f.group))))
+	f.sites = sitesOf(hosttest.Start(t, count, hosttest.WithRoot(), hosttest.WithCgroup(string(f.group)),
+		hosttest.WithSettings("Subsystem sftp internal-sftp"))) // for peers; Slipway needs none
 	return f
 }
 
