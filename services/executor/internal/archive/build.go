@@ -32,49 +32,53 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Manifest describes a bundle.
-type Manifest struct {
+// Summary describes a bundle, or a part of one.
+type Summary struct {
 	SHA256   string // of the bundle, lower-case hex
 	Size     int64  // of the bundle, in bytes
 	Unpacked int64  // bytes of all files together
-	Entries  int    // entries in the bundle, added directories included
+	Entries  int    // entries of the package, added directories included
+	Manifest string // sha256 of the manifest, lower-case hex
+	Files    int    // lines of the manifest
+	Paths    int    // lines that `find .` prints where the bundle was unpacked and the manifest taken away
 }
 
 // DiskBytes estimates what the unpacked bundle takes on a disk, where each
 // entry is rounded up to blocks of 4 KiB.
-func (m Manifest) DiskBytes() int64 {
-	return m.Unpacked + int64(m.Entries)*4096
+func (s Summary) DiskBytes() int64 {
+	return s.Unpacked + int64(s.Entries)*4096
 }
 
-// Build writes the bundle made from src to dst, and describes it.
+// Build writes the bundle made from src to dst, and describes it. It returns the
+// manifest as well.
 //
 // Errors about the package are ErrRefused and one of the other sentinels; the
 // bundle written until then is worthless. Others are about reading src or
 // writing dst, or are the context's.
-func Build(ctx context.Context, src Source, dst io.Writer, limits Limits) (Manifest, error) {
+func Build(ctx context.Context, src Source, dst io.Writer, limits Limits) (Summary, []byte, error) {
 	in := &origin{ctx: ctx, data: src.Data}
 	out := newSink(dst)
-	m, err := build(src, in, out, limits)
+	s, manifest, err := build(src, in, out, limits)
 	switch {
 	case err == nil:
-		return m, nil
+		return s, manifest, nil
 	case ctx.Err() != nil:
-		return Manifest{}, fmt.Errorf("build the bundle: %w", context.Cause(ctx))
+		return Summary{}, nil, fmt.Errorf("build the bundle: %w", context.Cause(ctx))
 	case out.err != nil:
-		return Manifest{}, fmt.Errorf("write the bundle: %w", out.err)
+		return Summary{}, nil, fmt.Errorf("write the bundle: %w", out.err)
 	case in.err != nil:
-		return Manifest{}, fmt.Errorf("read the package: %w", in.err)
+		return Summary{}, nil, fmt.Errorf("read the package: %w", in.err)
 	case errors.Is(err, ErrRefused):
-		return Manifest{}, err
+		return Summary{}, nil, err
 	default: // what a decoder says of bytes that were read well
-		return Manifest{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return Summary{}, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 }
 
-func build(src Source, in *origin, out *sink, limits Limits) (Manifest, error) {
+func build(src Source, in *origin, out *sink, limits Limits) (Summary, []byte, error) {
 	b, err := newBundle(out, limits)
 	if err != nil {
-		return Manifest{}, err
+		return Summary{}, nil, err
 	}
 	section := io.NewSectionReader(in, 0, src.Size)
 	switch src.Format {
@@ -92,7 +96,7 @@ func build(src Source, in *origin, out *sink, limits Limits) (Manifest, error) {
 		err = fmt.Errorf("%w: %q", ErrFormat, src.Format)
 	}
 	if err != nil {
-		return Manifest{}, err
+		return Summary{}, nil, err
 	}
 	return b.finish()
 }

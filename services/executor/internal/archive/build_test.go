@@ -100,21 +100,22 @@ func zipped(name, content string, mode fs.FileMode) zip.FileHeader {
 	return h
 }
 
-func buildLimited(data []byte, format Format, limits Limits) (Manifest, []byte, error) {
+func buildLimited(data []byte, format Format, limits Limits) (Summary, []byte, error) {
 	var out bytes.Buffer
 	src := Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: format, Name: "app.jar"}
-	m, err := Build(context.Background(), src, &out, limits)
+	m, _, err := Build(context.Background(), src, &out, limits)
 	return m, out.Bytes(), err
 }
 
-func mustBuild(t testing.TB, data []byte, format Format) (Manifest, []byte) {
+func mustBuild(t testing.TB, data []byte, format Format) (Summary, []byte) {
 	t.Helper()
 	m, bundle, err := buildLimited(data, format, DefaultLimits())
 	require.NoError(t, err)
 	return m, bundle
 }
 
-// listing reads a bundle back: "type mode name[ -> target][: content]" a line.
+// listing reads a bundle back: "type mode name[ -> target][: content]" a line. The
+// manifest, with which each ends, is left out.
 func listing(t testing.TB, bundle []byte) []string {
 	t.Helper()
 	gz, err := gzip.NewReader(bytes.NewReader(bundle))
@@ -139,7 +140,9 @@ func listing(t testing.TB, bundle []byte) []string {
 		if len(content) > 0 {
 			line += ": " + string(content)
 		}
-		lines = append(lines, line)
+		if name := strings.TrimPrefix(h.Name, "./"); name != reserved+"/" && name != ManifestName {
+			lines = append(lines, line)
+		}
 	}
 }
 
@@ -156,17 +159,18 @@ func TestTarIsNormalised(t *testing.T) {
 		"0 -rw-r--r-- ./-rf",
 		`0 -rw-r--r-- ./etc/dev-disk-by\x2dlabel.device`,
 	}
-	var first Manifest
+	var first Summary
 	for format, data := range map[Format][]byte{
 		FormatTar: raw, FormatTarGz: gzipped(t, raw), FormatTarZst: zstded(t, raw),
 	} {
 		m, bundle := mustBuild(t, data, format)
 		require.Equal(t, want, listing(t, bundle), format)
 		sum := sha256.Sum256(bundle)
-		require.Equal(t, Manifest{
+		require.Equal(t, Summary{
 			SHA256: hex.EncodeToString(sum[:]), Size: int64(len(bundle)), Unpacked: 14, Entries: len(want),
+			Manifest: m.Manifest, Files: 3, Paths: len(want) + 1,
 		}, m)
-		if first == (Manifest{}) {
+		if first == (Summary{}) {
 			first = m
 		}
 		require.Equal(t, first, m, "the same content gives the same bundle, however it came")
@@ -202,7 +206,7 @@ func TestSingleFileBecomesAnExecutableFile(t *testing.T) {
 func TestSingleFileNameIsChecked(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", "/a", "a/", ".slipway", "a\x00b"} {
 		src := Source{Data: strings.NewReader("x"), Size: 1, Format: FormatFile, Name: name}
-		_, err := Build(context.Background(), src, io.Discard, DefaultLimits())
+		_, _, err := Build(context.Background(), src, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, ErrName, "%q", name)
 	}
 }
@@ -232,12 +236,12 @@ func (brokenDisk) Write([]byte) (int, error)         { return 0, errDisk }
 
 func TestBrokenDiskIsNotABrokenPackage(t *testing.T) {
 	for _, format := range []Format{FormatTar, FormatTarGz, FormatTarZst, FormatZip, FormatFile} {
-		_, err := Build(context.Background(), Source{Data: brokenDisk{}, Size: 1000, Format: format, Name: "x"}, io.Discard, DefaultLimits())
+		_, _, err := Build(context.Background(), Source{Data: brokenDisk{}, Size: 1000, Format: format, Name: "x"}, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, errDisk, format)
 		require.NotErrorIs(t, err, ErrRefused, format)
 	}
 	data := makeTar(t, sample...)
-	_, err := Build(context.Background(), Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: FormatTar}, brokenDisk{}, DefaultLimits())
+	_, _, err := Build(context.Background(), Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: FormatTar}, brokenDisk{}, DefaultLimits())
 	require.ErrorIs(t, err, errDisk)
 	require.NotErrorIs(t, err, ErrRefused)
 }
@@ -246,7 +250,7 @@ func TestContextEndsABuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, format := range []Format{FormatTar, FormatTarGz, FormatTarZst, FormatZip, FormatFile} {
-		_, err := Build(ctx, Source{Data: strings.NewReader("x"), Size: 1, Format: format, Name: "x"}, io.Discard, DefaultLimits())
+		_, _, err := Build(ctx, Source{Data: strings.NewReader("x"), Size: 1, Format: format, Name: "x"}, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, context.Canceled, format)
 		require.NotErrorIs(t, err, ErrRefused, format)
 	}

@@ -47,6 +47,7 @@ type bundle struct {
 	gz       *gzip.Writer
 	tw       *tar.Writer
 	seen     map[string]kind // by cleaned path
+	listing  *ledger
 	entries  int
 	unpacked int64
 	buf      []byte
@@ -60,12 +61,13 @@ func newBundle(out *sink, limits Limits) (*bundle, error) {
 		return nil, err
 	}
 	return &bundle{
-		limits: limits,
-		out:    out,
-		gz:     gz,
-		tw:     tar.NewWriter(gz),
-		seen:   make(map[string]kind),
-		buf:    make([]byte, 64<<10),
+		limits:  limits,
+		out:     out,
+		gz:      gz,
+		tw:      tar.NewWriter(gz),
+		seen:    make(map[string]kind),
+		listing: newLedger(),
+		buf:     make([]byte, 64<<10),
 	}, nil
 }
 
@@ -91,6 +93,7 @@ func (b *bundle) add(e entry) error {
 	}
 	switch b.seen[name] {
 	case 0:
+		b.listing.path(name)
 	case kindImplied:
 		if e.kind != kindDir {
 			return fmt.Errorf("%w: %q is a directory already", ErrDuplicate, short(name))
@@ -120,6 +123,7 @@ func (b *bundle) addParents(e entry) error {
 		case kindFile, kindHardlink:
 			return fmt.Errorf("%w: %q lies below the file %q", ErrDuplicate, short(e.name), short(parent))
 		default:
+			b.listing.path(parent)
 			if err := b.write(entry{name: parent, kind: kindImplied, mode: 0o755, mtime: e.mtime}); err != nil {
 				return err
 			}
@@ -166,24 +170,31 @@ func (b *bundle) write(e entry) error {
 	if err := b.tw.WriteHeader(header); err != nil {
 		return fmt.Errorf("%q: %w", short(e.name), err)
 	}
-	if e.kind == kindFile {
-		return b.copy(e)
+	if e.kind != kindFile {
+		return nil
 	}
+	sum, err := b.copy(e)
+	if err != nil {
+		return err
+	}
+	b.listing.file(File{Path: e.name, Mode: fs.FileMode(header.Mode), Size: e.size, SHA256: sum}) //nolint:gosec // nine bits, see above
 	return nil
 }
 
-// copy streams a file's body. What the header promised is within the limits by
-// now; a body that is longer or shorter is an error of the tar writer's.
-func (b *bundle) copy(e entry) error {
-	n, err := io.CopyBuffer(struct{ io.Writer }{b.tw}, struct{ io.Reader }{e.body}, b.buf)
+// copy streams a file's body and returns its sha256. What the header promised is
+// within the limits by now; a body that is longer or shorter is an error of the tar
+// writer's.
+func (b *bundle) copy(e entry) (string, error) {
+	sum := sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(b.tw, sum), struct{ io.Reader }{e.body}, b.buf)
 	b.unpacked += n
 	if err == nil && n != e.size {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return fmt.Errorf("%q: %w", short(e.name), err)
+		return "", fmt.Errorf("%q: %w", short(e.name), err)
 	}
-	return nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // linked returns the file that a hard link stands for.
@@ -199,22 +210,46 @@ func (b *bundle) linked(e entry) (string, error) {
 	return target, nil
 }
 
-func (b *bundle) finish() (Manifest, error) {
+// finish ends the bundle with its manifest.
+func (b *bundle) finish() (Summary, []byte, error) {
 	if b.entries == 0 {
-		return Manifest{}, ErrEmpty
+		return Summary{}, nil, ErrEmpty
+	}
+	manifest := b.listing.text.Bytes()
+	if err := writeManifest(b.tw, ".", manifest); err != nil {
+		return Summary{}, nil, err
 	}
 	if err := b.tw.Close(); err != nil {
-		return Manifest{}, err
+		return Summary{}, nil, err
 	}
 	if err := b.gz.Close(); err != nil {
-		return Manifest{}, err
+		return Summary{}, nil, err
 	}
-	return Manifest{
+	return Summary{
 		SHA256:   hex.EncodeToString(b.out.hash.Sum(nil)),
 		Size:     b.out.size,
 		Unpacked: b.unpacked,
 		Entries:  b.entries,
-	}, nil
+		Manifest: b.listing.sum(),
+		Files:    b.listing.files,
+		Paths:    b.listing.paths,
+	}, manifest, nil
+}
+
+// writeManifest adds the manifest below dir, and the directory that it lies in.
+func writeManifest(tw *tar.Writer, dir string, manifest []byte) error {
+	ancient := time.Unix(1e9, 0) // tar warns of earlier ones; the host gives it its own time
+	for _, h := range []tar.Header{
+		{Typeflag: tar.TypeDir, Name: dir + "/" + reserved + "/", Mode: 0o700},
+		{Typeflag: tar.TypeReg, Name: dir + "/" + ManifestName, Mode: 0o644, Size: int64(len(manifest))},
+	} {
+		h.Format, h.ModTime = tar.FormatGNU, ancient
+		if err := tw.WriteHeader(&h); err != nil {
+			return err
+		}
+	}
+	_, err := tw.Write(manifest)
+	return err
 }
 
 // sink is where the bundle goes. It remembers its own failures, so that a full

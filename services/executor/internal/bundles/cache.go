@@ -46,17 +46,21 @@ type Cache struct {
 	clock   uint64
 }
 
+// entry is a file of the cache.
 type entry struct {
-	path     string
-	manifest archive.Manifest
-	users    int
-	used     uint64 // when it was last taken, by Cache.clock
+	path    string // empty: it is known that there is nothing to be made
+	size    int64
+	summary archive.Summary // of a bundle, or of a part of one
+	users   int
+	used    uint64 // when it was last taken, by Cache.clock
+	once    bool   // nobody but its first user wants it
 }
 
-// Bundle is a package ready to ship. It stays on disk until Release.
+// Bundle is a package, or a part of one, ready to ship. It stays on disk until Release.
 type Bundle struct {
-	archive.Manifest
+	archive.Summary
 	cache *Cache
+	pkg   contract.Package
 	entry *entry
 	once  sync.Once
 }
@@ -99,19 +103,66 @@ func (c *Cache) Close() error {
 // archive.ErrRefused (which covers all that archive.Build refuses),
 // archive.ErrCorrupt, those of the Source, or ctx's.
 func (c *Cache) Take(ctx context.Context, p contract.Package) (*Bundle, error) {
+	e, err := c.hold(ctx, packageKey(p), func(ctx context.Context) (*entry, error) { return c.pack(ctx, p) })
+	if err != nil {
+		return nil, err
+	}
+	return c.bundle(p, e), nil
+}
+
+func packageKey(p contract.Package) string { return "package/" + p.ID }
+
+func (c *Cache) bundle(p contract.Package, e *entry) *Bundle {
+	return &Bundle{Summary: e.summary, cache: c, pkg: p, entry: e}
+}
+
+// Open returns a reader of the bundle from its start. It fails with ErrLocal.
+func (b *Bundle) Open() (*os.File, error) { return b.entry.open() }
+
+func (e *entry) open() (*os.File, error) {
+	file, err := os.Open(e.path)
+	if err != nil {
+		return nil, local(err)
+	}
+	return file, nil
+}
+
+// Release gives the bundle back to the cache.
+func (b *Bundle) Release() { b.once.Do(func() { b.cache.release(b.entry) }) }
+
+func (c *Cache) release(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e.users--
+	if e.once {
+		_ = os.Remove(e.path)
+	}
+	c.trim()
+}
+
+// hold returns what is kept under the key, and has it made if need be. However many
+// ask at once, it is made once. It stays until release.
+func (c *Cache) hold(ctx context.Context, key string, make func(context.Context) (*entry, error)) (*entry, error) {
 	for {
-		if b := c.taken(p.ID); b != nil {
-			return b, nil
+		if e := c.taken(key); e != nil {
+			return e, nil
 		}
-		made := c.flights.DoChan(p.ID, func() (any, error) { //nolint:contextcheck // its context is the cache's own, see below
+		made := c.flights.DoChan(key, func() (any, error) { //nolint:contextcheck // its context is the cache's own, see below
 			if !c.takeOff() {
 				return nil, ErrClosed
 			}
 			defer c.flying.Done()
+			if c.has(key) {
+				return nil, nil //nolint:nilnil // what counts is in the map
+			}
 			// The work serves every job that waits, so no job's end ends it.
 			ctx, cancel := context.WithTimeout(c.under, fetchFor)
 			defer cancel()
-			return nil, c.make(ctx, p)
+			e, err := make(ctx)
+			if err == nil {
+				c.add(key, e)
+			}
+			return nil, err
 		})
 		select {
 		case <-ctx.Done():
@@ -124,23 +175,19 @@ func (c *Cache) Take(ctx context.Context, p contract.Package) (*Bundle, error) {
 	}
 }
 
-// Open returns a reader of the bundle from its start. It fails with ErrLocal.
-func (b *Bundle) Open() (*os.File, error) {
-	file, err := os.Open(b.entry.path)
-	if err != nil {
-		return nil, local(err)
-	}
-	return file, nil
+func (c *Cache) has(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.entries[key] != nil
 }
 
-// Release gives the bundle back to the cache.
-func (b *Bundle) Release() {
-	b.once.Do(func() {
-		b.cache.mu.Lock()
-		defer b.cache.mu.Unlock()
-		b.entry.users--
-		b.cache.trim()
-	})
+func (c *Cache) add(key string, e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	e.used = c.clock
+	c.entries[key] = e
+	c.trim()
 }
 
 // takeOff counts a flight among those that Close waits for, unless it has begun
@@ -154,68 +201,26 @@ func (c *Cache) takeOff() bool {
 	return !c.closed
 }
 
-// taken returns the bundle if it is there. One whose file is gone, as whoever
-// clears temporary directories may have removed it, is not.
-func (c *Cache) taken(id string) *Bundle {
+// taken returns what is kept under the key, if anything is. One whose file is gone,
+// as whoever clears temporary directories may have removed it, is not.
+func (c *Cache) taken(key string) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[id]
+	e := c.entries[key]
 	if e == nil {
 		return nil
 	}
-	if _, err := os.Stat(e.path); err != nil {
-		delete(c.entries, id)
+	if _, err := os.Stat(e.path); err != nil && e.path != "" {
+		delete(c.entries, key)
 		return nil
 	}
 	c.clock++
 	e.users++
 	e.used = c.clock
-	return &Bundle{Manifest: e.manifest, cache: c, entry: e}
+	return e
 }
 
-// make fetches the package and packs it anew.
-func (c *Cache) make(ctx context.Context, p contract.Package) (err error) {
-	c.mu.Lock()
-	_, there := c.entries[p.ID]
-	c.mu.Unlock()
-	if there {
-		return nil
-	}
-	dir, err := c.own()
-	if err != nil {
-		return local(err)
-	}
-	raw, err := os.CreateTemp(dir, "package-*")
-	if err != nil {
-		return local(err)
-	}
-	defer func() { _, _ = raw.Close(), os.Remove(raw.Name()) }()
-	size, err := c.fetch(ctx, p, raw)
-	if err != nil {
-		return err
-	}
-	out, err := os.CreateTemp(dir, "bundle-*")
-	if err != nil {
-		return local(err)
-	}
-	src := archive.Source{Data: raw, Size: size, Format: archive.Format(p.Format), Name: p.Filename}
-	manifest, err := archive.Build(ctx, src, out, c.limits)
-	if err = errors.Join(err, out.Close()); err != nil {
-		_ = os.Remove(out.Name())
-		if errors.Is(err, archive.ErrRefused) || ctx.Err() != nil {
-			return err
-		}
-		return local(err) // of all that is left, our disk is the cause
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.clock++
-	c.entries[p.ID] = &entry{path: out.Name(), manifest: manifest, used: c.clock}
-	c.trim()
-	return nil
-}
-
-// trim removes the bundles that were not used for longest, until those that
+// trim removes the files that were not used for longest, until those that
 // nobody uses fit the bound. The newest stays: whoever asked for it is about to
 // take it.
 func (c *Cache) trim() {
@@ -229,7 +234,7 @@ func (c *Cache) trim() {
 			if e.users > 0 {
 				continue
 			}
-			idle += e.manifest.Size
+			idle += e.size
 			if e.used < at {
 				oldest, at = id, e.used
 			}
@@ -237,7 +242,9 @@ func (c *Cache) trim() {
 		if idle <= c.bound || oldest == "" {
 			return
 		}
-		_ = os.Remove(c.entries[oldest].path)
+		if path := c.entries[oldest].path; path != "" {
+			_ = os.Remove(path)
+		}
 		delete(c.entries, oldest)
 	}
 }

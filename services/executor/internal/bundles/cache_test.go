@@ -226,7 +226,7 @@ func (s stuck) Fetch(ctx context.Context, _ contract.Package, _ *os.File) error 
 // files lists the bundles and packages in all caches of the setting.
 func (s *setting) files() []string {
 	s.t.Helper()
-	names, err := filepath.Glob(filepath.Join(s.dir, "executor-*", "*-*"))
+	names, err := filepath.Glob(filepath.Join(s.dir, "executor-*", "[bp]*-*"))
 	require.NoError(s.t, err)
 	return names
 }

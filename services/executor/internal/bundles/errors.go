@@ -16,6 +16,10 @@ var (
 	ErrLocal = errors.New("the executor cannot keep the package")
 	// ErrNoRoom is ErrLocal: the disk is full, or over quota.
 	ErrNoRoom = fmt.Errorf("%w: no room", ErrLocal)
+	// ErrUnknown says that the manifest of a release is not known here.
+	ErrUnknown = errors.New("unknown manifest")
+	// ErrNoGain says that a part is hardly smaller than the whole package.
+	ErrNoGain = errors.New("a part is not worth it")
 	// ErrClosed says that the cache was closed.
 	ErrClosed = errors.New("the executor is stopping")
 )

@@ -23,16 +23,11 @@ type Release struct {
 	Digest  string // sha256 of the package as it was uploaded, lower-case hex
 }
 
-// Bundle is what Stage gets on stdin (package archive makes it).
-type Bundle struct {
-	SHA256 string // lower-case hex
-	Size   int64  // bytes
-}
-
 // Probe makes the directories, and tells what is there: the results KeyCurrent,
-// KeyStaged and, unless it is staged, KeyFreeKB. It fails with ErrConflict, with
+// KeyStaged and, unless it is staged, KeyFreeKB, KeyBase where there is a release to
+// share files with, and KeyBegun where an attempt that did not end left a part. It fails with ErrConflict, with
 // ErrNotALink, or with ErrDiskFull when less than needBytes are free.
-// What broken attempts left of this release is removed.
+// What broken attempts left of other releases is removed.
 func Probe(f Fence, r Release, needBytes int64) (string, error) {
 	needKB := max(needBytes, 0) / 1024
 	if needBytes%1024 > 0 {
@@ -40,16 +35,6 @@ func Probe(f Fence, r Release, needBytes int64) (string, error) {
 	}
 	return f.command("probe", probeScript, r.check(),
 		r.Base, r.Version, r.Digest, strconv.FormatInt(needKB, 10))
-}
-
-// Stage reads the bundle from stdin, verifies and unpacks it, and moves it into
-// place: complete or not at all. It prints KeyStep as transfer, verify and
-// unpack are done. A release that is staged already is left as it is, and stdin
-// unread; the one who writes to it must bear that.
-func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
-	return f.command("stage", stageScript,
-		errors.Join(r.check(), validateDigest("bundle sha256", b.SHA256), validateID("deployment", deployment)),
-		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment)
 }
 
 // Switch points `current` at a staged release. Results: KeyCurrent and, if this

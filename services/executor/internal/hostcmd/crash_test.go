@@ -37,7 +37,7 @@ func shimmed(t *testing.T) userland {
 	dir := t.TempDir()
 	require.NoError(t, os.Symlink(dash, filepath.Join(dir, "sh")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "shim"), []byte(shim), 0o755))
-	for _, tool := range strings.Fields("mkdir mkfifo mv rm ln readlink flock df tar gzip sha256sum tee sync date sort head tail ls cat sleep") {
+	for _, tool := range strings.Fields("mkdir mkfifo mv rm rmdir touch cp find awk stat wc ln readlink flock df tar gzip sha256sum tee sync date sort head tail ls cat sleep") {
 		require.FileExists(t, "/usr/bin/"+tool)
 		require.NoError(t, os.Symlink("shim", filepath.Join(dir, tool)))
 	}
@@ -50,6 +50,8 @@ func shimmed(t *testing.T) userland {
 func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 	const token, again = 50, 51
 	v1, v2, v3 := pack(t, "v1", nil), pack(t, "v2", nil), pack(t, "v3", nil)
+	s1, s2 := pack(t, "v1", shared()), pack(t, "v2", shared("b/new", "n"))
+	linked, rest := s2.linked(t, s1), s2.rest(t, Lacks{Ranges: [][2]int{{0, s2.summary.Files - 1}}})
 	three := func(h *host) {
 		for i, version := range []string{"v1", "v2", "v3"} {
 			h.deploy(uint64(i+1), version)
@@ -63,6 +65,7 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 		before func(h *host)
 		step   func(token uint64) string
 		stdin  []byte
+		whole  *payload // a repeat sends all of it, as an executor does that is told that everything lacks
 		want   string   // current in the end
 		kept   []string // releases in the end
 		runs   []string // what current may be after a crash
@@ -83,7 +86,7 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			before: func(h *host) {
 				h.deploy(1, "v1")
 				require.NoError(t, os.MkdirAll(h.below("releases/v2/half"), 0o755))
-				require.NoError(t, os.MkdirAll(h.below(".slipway/stage/1/tree/v2"), 0o755))
+				require.NoError(t, os.MkdirAll(h.below(".slipway/stage/tree/v2"), 0o755))
 			},
 			step:  func(n uint64) string { return line(Stage(fence(n), v2.release, v2.bundle, "d")) },
 			stdin: v2.data,
@@ -97,6 +100,22 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			step:  func(n uint64) string { return line(Stage(fence(n), v2.release, v2.bundle, "d")) },
 			stdin: v2.data,
 			want:  "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"}, stale: true,
+		},
+		"stage with links": {
+			before: func(h *host) { h.ship(1, s1) },
+			step:   func(n uint64) string { return line(Stage(fence(n), s2.release, linked.bundle, "d")) },
+			stdin:  linked.data,
+			want:   "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"},
+		},
+		"stage of the rest": {
+			before: func(h *host) {
+				h.ship(1, s1)
+				require.NoError(t, os.WriteFile(h.below("releases/v1/lib/a"), nil, 0o644))
+				require.NoError(t, h.stage(fence(1), linked).err)
+			},
+			step:  func(n uint64) string { return line(Stage(fence(n), s2.release, rest.bundle, "d")) },
+			stdin: rest.data, whole: &s2,
+			want: "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"},
 		},
 		"first switch": {
 			before: func(h *host) { require.NoError(t, h.stage(fence(1), v1).err) },
@@ -134,7 +153,8 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			land := shimmed(t)
 			crash := func(at int) (*host, answer) {
 				h := newHost(t, land)
-				require.NoError(t, os.CopyFS(h.home, os.DirFS(plain.home)))
+				copied, err := exec.Command("cp", "-a", plain.home+"/.", h.home).CombinedOutput() // links stay links
+				require.NoError(t, err, string(copied))
 				count := filepath.Join(t.TempDir(), "count")
 				h.env = []string{"CRASH_COUNT=" + count, fmt.Sprint("CRASH_AT=", at)}
 				a := h.run(story.step(token), bytes.NewReader(story.stdin))
@@ -150,6 +170,9 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 				require.Contains(t, story.runs, h.inspect().value(KeyCurrent), "killed at %d", at)
 
 				repeated := h.run(story.step(again), bytes.NewReader(story.stdin))
+				if lacks, _ := repeated.Lacks(); lacks.All && story.whole != nil {
+					repeated = h.stage(fence(again), *story.whole)
+				}
 				require.NoError(t, repeated.err, "killed at %d: %s", at, repeated.stderr)
 				h.requireSound()
 				end := h.inspect()

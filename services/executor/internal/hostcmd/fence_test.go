@@ -50,7 +50,7 @@ func (h *host) startStage(f Fence, p payload) *running {
 	_, err = r.stdin.Write(p.data[:len(p.data)-100])
 	require.NoError(h.t, err)
 	eventually(h.t, "the first file to be unpacked", func() bool {
-		found, _ := filepath.Glob(h.below(".slipway/stage/*/tree/*/VERSION"))
+		found, _ := filepath.Glob(h.below(".slipway/stage/tree/*/VERSION"))
 		return len(found) == 1
 	})
 	return r

@@ -16,10 +16,11 @@ var update = flag.Bool("update", false, "write testdata/*.golden from what the c
 func TestWireText(t *testing.T) {
 	f := Fence{Installation: "4kq0c2", Token: 42, Wait: 20e9}
 	nasty := Release{Base: `it's "$(here)" \ -rf größe`, Version: "1.4.0-rc.1+b7", Digest: digestOf("package")}
-	bundle := Bundle{SHA256: digestOf("bundle"), Size: 123456}
+	bundle := Bundle{How: Linked, SHA256: digestOf("bundle"), Size: 123456, Manifest: digestOf("manifest"), Files: 12, Paths: 15, Unpacked: 234567}
 	for name, build := range map[string]func() (string, error){
 		"probe":       func() (string, error) { return Probe(f, nasty, 5000) },
 		"stage":       func() (string, error) { return Stage(f, nasty, bundle, "cq3kd") },
+		"manifest":    func() (string, error) { return Manifest("-web", "1.4.0") },
 		"switch":      func() (string, error) { return Switch(f, nasty, "cq3kd") },
 		"rollback":    func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "", "cq3kd") },
 		"rollback-to": func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "1.3.9", "cq3kd") },

@@ -8,9 +8,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -173,6 +175,9 @@ type payload struct {
 	release Release
 	bundle  Bundle
 	data    []byte
+
+	summary  archive.Summary
+	manifest []byte
 }
 
 const base = "apps/web"
@@ -188,20 +193,28 @@ func pack(t testing.TB, version string, more map[string]string) payload {
 		require.NoError(t, err)
 	}
 	add("VERSION", version)
-	for name, content := range more {
-		add(name, content)
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		add(name, more[name])
 	}
 	add("last", version)
 	require.NoError(t, w.Close())
 
 	var out bytes.Buffer
 	src := archive.Source{Data: bytes.NewReader(raw.Bytes()), Size: int64(raw.Len()), Format: archive.FormatTar}
-	m, err := archive.Build(context.Background(), src, &out, archive.DefaultLimits())
+	m, manifest, err := archive.Build(context.Background(), src, &out, archive.DefaultLimits())
 	require.NoError(t, err)
 	return payload{
 		release: Release{Base: base, Version: version, Digest: digestOf(version)},
-		bundle:  Bundle{SHA256: m.SHA256, Size: m.Size},
+		bundle:  bundleOf(Whole, m),
 		data:    out.Bytes(),
+		summary: m, manifest: manifest,
+	}
+}
+
+func bundleOf(how How, s archive.Summary) Bundle {
+	return Bundle{
+		How: how, SHA256: s.SHA256, Size: s.Size,
+		Manifest: s.Manifest, Files: s.Files, Paths: s.Paths, Unpacked: s.Unpacked,
 	}
 }
 

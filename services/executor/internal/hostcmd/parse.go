@@ -5,6 +5,10 @@ import "strings"
 // Keys of result lines.
 const (
 	KeyStaged     = "staged"     // yes or no
+	KeyBase       = "base"       // "<version> <sha256 of its manifest>"; see Output.Base
+	KeyBegun      = "begun"      // yes: a part of the release lies there, from an earlier attempt
+	KeyLacks      = "lacks"      // "<from>-<to>" lines of the manifest, or "all"; see Output.Lacks
+	KeyFile       = "file"       // a line of a manifest
 	KeyFreeKB     = "free_kb"    // KiB free where releases go
 	KeyStep       = "step"       // transfer, verify or unpack: it is done
 	KeyCurrent    = "current"    // the version that runs

@@ -11,7 +11,8 @@ var files embed.FS
 // The scripts, each with what it builds on.
 var (
 	probeScript    = script("prelude", "fence", "releases", "write", "vacant", "probe")
-	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "stage")
+	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "receive", "link", "verify", "stage")
+	manifestScript = script("prelude", "releases", "manifest")
 	switchScript   = script("prelude", "fence", "releases", "write", "switch")
 	rollbackScript = script("prelude", "fence", "releases", "write", "rollback")
 	cleanScript    = script("prelude", "fence", "releases", "write", "clean")

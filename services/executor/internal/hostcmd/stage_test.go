@@ -73,7 +73,7 @@ func TestSameVersionWithOtherContentIsAConflict(t *testing.T) {
 	})
 }
 
-func TestDamagedBundleLeavesNothing(t *testing.T) {
+func TestADamagedBundleIsNoRelease(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		h.deploy(1, "v1")
 		whole := pack(t, "v2", map[string]string{"big": string(bytes.Repeat([]byte("0123456789abcdef"), 1<<14))})
@@ -94,11 +94,11 @@ func TestDamagedBundleLeavesNothing(t *testing.T) {
 			require.ErrorIs(t, a.err, ErrChecksum, name)
 			require.NotContains(t, a.All(KeyStep), "verify", name)
 			require.Equal(t, []string{"v1"}, h.releases(), name)
-			require.NoDirExists(t, h.below(".slipway/stage"), name)
 			require.NoFileExists(t, h.below(".slipway/releases/v2"), name)
 		}
 		h.requireCurrent("v1")
 		require.NoError(t, h.stage(fence(2), whole).err)
+		require.NoDirExists(t, h.below(".slipway/stage"))
 	})
 }
 

@@ -32,7 +32,7 @@ type attempt struct {
 	host       Host // nil: not connected
 	fence      hostcmd.Fence
 	release    hostcmd.Release
-	staged     bool   // the release lies on the host, complete
+	found      found  // what lies on the host to begin with
 	current    string // what the host runs, as far as it told; empty: nothing, or unknown
 	outcome    contract.JobEndedEvent
 }

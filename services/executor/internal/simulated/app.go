@@ -14,6 +14,8 @@ const freeKB = 1 << 30
 type app struct {
 	current  string
 	releases map[string]string // digest by version
+	manifest map[string]string // its sha256 by version
+	staged   []string          // versions, in the order in which they came
 	switched []string          // versions, in the order of their last switch
 	before   map[string]string // version that ran when this one was last switched to
 	left     map[string]string // version that a deployment's switch left, by deployment
@@ -29,6 +31,9 @@ func (a *app) probe(version, digest string) (hostcmd.Output, error) {
 		out.say(hostcmd.KeyStaged, "yes")
 	case "":
 		out.say(hostcmd.KeyStaged, "no")
+		if base := a.base(); base != "" {
+			out.say(hostcmd.KeyBase, base+" "+a.manifest[base])
+		}
 		out.say(hostcmd.KeyFreeKB, strconv.Itoa(freeKB))
 	default:
 		return out.Output, hostcmd.ErrConflict
@@ -36,7 +41,15 @@ func (a *app) probe(version, digest string) (hostcmd.Output, error) {
 	return out.Output, nil
 }
 
-func (a *app) stage(version, digest string) (hostcmd.Output, error) {
+// base is the release that another may share files with.
+func (a *app) base() string {
+	if a.current != "" || len(a.staged) == 0 {
+		return a.current
+	}
+	return a.staged[len(a.staged)-1]
+}
+
+func (a *app) stage(version, digest, manifest string) (hostcmd.Output, error) {
 	out := output{}
 	switch a.releases[version] {
 	case digest:
@@ -44,7 +57,8 @@ func (a *app) stage(version, digest string) (hostcmd.Output, error) {
 		for _, step := range []string{"transfer", "verify", "unpack"} {
 			out.say(hostcmd.KeyStep, step)
 		}
-		a.releases[version] = digest
+		a.releases[version], a.manifest[version] = digest, manifest
+		a.staged = append(a.staged, version)
 	default:
 		return out.Output, hostcmd.ErrConflict
 	}
@@ -79,6 +93,7 @@ func (a *app) clean(keep int) hostcmd.Output {
 	for _, version := range a.versions() {
 		if !slices.Contains(kept, version) {
 			delete(a.releases, version)
+			a.staged = slices.DeleteFunc(a.staged, func(v string) bool { return v == version })
 			a.switched = slices.DeleteFunc(a.switched, func(v string) bool { return v == version })
 			out.say(hostcmd.KeyRemoved, version)
 		}

@@ -91,6 +91,8 @@ const (
 	nameAt = 3
 	argsAt = 4
 	fenced = 3
+
+	manifestAt = 6 // of what follows the application path, in slipway-stage
 )
 
 func (h *host) answer(line []string) (hostcmd.Output, error) {
@@ -117,7 +119,7 @@ func (h *host) answer(line []string) (hostcmd.Output, error) {
 	case "slipway-probe":
 		return a.probe(args[0], args[1])
 	case "slipway-stage":
-		return a.stage(args[0], args[1])
+		return a.stage(args[0], args[1], args[manifestAt])
 	case "slipway-switch":
 		return a.activate(args[0], args[1], args[2])
 	case "slipway-clean":
@@ -130,7 +132,7 @@ func (h *host) answer(line []string) (hostcmd.Output, error) {
 
 func (h *host) app(base string) *app {
 	if h.apps[base] == nil {
-		h.apps[base] = &app{releases: map[string]string{}, left: map[string]string{}, before: map[string]string{}}
+		h.apps[base] = &app{releases: map[string]string{}, manifest: map[string]string{}, left: map[string]string{}, before: map[string]string{}}
 	}
 	return h.apps[base]
 }

@@ -52,14 +52,17 @@ func pack(t *testing.T, version, content string) release {
 	_, err := files.Write([]byte(content))
 	require.NoError(t, err)
 	require.NoError(t, files.Close())
-	m, err := archive.Build(t.Context(), archive.Source{
+	m, _, err := archive.Build(t.Context(), archive.Source{
 		Data: bytes.NewReader(raw.Bytes()), Size: int64(raw.Len()), Format: archive.FormatTar,
 	}, &out, archive.DefaultLimits())
 	require.NoError(t, err)
 	sum := sha256.Sum256([]byte(content))
 	return release{
 		Release: hostcmd.Release{Base: "apps/it's", Version: version, Digest: hex.EncodeToString(sum[:])},
-		bundle:  hostcmd.Bundle{SHA256: m.SHA256, Size: m.Size}, data: out.Bytes(),
+		bundle: hostcmd.Bundle{
+			How: hostcmd.Whole, SHA256: m.SHA256, Size: m.Size, Manifest: m.Manifest, Files: m.Files, Paths: m.Paths, Unpacked: m.Unpacked,
+		},
+		data: out.Bytes(),
 	}
 }
 

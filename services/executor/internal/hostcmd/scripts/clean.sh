@@ -34,7 +34,7 @@ for dir in "$base"/releases/*; do
 	try rm -rf "$dir"
 	say removed "$version"
 done
-for mark in "$meta"/releases/* "$meta"/previous/* "$meta"/successful/* "$meta"/rolledback/*; do
+for mark in "$meta"/releases/* "$meta"/manifests/* "$meta"/previous/* "$meta"/successful/* "$meta"/rolledback/*; do
 	[ -d "$base/releases/${mark##*/}" ] || rm -f "$mark"
 done
 # A rollback is repeated soon or never, so of these the latest are enough.

@@ -1,5 +1,20 @@
 # Argument: KiB that the unpacked release will take.
 need_kb=$1
+# offer_base names a release that the next one can share files with, what runs or the
+# newest, by version and sha256 of its manifest. Where tools are missing there is none.
+offer_base() {
+	for tool in find awk stat wc touch; do
+		command -v "$tool" >/dev/null 2>&1 || return 0
+	done
+	for candidate in "$current" $(ls -t "$meta/manifests"); do
+		if is_version "$candidate" && [ -f "$meta/manifests/$candidate" ] && complete "$candidate"; then
+			sum=$(sha256sum <"$meta/manifests/$candidate")
+			say base "$candidate" "${sum%% *}"
+			return 0
+		fi
+	done
+}
+
 prepare
 read_current
 [ -z "$current" ] || say current "$current"
@@ -7,9 +22,20 @@ if staged; then
 	say staged yes
 	exit 0
 fi
-vacate
+if begun; then
+	unplace
+	say begun yes
+else
+	vacate
+fi
 say staged no
+offer_base
 free=$(free_kb "$base")
 [ -n "$free" ] || exit 0
+if [ "$free" -lt "$need_kb" ] && begun; then
+	vacate
+	say begun no
+	free=$(free_kb "$base")
+fi
 say free_kb "$free"
 [ "$free" -ge "$need_kb" ] || die 82 "$base has $free KiB free, the release takes $need_kb KiB"

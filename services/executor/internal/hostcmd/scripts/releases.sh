@@ -3,11 +3,13 @@
 #   releases/<version>/             what was unpacked
 #   current -> releases/<version>   what runs
 #   .slipway/releases/<version>     the release is complete: digest, deployment, staged_at
+#   .slipway/manifests/<version>    its files: mode, size, sha256 and path
 #   .slipway/previous/<version>     what ran before it was switched to, newest first
 #   .slipway/successful/<version>   it was switched to; a number that rises with each switch
 #   .slipway/rolledback/<version>   it was rolled back from, and not switched to since
 #   .slipway/rollback/<deployment>  what that rollback or switch decided: version left, target
-#   .slipway/stage/<token>/         being unpacked
+#   .slipway/stage/tree/<version>/  being unpacked
+#   .slipway/stage/of               what it will be: version, digest
 #   .slipway/next/current           the link on its way to be current
 base=$1
 shift

@@ -15,9 +15,22 @@ staged() {
 	return 1
 }
 
+# begun: an attempt that did not end has left a part of this very release.
+begun() {
+	[ ! -h "$meta/stage" ] && [ -d "$meta/stage/tree/$version" ] || return 1
+	of=
+	{ read -r of <"$meta/stage/of"; } 2>/dev/null
+	[ "$of" = "$version $digest" ]
+}
+
 # vacate removes what attempts that did not end well left behind.
 vacate() {
 	try rm -rf "$meta/stage"
-	try rm -f "$meta/releases/$version"
+	unplace
+}
+
+# unplace removes what is in the place of the release and does not count as one.
+unplace() {
+	try rm -f "$meta/releases/$version" "$meta/manifests/$version"
 	try rm -rf "$base/releases/$version"
 }

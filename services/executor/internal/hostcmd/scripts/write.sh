@@ -2,7 +2,7 @@
 
 # prepare makes the directories, and sees that they can be written.
 prepare() {
-	for dir in releases .slipway/releases .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next; do
+	for dir in releases .slipway/releases .slipway/manifests .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next; do
 		[ -d "$base/$dir" ] || try mkdir -p "$base/$dir"
 		[ -w "$base/$dir" ] || die 87 "$base/$dir is not writable"
 	done

@@ -1,0 +1,164 @@
+package bundles
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
+)
+
+// gain is how much smaller than the whole a part must be to be worth what it costs a
+// host to verify file by file: at most three quarters.
+func gain(part, whole int64) bool { return part*4 <= whole*3 }
+
+// Base is a release that hosts have and that files can be linked from.
+type Base struct {
+	Manifest string // sha256
+	Release  string // its directory, below where hosts unpack
+}
+
+// Linked returns the part of the bundle that a host needs which has the base, to be
+// unpacked into tree. It is made once for all hosts that have the same. It fails with
+// ErrUnknown where the manifest of the base is not known, with ErrNoGain where the whole
+// is better, and as Take does.
+func (b *Bundle) Linked(ctx context.Context, base Base, tree string) (*Bundle, error) {
+	c := b.cache
+	held := c.taken(manifestKey(base.Manifest))
+	if held == nil {
+		return nil, ErrUnknown
+	}
+	defer c.release(held)
+	key := "linked/" + b.pkg.ID + "/" + b.pkg.Version + "/" + base.Manifest + "/" + base.Release
+	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) {
+		part := archive.Part{Tree: tree, Release: base.Release}
+		files, manifest, err := c.manifest(b.Manifest)
+		if err != nil {
+			return nil, err
+		}
+		others, _, err := c.manifest(base.Manifest)
+		if err != nil {
+			return nil, err
+		}
+		var shared int64
+		part.Links, shared = archive.Links(files, others)
+		if !gain(b.Unpacked-shared, b.Unpacked) {
+			return &entry{}, nil
+		}
+		part.Manifest = manifest
+		e, err := c.writePart(ctx, b, part)
+		if err == nil && !gain(e.size, b.Size) {
+			_ = os.Remove(e.path)
+			return &entry{}, nil
+		}
+		return e, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if e.path == "" {
+		c.release(e)
+		return nil, ErrNoGain
+	}
+	return c.bundle(b.pkg, e), nil
+}
+
+// Rest returns the part of the bundle that has these files alone, by their number in
+// the manifest from 0. It is for one host and goes with its Release. Errors are those of
+// Take.
+func (b *Bundle) Rest(ctx context.Context, tree string, lacks func(n int) bool) (*Bundle, error) {
+	_, manifest, err := b.cache.manifest(b.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	e, err := b.cache.writePart(ctx, b, archive.Part{Tree: tree, Leave: func(n int) bool { return !lacks(n) }, Manifest: manifest})
+	if err != nil {
+		return nil, err
+	}
+	e.users, e.once = 1, true
+	return b.cache.bundle(b.pkg, e), nil
+}
+
+func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entry, error) {
+	whole := c.taken(packageKey(b.pkg)) // the job that asked may give it back before this is done
+	if whole == nil {
+		return nil, local(fmt.Errorf("the bundle of %s is gone", b.pkg.ID))
+	}
+	defer c.release(whole)
+	in, err := whole.open()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return c.write(ctx, "part-*", func(to io.Writer) (archive.Summary, error) {
+		return archive.WritePart(ctx, in, whole.summary, p, to)
+	})
+}
+
+func manifestKey(sum string) string { return "manifest/" + sum }
+
+// Learn has the manifest of a release read that this executor never shipped, unless it
+// is known: once for all who ask. It fails with ErrAltered where what is read is not the
+// one of this sha256, with ErrLocal, and as read does.
+func (c *Cache) Learn(ctx context.Context, sum string, read func(context.Context) ([]byte, error)) error {
+	return c.keep(ctx, sum, func(ctx context.Context) ([]byte, error) {
+		manifest, err := read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if got := sha256.Sum256(manifest); hex.EncodeToString(got[:]) != sum {
+			return nil, fmt.Errorf("%w: a manifest", ErrAltered)
+		}
+		return manifest, nil
+	})
+}
+
+func (c *Cache) remember(ctx context.Context, sum string, manifest []byte) error {
+	return c.keep(ctx, sum, func(context.Context) ([]byte, error) { return manifest, nil })
+}
+
+func (c *Cache) keep(ctx context.Context, sum string, read func(context.Context) ([]byte, error)) error {
+	e, err := c.hold(ctx, manifestKey(sum), func(ctx context.Context) (*entry, error) {
+		manifest, err := read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.write(ctx, "manifest-*", func(to io.Writer) (archive.Summary, error) {
+			_, err := to.Write(manifest)
+			return archive.Summary{Size: int64(len(manifest))}, err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	c.release(e)
+	return nil
+}
+
+// manifest reads one that is kept.
+func (c *Cache) manifest(sum string) ([]archive.File, []byte, error) {
+	e := c.taken(manifestKey(sum))
+	if e == nil {
+		return nil, nil, ErrUnknown
+	}
+	defer c.release(e)
+	in, err := e.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer in.Close()
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return nil, nil, local(err)
+	}
+	files, err := archive.ParseManifest(bytes.NewReader(text), c.limits)
+	if err != nil {
+		return nil, nil, errors.Join(ErrUnknown, err)
+	}
+	return files, text, nil
+}

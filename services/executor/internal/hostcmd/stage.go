@@ -1,0 +1,113 @@
+package hostcmd
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// How is what a bundle holds of its package.
+type How string
+
+// The forms in which a package gets to a host.
+const (
+	Whole  How = "whole"  // all of it
+	Linked How = "linked" // without files that are linked from another release there
+	Rest   How = "rest"   // what is missing of a release that was begun
+)
+
+// Bundle is what Stage gets on stdin (package archive makes it).
+type Bundle struct {
+	How    How
+	SHA256 string // lower-case hex
+	Size   int64  // bytes
+
+	Manifest string // sha256 of the package's manifest, lower-case hex
+	Files    int    // lines of the manifest
+	Paths    int    // what find prints of the unpacked package, in lines
+	Unpacked int64  // bytes of all its files
+}
+
+// Tree is where the parts of a package have its files while it is staged, and Place where
+// a release lies: both below the application path, where parts are unpacked.
+func Tree(version string) string  { return "./.slipway/stage/tree/" + version }
+func Place(version string) string { return "./releases/" + version }
+
+// Stage reads the bundle from stdin, verifies and unpacks it, and moves it into
+// place: complete or not at all. It prints KeyStep as transfer, verify and
+// unpack are done. A release that is staged already is left as it is, and stdin
+// unread; the one who writes to it must bear that.
+//
+// Where the bundle is not the whole package, each file of the release is held to the
+// manifest. If some are not as they should be, it succeeds with KeyStaged no and
+// KeyLacks, and what is good waits for the rest, as it does where the bundle was cut
+// short (ErrChecksum, or no answer at all).
+func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
+	return f.command("stage", stageScript,
+		errors.Join(r.check(), b.check(), validateID("deployment", deployment)),
+		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment,
+		string(b.How), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10))
+}
+
+func (b Bundle) check() error {
+	err := errors.Join(validateDigest("bundle sha256", b.SHA256), validateDigest("manifest sha256", b.Manifest))
+	if b.How != Whole && b.How != Linked && b.How != Rest {
+		err = errors.Join(err, fmt.Errorf("%w form of a bundle %q", ErrInvalid, b.How))
+	}
+	return err
+}
+
+// Manifest reads the manifest of a release, without lock or change: KeyFile for each of
+// its lines, in order. There are none where it has no manifest, or one beyond reason.
+func Manifest(base, version string) (string, error) {
+	if err := errors.Join(ValidateBase(base), ValidateVersion(version)); err != nil {
+		return "", err
+	}
+	return line("manifest", manifestScript, base, version), nil
+}
+
+// Base is a release on a host that another can share files with.
+type Base struct {
+	Version  string
+	Manifest string // sha256, lower-case hex
+}
+
+// Base returns the release that Probe found, if it did.
+func (o Output) Base() (Base, bool) {
+	value, ok := o.Get(KeyBase)
+	version, sum, _ := strings.Cut(value, " ")
+	if !ok || ValidateVersion(version) != nil || validateDigest("manifest sha256", sum) != nil {
+		return Base{}, false
+	}
+	return Base{version, sum}, true
+}
+
+// Lacks is what a release still lacks after Stage.
+type Lacks struct {
+	All    bool     // more than can be told in files, or nobody knows
+	Ranges [][2]int // lines of the manifest, the first and the last of each, from 0; in order
+}
+
+// Lacks returns what Stage found missing; false where it found nothing.
+func (o Output) Lacks() (Lacks, bool) {
+	var l Lacks
+	values := o.All(KeyLacks)
+	for _, value := range values {
+		first, last, _ := strings.Cut(value, "-")
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 != nil || err2 != nil || from < 1 || to < from {
+			return Lacks{All: true}, true
+		}
+		l.Ranges = append(l.Ranges, [2]int{from - 1, to - 1})
+	}
+	return l, len(values) > 0
+}
+
+// Has says whether a file of the manifest, by its number from 0, is among what is lacking.
+func (l Lacks) Has(n int) bool {
+	i := sort.Search(len(l.Ranges), func(i int) bool { return l.Ranges[i][1] >= n })
+	return l.All || i < len(l.Ranges) && l.Ranges[i][0] <= n
+}
