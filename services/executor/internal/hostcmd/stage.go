@@ -30,9 +30,11 @@ type Bundle struct {
 	Unpacked int64  // bytes of all its files
 }
 
-// Tree is where the parts of a package have its files while it is staged, and Place where
-// a release lies: both below the application path, where parts are unpacked.
-func Tree(version string) string  { return "./.slipway/stage/tree/" + version }
+// Tree is where parts of a package have its files while it is staged, below the
+// application path: that is where they are unpacked.
+func Tree(version string) string { return "./.slipway/stage/tree/" + version }
+
+// Place is where a release lies, below the application path.
 func Place(version string) string { return "./releases/" + version }
 
 // Stage reads the bundle from stdin, verifies and unpacks it, and moves it into

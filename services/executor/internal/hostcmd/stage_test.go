@@ -31,7 +31,7 @@ func TestDeployFromNothing(t *testing.T) {
 		require.Equal(t, "y", string(content))
 		marker, err := os.ReadFile(h.below(".slipway/releases/v1"))
 		require.NoError(t, err)
-		require.Regexp(t, "^digest="+p.release.Digest+"\ndeployment=dep-v1\nstaged_at=20[0-9-]+T[0-9:]+Z\n$", string(marker))
+		require.Regexp(t, "^digest="+p.release.Digest+"\nmanifest="+p.bundle.Manifest+"\ndeployment=dep-v1\nstaged_at=20[0-9-]+T[0-9:]+Z\n$", string(marker))
 
 		a = h.must(Switch(fence(1), p.release, "dep-v1"))
 		require.Equal(t, []Result{{KeyPrevious, ""}, {KeyCurrent, "v1"}}, a.Results)

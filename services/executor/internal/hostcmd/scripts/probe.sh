@@ -3,16 +3,18 @@ need_kb=$1
 # offer_base names a release that the next one can share files with, what runs or the
 # newest, by version and sha256 of its manifest. Where tools are missing there is none.
 offer_base() {
-	for tool in find awk stat wc touch; do
+	for tool in find awk stat; do
 		command -v "$tool" >/dev/null 2>&1 || return 0
 	done
-	for candidate in "$current" $(ls -t "$meta/manifests"); do
-		if is_version "$candidate" && [ -f "$meta/manifests/$candidate" ] && complete "$candidate"; then
-			sum=$(sha256sum <"$meta/manifests/$candidate")
-			say base "$candidate" "${sum%% *}"
-			return 0
-		fi
+	offer "$current" && return 0
+	for candidate in $(ls -t "$meta/manifests"); do
+		offer "$candidate" && return 0
 	done
+}
+offer() {
+	is_version "$1" && [ -f "$meta/manifests/$1" ] && complete "$1" || return 1
+	read_digest "$1"
+	[ -n "$listing" ] && say base "$1" "$listing"
 }
 
 prepare

@@ -2,7 +2,7 @@
 #
 #   releases/<version>/             what was unpacked
 #   current -> releases/<version>   what runs
-#   .slipway/releases/<version>     the release is complete: digest, deployment, staged_at
+#   .slipway/releases/<version>     the release is complete: digest, manifest, deployment, staged_at
 #   .slipway/manifests/<version>    its files: mode, size, sha256 and path
 #   .slipway/previous/<version>     what ran before it was switched to, newest first
 #   .slipway/successful/<version>   it was switched to; a number that rises with each switch
@@ -31,11 +31,13 @@ complete() { [ -f "$meta/releases/$1" ] && [ -d "$base/releases/$1" ] && [ ! -h 
 # usable VERSION: a rollback may pick it.
 usable() { complete "$1" && [ -f "$meta/successful/$1" ] && [ ! -f "$meta/rolledback/$1" ]; }
 
-# read_digest VERSION: sets found.
+# read_digest VERSION: sets found, the digest of its package, and listing, the sha256
+# of its manifest; empty where it has none.
 read_digest() {
-	found=
+	found= listing=
 	while IFS="=" read -r key value; do
 		[ "$key" = digest ] && found=$value
+		[ "$key" = manifest ] && listing=$value
 	done <"$meta/releases/$1"
 }
 

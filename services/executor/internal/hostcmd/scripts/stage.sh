@@ -32,7 +32,7 @@ cleanup() {
 	[ -z "$placed" ] || rm -rf "$base/releases/$version"
 }
 try mkdir -p "$tree"
-[ "$how" = rest ] || put "$work/of" "$version $digest"
+said=$({ printf "%s" "$version $digest$nl" >"$work/of"; } 2>&1) || broken "$said"
 if [ "$how" = whole ]; then
 	take_in "$size" "$tree"
 else
@@ -46,13 +46,11 @@ if [ "$tee" = 0 ] && [ "$got" != "$want" ]; then
 fi
 [ "$how" != whole ] || [ "$tar" = 0 ] || die 1 "unpacking failed (tee $tee, gzip $gzip, tar $tar)"
 [ "$tee.$gzip" = 0.0 ] || die 1 "unpacking failed (tee $tee, gzip $gzip, tar $tar)"
-try mv -f "$tree/.slipway/manifest" "$manifest"
-try rmdir "$tree/.slipway"
-# Its time tells later which files were written to since.
-try touch "$manifest"
+# Copied, as it is to have a time of this host, by which files can be told that were
+# written to since.
+said=$({ cat "$tree/.slipway/manifest" >"$manifest"; } 2>&1) || broken "$said"
+try rm -rf "$tree/.slipway"
 if [ "$how" != whole ]; then
-	sum=$(sha256sum <"$manifest")
-	[ "${sum%% *}" = "$listed" ] || die 83 "the manifest did not arrive as it was sent"
 	copy_links
 	verify
 	if [ -z "$sound" ]; then
@@ -68,7 +66,7 @@ sync -f "$tree" 2>/dev/null
 placed=yes
 try mv "$tree" "$base/releases/"
 try mv -f "$manifest" "$meta/manifests/$version"
-put "$meta/releases/$version" "digest=$digest${nl}deployment=$deployment${nl}staged_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+put "$meta/releases/$version" "digest=$digest${nl}manifest=$listed${nl}deployment=$deployment${nl}staged_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 rm -rf "$meta/stage"
 say step unpack
 say staged yes

@@ -25,12 +25,14 @@ begun() {
 
 # vacate removes what attempts that did not end well left behind.
 vacate() {
-	try rm -rf "$meta/stage"
+	[ ! -e "$meta/stage" ] && [ ! -h "$meta/stage" ] || try rm -rf "$meta/stage"
 	unplace
 }
 
-# unplace removes what is in the place of the release and does not count as one.
+# unplace removes what is in the place of the release and does not count as one: the
+# marker before what it stands for.
 unplace() {
-	try rm -f "$meta/releases/$version" "$meta/manifests/$version"
-	try rm -rf "$base/releases/$version"
+	for left in "$meta/releases/$version" "$meta/manifests/$version" "$base/releases/$version"; do
+		[ ! -e "$left" ] && [ ! -h "$left" ] || try rm -rf "$left"
+	done
 }

@@ -1,35 +1,34 @@
 # verify: whether the tree is what its manifest says. For what did not come in one
 # piece: each file is hashed where it lies. It sets sound to yes, or tells which lines
 # of the manifest are missing or have another content, mode or owner, as results
-# "lacks <from>-<to>", and removes those files: what takes their place must not be
-# written into a file that another release shares. "lacks all" is said where more is
-# wrong than a few files.
+# "lacks <from>-<to>", and removes those files. "lacks all" is said where more is wrong
+# than a few files. The owner is to be that of the manifest, which came with the rest.
 #
 # Whatever fails on the way, fewer lines are found good, never more.
 verify() {
 	sound=
-	work=$(cd "$work" && pwd) || die 1 "$meta/stage cannot be entered"
 	pick_hash "$unpacked"
 	(
 		cd "$tree" || exit
-		find . -type f -exec $hash {} + >"$work/sums"
-		find . -type f -exec stat -c "%a %u:%g %n" {} + >"$work/modes"
-		find . | wc -l >"$work/paths"
-	)
-	owner=$(stat -c "%u:%g" "$manifest")
-	(cd "$work" && OWNER=$owner awk -f /dev/stdin >verdict) <<"END"
+		find . -type f -exec $hash {} + >../../sums
+		find ../../manifest . -exec stat -c "%a %u:%g %F/%n" {} + >../../paths
+		cd ../.. && PATHS=$paths awk -f /dev/stdin >verdict
+	) <<"END"
 BEGIN {
 	while ((getline line <"sums") > 0) sum[substr(line, 67)] = substr(line, 1, 64)
-	while ((getline line <"modes") > 0) {
+	while ((getline line <"paths") > 0) {
 		split(line, word, " ")
-		path = substr(line, length(word[1] word[2]) + 3)
-		mode[path] = word[1] " " word[2]
+		kind = substr(line, length(word[1] word[2]) + 3)
+		path = substr(kind, index(kind, "/") + 1)
+		if (path == "../../manifest") owner = word[2]
+		else found++
+		if (kind ~ /^regular/) is[path] = word[1] " " word[2]
 	}
 	while ((getline line <"manifest") > 0) {
 		lines++
 		split(line, word, " ")
 		path = substr(line, length(word[1] word[2]) + 69)
-		if (sum[path] "" == word[3] "" && mode[path] == word[1] " " ENVIRON["OWNER"]) {
+		if (sum[path] "" == word[3] "" && is[path] == word[1] " " owner) {
 			good++
 			continue
 		}
@@ -43,6 +42,7 @@ BEGIN {
 		from = to = lines
 	}
 	if (to) print "lacks " from "-" to
+	else if (found != ENVIRON["PATHS"]) print "lacks all"
 	print "good " good + 0
 }
 END
@@ -53,12 +53,15 @@ END
 		lacks) say lacks "$value" && wrong=yes ;;
 		esac
 	done <"$work/verdict"
-	read -r found <"$work/paths"
-	if [ "$good" = "$files" ] && [ "$((found))" = "$paths" ]; then
-		sound=yes
-	elif [ -z "$good" ] || [ -z "$wrong" ]; then
-		say lacks all
+	if [ -z "$wrong" ]; then
+		[ "$good" = "$files" ] && sound=yes || say lacks all
 	fi
+	forget
+}
+
+# forget removes what differs: what takes its place must not be written into a file that
+# another release shares.
+forget() {
 	[ -f "$work/differ" ] || return 0
 	set --
 	while IFS= read -r path; do
