@@ -34,6 +34,7 @@ func DefaultLimits() Limits {
 
 // Summary describes a bundle, or a part of one.
 type Summary struct {
+	Codec    Codec
 	SHA256   string // of the bundle, lower-case hex
 	Size     int64  // of the bundle, in bytes
 	Unpacked int64  // bytes of all files together
@@ -49,16 +50,16 @@ func (s Summary) DiskBytes() int64 {
 	return s.Unpacked + int64(s.Entries)*4096
 }
 
-// Build writes the bundle made from src to dst, and describes it. It returns the
-// manifest as well.
+// Build writes the bundle made from src to dst, compressed by codec, and describes it.
+// It returns the manifest as well.
 //
 // Errors about the package are ErrRefused and one of the other sentinels; the
 // bundle written until then is worthless. Others are about reading src or
 // writing dst, or are the context's.
-func Build(ctx context.Context, src Source, dst io.Writer, limits Limits) (Summary, []byte, error) {
+func Build(ctx context.Context, src Source, codec Codec, dst io.Writer, limits Limits) (Summary, []byte, error) {
 	in := &origin{ctx: ctx, data: src.Data}
 	out := newSink(dst)
-	s, manifest, err := build(src, in, out, limits)
+	s, manifest, err := build(src, codec, in, out, limits)
 	switch {
 	case err == nil:
 		return s, manifest, nil
@@ -75,8 +76,8 @@ func Build(ctx context.Context, src Source, dst io.Writer, limits Limits) (Summa
 	}
 }
 
-func build(src Source, in *origin, out *sink, limits Limits) (Summary, []byte, error) {
-	b, err := newBundle(out, limits)
+func build(src Source, codec Codec, in *origin, out *sink, limits Limits) (Summary, []byte, error) {
+	b, err := newBundle(out, codec, limits)
 	if err != nil {
 		return Summary{}, nil, err
 	}

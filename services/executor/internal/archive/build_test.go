@@ -103,7 +103,7 @@ func zipped(name, content string, mode fs.FileMode) zip.FileHeader {
 func buildLimited(data []byte, format Format, limits Limits) (Summary, []byte, error) {
 	var out bytes.Buffer
 	src := Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: format, Name: "app.jar"}
-	m, _, err := Build(context.Background(), src, &out, limits)
+	m, _, err := Build(context.Background(), src, Gzip, &out, limits)
 	return m, out.Bytes(), err
 }
 
@@ -167,7 +167,7 @@ func TestTarIsNormalised(t *testing.T) {
 		require.Equal(t, want, listing(t, bundle), format)
 		sum := sha256.Sum256(bundle)
 		require.Equal(t, Summary{
-			SHA256: hex.EncodeToString(sum[:]), Size: int64(len(bundle)), Unpacked: 14, Entries: len(want),
+			Codec: Gzip, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(bundle)), Unpacked: 14, Entries: len(want),
 			Manifest: m.Manifest, Files: 3, Paths: len(want) + 1,
 		}, m)
 		if first == (Summary{}) {
@@ -206,7 +206,7 @@ func TestSingleFileBecomesAnExecutableFile(t *testing.T) {
 func TestSingleFileNameIsChecked(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "a/b", "/a", "a/", ".slipway", "a\x00b"} {
 		src := Source{Data: strings.NewReader("x"), Size: 1, Format: FormatFile, Name: name}
-		_, _, err := Build(context.Background(), src, io.Discard, DefaultLimits())
+		_, _, err := Build(context.Background(), src, Gzip, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, ErrName, "%q", name)
 	}
 }
@@ -236,12 +236,12 @@ func (brokenDisk) Write([]byte) (int, error)         { return 0, errDisk }
 
 func TestBrokenDiskIsNotABrokenPackage(t *testing.T) {
 	for _, format := range []Format{FormatTar, FormatTarGz, FormatTarZst, FormatZip, FormatFile} {
-		_, _, err := Build(context.Background(), Source{Data: brokenDisk{}, Size: 1000, Format: format, Name: "x"}, io.Discard, DefaultLimits())
+		_, _, err := Build(context.Background(), Source{Data: brokenDisk{}, Size: 1000, Format: format, Name: "x"}, Gzip, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, errDisk, format)
 		require.NotErrorIs(t, err, ErrRefused, format)
 	}
 	data := makeTar(t, sample...)
-	_, _, err := Build(context.Background(), Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: FormatTar}, brokenDisk{}, DefaultLimits())
+	_, _, err := Build(context.Background(), Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: FormatTar}, Gzip, brokenDisk{}, DefaultLimits())
 	require.ErrorIs(t, err, errDisk)
 	require.NotErrorIs(t, err, ErrRefused)
 }
@@ -250,7 +250,7 @@ func TestContextEndsABuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, format := range []Format{FormatTar, FormatTarGz, FormatTarZst, FormatZip, FormatFile} {
-		_, _, err := Build(ctx, Source{Data: strings.NewReader("x"), Size: 1, Format: format, Name: "x"}, io.Discard, DefaultLimits())
+		_, _, err := Build(ctx, Source{Data: strings.NewReader("x"), Size: 1, Format: format, Name: "x"}, Gzip, io.Discard, DefaultLimits())
 		require.ErrorIs(t, err, context.Canceled, format)
 		require.NotErrorIs(t, err, ErrRefused, format)
 	}

@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // maxTime is the latest modification time that fits a tar header's octal field,
@@ -44,7 +42,8 @@ type entry struct {
 type bundle struct {
 	limits   Limits
 	out      *sink
-	gz       *gzip.Writer
+	codec    Codec
+	packed   io.WriteCloser
 	tw       *tar.Writer
 	seen     map[string]kind // by cleaned path
 	listing  *ledger
@@ -53,18 +52,17 @@ type bundle struct {
 	buf      []byte
 }
 
-func newBundle(out *sink, limits Limits) (*bundle, error) {
-	// The fastest level: a bundle crosses the network once for each host, but
-	// most of what is in it was well packed before or is unpacked in no time.
-	gz, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
+func newBundle(out *sink, codec Codec, limits Limits) (*bundle, error) {
+	packed, err := codec.compress(out)
 	if err != nil {
 		return nil, err
 	}
 	return &bundle{
 		limits:  limits,
 		out:     out,
-		gz:      gz,
-		tw:      tar.NewWriter(gz),
+		codec:   codec,
+		packed:  packed,
+		tw:      tar.NewWriter(packed),
 		seen:    make(map[string]kind),
 		listing: newLedger(),
 		buf:     make([]byte, 64<<10),
@@ -222,10 +220,11 @@ func (b *bundle) finish() (Summary, []byte, error) {
 	if err := b.tw.Close(); err != nil {
 		return Summary{}, nil, err
 	}
-	if err := b.gz.Close(); err != nil {
+	if err := b.packed.Close(); err != nil {
 		return Summary{}, nil, err
 	}
 	return Summary{
+		Codec:    b.codec,
 		SHA256:   hex.EncodeToString(b.out.hash.Sum(nil)),
 		Size:     b.out.size,
 		Unpacked: b.unpacked,

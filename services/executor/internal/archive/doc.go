@@ -2,8 +2,8 @@
 // form in which content reaches a host.
 //
 // An upload is a tar.gz, tar.zst, tar or zip archive, or a single file. A
-// bundle is always a gzip'd plain tar that Build writes itself, header by
-// header, and that a host unpacks with `gzip -dc | tar -xf -`. Nothing of the
+// bundle is always a plain tar that Build writes itself, header by header, and
+// that a host unpacks with `gzip -dc | tar -xpf -`, or zstd where it has that. Nothing of the
 // original's headers gets there, so it does not matter where Go's parser and
 // the host's tar disagree.
 //
@@ -19,6 +19,12 @@
 //     Of the mode the nine rwx bits stay (setuid, setgid and sticky are
 //     dropped), with at least u+rw, and u+x for directories.
 //   - The same input gives the same bytes.
+//   - It ends with a manifest of its files, below the one name at the top that
+//     packages may not use.
+//
+// A part of a bundle (WritePart) is for a host that has some of the files: those are
+// links into another release there, or not in it at all. It is unpacked above the
+// release, so its names begin with the path of that.
 //
 // Long and non-ASCII names use GNU's long-name records, never PAX: busybox tar
 // skips PAX headers or knows a part of them, and every tar in use reads GNU's.

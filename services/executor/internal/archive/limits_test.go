@@ -203,7 +203,7 @@ func TestMemoryDoesNotGrowWithThePackage(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	src := Source{Data: bytes.NewReader(data), Size: int64(len(data)), Format: FormatTarGz}
-	m, _, err := Build(t.Context(), src, io.Discard, DefaultLimits())
+	m, _, err := Build(t.Context(), src, Gzip, io.Discard, DefaultLimits())
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.EqualValues(t, size, m.Unpacked)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -28,7 +29,7 @@ func buildWhole(t testing.TB, headers ...tar.Header) built {
 	t.Helper()
 	raw := makeTar(t, headers...)
 	var out bytes.Buffer
-	s, manifest, err := Build(t.Context(), Source{Data: bytes.NewReader(raw), Size: int64(len(raw)), Format: FormatTar}, &out, DefaultLimits())
+	s, manifest, err := Build(t.Context(), Source{Data: bytes.NewReader(raw), Size: int64(len(raw)), Format: FormatTar}, Gzip, &out, DefaultLimits())
 	require.NoError(t, err)
 	return built{s, out.Bytes(), manifest}
 }
@@ -110,7 +111,7 @@ func TestAPartCompletesWhatAHostHolds(t *testing.T) {
 		hard("hard", "there"), link("link", "changed"), fileOf("odd\\name", "o", 0o644))
 	links, _ := Links(next.files(t), old.files(t))
 	write := func(p Part) built {
-		p.Tree, p.Release, p.Manifest = "./stage/v2", "./releases/v1", next.manifest
+		p.Codec, p.Tree, p.Release, p.Manifest = Gzip, "./stage/v2", "./releases/v1", next.manifest
 		var out bytes.Buffer
 		s, err := WritePart(t.Context(), bytes.NewReader(next.data), next.Summary, p, &out)
 		require.NoError(t, err)
@@ -175,6 +176,46 @@ func TestTheEndOfAContextEndsAPart(t *testing.T) {
 	b := buildWhole(t, file("a"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := WritePart(ctx, bytes.NewReader(b.data), b.Summary, Part{}, &bytes.Buffer{})
+	_, err := WritePart(ctx, bytes.NewReader(b.data), b.Summary, Part{Codec: Zstd}, &bytes.Buffer{})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestBundlesAreTheSameInEveryCompression(t *testing.T) {
+	b := buildWhole(t, fileOf("a", strings.Repeat("text ", 10_000), 0o644), file("b"))
+	plain := func(s Summary, data []byte) string {
+		sum := sha256.Sum256(data)
+		require.Equal(t, hex.EncodeToString(sum[:]), s.SHA256)
+		require.EqualValues(t, len(data), s.Size)
+		in, err := s.Codec.expand(bytes.NewReader(data))
+		require.NoError(t, err)
+		defer in.Close()
+		text, err := io.ReadAll(in)
+		require.NoError(t, err)
+		return string(text)
+	}
+	want := plain(b.Summary, b.data)
+	var packed, back bytes.Buffer
+	s, err := Recode(t.Context(), bytes.NewReader(b.data), b.Summary, Zstd, &packed)
+	require.NoError(t, err)
+	require.Equal(t, Zstd, s.Codec)
+	require.Equal(t, want, plain(s, packed.Bytes()))
+	s, err = Recode(t.Context(), bytes.NewReader(packed.Bytes()), s, Gzip, &back)
+	require.NoError(t, err)
+	require.Equal(t, b.Summary, s)
+	require.Equal(t, b.data, back.Bytes())
+
+	out, err := exec.Command("sh", "-c", "command -v zstd").Output()
+	require.NoError(t, err, "apt-get install zstd")
+	cmd := exec.Command(strings.TrimSpace(string(out)), "-dc")
+	cmd.Stdin = &packed
+	text, err := cmd.Output()
+	require.NoError(t, err)
+	require.Equal(t, want, string(text))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Recode(ctx, bytes.NewReader(b.data), b.Summary, Zstd, &packed)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = Recode(t.Context(), bytes.NewReader(b.data), b.Summary, "lzma", &packed)
+	require.ErrorIs(t, err, ErrFormat)
 }

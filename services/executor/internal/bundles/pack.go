@@ -3,6 +3,7 @@ package bundles
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -25,7 +26,7 @@ func (c *Cache) pack(ctx context.Context, p contract.Package) (*entry, error) {
 	src := archive.Source{Data: raw, Size: size, Format: archive.Format(p.Format), Name: p.Filename}
 	var manifest []byte
 	e, err := c.write(ctx, "bundle-*", func(to io.Writer) (s archive.Summary, err error) {
-		s, manifest, err = archive.Build(ctx, src, to, c.limits)
+		s, manifest, err = archive.Build(ctx, src, archive.Zstd, to, c.limits)
 		return s, err
 	})
 	if err != nil {
@@ -36,6 +37,38 @@ func (c *Cache) pack(ctx context.Context, p contract.Package) (*entry, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// In returns all of the bundle in this compression. It is made once for all hosts that
+// want it. Errors are those of Take.
+func (b *Bundle) In(ctx context.Context, codec archive.Codec) (*Bundle, error) {
+	if codec == b.Codec {
+		return b.cache.Take(ctx, b.pkg)
+	}
+	e, err := b.cache.hold(ctx, string(codec)+"/"+b.pkg.ID, func(ctx context.Context) (*entry, error) {
+		return b.cache.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+			return archive.Recode(ctx, whole, of, codec, to)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b.cache.bundle(b.pkg, e), nil
+}
+
+// rewrite makes a file out of a bundle.
+func (c *Cache) rewrite(ctx context.Context, b *Bundle, fill func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error)) (*entry, error) {
+	whole := c.taken(packageKey(b.pkg)) // the job that asked may give it back before this is done
+	if whole == nil {
+		return nil, local(fmt.Errorf("the bundle of %s is gone", b.pkg.ID))
+	}
+	defer c.release(whole)
+	in, err := whole.open()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return c.write(ctx, "part-*", func(to io.Writer) (archive.Summary, error) { return fill(in, whole.summary, to) })
 }
 
 // write makes a file of the cache.

@@ -27,16 +27,16 @@ type Base struct {
 // unpacked into tree. It is made once for all hosts that have the same. It fails with
 // ErrUnknown where the manifest of the base is not known, with ErrNoGain where the whole
 // is better, and as Take does.
-func (b *Bundle) Linked(ctx context.Context, base Base, tree string) (*Bundle, error) {
+func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tree string) (*Bundle, error) {
 	c := b.cache
 	held := c.taken(manifestKey(base.Manifest))
 	if held == nil {
 		return nil, ErrUnknown
 	}
 	defer c.release(held)
-	key := "linked/" + b.pkg.ID + "/" + b.pkg.Version + "/" + base.Manifest + "/" + base.Release
+	key := "linked/" + string(codec) + "/" + b.pkg.ID + "/" + b.pkg.Version + "/" + base.Manifest + "/" + base.Release
 	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) {
-		part := archive.Part{Tree: tree, Release: base.Release}
+		part := archive.Part{Codec: codec, Tree: tree, Release: base.Release}
 		files, manifest, err := c.manifest(b.Manifest)
 		if err != nil {
 			return nil, err
@@ -71,12 +71,12 @@ func (b *Bundle) Linked(ctx context.Context, base Base, tree string) (*Bundle, e
 // Rest returns the part of the bundle that has these files alone, by their number in
 // the manifest from 0. It is for one host and goes with its Release. Errors are those of
 // Take.
-func (b *Bundle) Rest(ctx context.Context, tree string, lacks func(n int) bool) (*Bundle, error) {
+func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, tree string, lacks func(n int) bool) (*Bundle, error) {
 	_, manifest, err := b.cache.manifest(b.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	e, err := b.cache.writePart(ctx, b, archive.Part{Tree: tree, Leave: func(n int) bool { return !lacks(n) }, Manifest: manifest})
+	e, err := b.cache.writePart(ctx, b, archive.Part{Codec: codec, Tree: tree, Leave: func(n int) bool { return !lacks(n) }, Manifest: manifest})
 	if err != nil {
 		return nil, err
 	}
@@ -85,18 +85,8 @@ func (b *Bundle) Rest(ctx context.Context, tree string, lacks func(n int) bool) 
 }
 
 func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entry, error) {
-	whole := c.taken(packageKey(b.pkg)) // the job that asked may give it back before this is done
-	if whole == nil {
-		return nil, local(fmt.Errorf("the bundle of %s is gone", b.pkg.ID))
-	}
-	defer c.release(whole)
-	in, err := whole.open()
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return c.write(ctx, "part-*", func(to io.Writer) (archive.Summary, error) {
-		return archive.WritePart(ctx, in, whole.summary, p, to)
+	return c.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+		return archive.WritePart(ctx, whole, of, p, to)
 	})
 }
 

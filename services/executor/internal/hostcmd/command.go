@@ -24,7 +24,7 @@ type Release struct {
 }
 
 // Probe makes the directories, and tells what is there: the results KeyCurrent,
-// KeyStaged and, unless it is staged, KeyFreeKB, KeyBase where there is a release to
+// KeyStaged and, unless it is staged, KeyFreeKB, KeyCodec, KeyBase where there is a release to
 // share files with, and KeyBegun where an attempt that did not end left a part. It fails with ErrConflict, with
 // ErrNotALink, or with ErrDiskFull when less than needBytes are free.
 // What broken attempts left of other releases is removed.

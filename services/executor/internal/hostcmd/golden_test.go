@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write testdata/*.golden from what the c
 func TestWireText(t *testing.T) {
 	f := Fence{Installation: "4kq0c2", Token: 42, Wait: 20e9}
 	nasty := Release{Base: `it's "$(here)" \ -rf größe`, Version: "1.4.0-rc.1+b7", Digest: digestOf("package")}
-	bundle := Bundle{How: Linked, SHA256: digestOf("bundle"), Size: 123456, Manifest: digestOf("manifest"), Files: 12, Paths: 15, Unpacked: 234567}
+	bundle := Bundle{How: Linked, Codec: "zstd", SHA256: digestOf("bundle"), Size: 123456, Manifest: digestOf("manifest"), Files: 12, Paths: 15, Unpacked: 234567}
 	for name, build := range map[string]func() (string, error){
 		"probe":       func() (string, error) { return Probe(f, nasty, 5000) },
 		"stage":       func() (string, error) { return Stage(f, nasty, bundle, "cq3kd") },

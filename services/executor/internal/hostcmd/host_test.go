@@ -201,7 +201,7 @@ func pack(t testing.TB, version string, more map[string]string) payload {
 
 	var out bytes.Buffer
 	src := archive.Source{Data: bytes.NewReader(raw.Bytes()), Size: int64(raw.Len()), Format: archive.FormatTar}
-	m, manifest, err := archive.Build(context.Background(), src, &out, archive.DefaultLimits())
+	m, manifest, err := archive.Build(context.Background(), src, archive.Gzip, &out, archive.DefaultLimits())
 	require.NoError(t, err)
 	return payload{
 		release: Release{Base: base, Version: version, Digest: digestOf(version)},
@@ -213,7 +213,7 @@ func pack(t testing.TB, version string, more map[string]string) payload {
 
 func bundleOf(how How, s archive.Summary) Bundle {
 	return Bundle{
-		How: how, SHA256: s.SHA256, Size: s.Size,
+		How: how, Codec: string(s.Codec), SHA256: s.SHA256, Size: s.Size,
 		Manifest: s.Manifest, Files: s.Files, Paths: s.Paths, Unpacked: s.Unpacked,
 	}
 }

@@ -30,7 +30,7 @@ func (p payload) rest(t testing.TB, lacks Lacks) payload {
 func (p payload) part(t testing.TB, how How, part archive.Part) payload {
 	t.Helper()
 	var out bytes.Buffer
-	part.Tree, part.Manifest = Tree(p.release.Version), p.manifest
+	part.Codec, part.Tree, part.Manifest = p.summary.Codec, Tree(p.release.Version), p.manifest
 	s, err := archive.WritePart(t.Context(), bytes.NewReader(p.data), p.summary, part, &out)
 	require.NoError(t, err)
 	p.bundle, p.data = bundleOf(how, s), out.Bytes()
@@ -265,4 +265,37 @@ func without(t *testing.T, tool string) string {
 		}
 	}
 	return path
+}
+
+func TestAHostWithZstdIsSentThat(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		v1, v2 := pack(t, "v1", shared()), pack(t, "v2", shared("more"))
+		a := h.must(Probe(fence(1), v1.release, 0))
+		if h.name == "busybox" {
+			require.Empty(t, a.All(KeyCodec))
+			line, err := Stage(fence(1), v1.release, v1.in(t, archive.Zstd).bundle, "d")
+			h.fails(ErrMissingTool, line, err)
+			return
+		}
+		require.Equal(t, "zstd", a.value(KeyCodec), "apt-get install zstd")
+		v1, v2 = v1.in(t, archive.Zstd), v2.in(t, archive.Zstd)
+		cut := v1
+		cut.data = v1.data[:len(v1.data)-1]
+		require.ErrorIs(t, h.stage(fence(1), cut).err, ErrChecksum)
+		h.ship(1, v1)
+		a = h.stage(fence(2), v2.linked(t, v1))
+		require.NoError(t, a.err, a.stderr)
+		require.Equal(t, "yes", a.value(KeyStaged))
+		require.Equal(t, h.inode("releases/v1/lib/a"), h.inode("releases/v2/lib/a"))
+	})
+}
+
+// in returns the payload in another compression.
+func (p payload) in(t testing.TB, codec archive.Codec) payload {
+	t.Helper()
+	var out bytes.Buffer
+	s, err := archive.Recode(t.Context(), bytes.NewReader(p.data), p.summary, codec, &out)
+	require.NoError(t, err)
+	p.summary, p.bundle, p.data = s, bundleOf(Whole, s), out.Bytes()
+	return p
 }

@@ -7,6 +7,7 @@ const (
 	KeyStaged     = "staged"     // yes or no
 	KeyBase       = "base"       // "<version> <sha256 of its manifest>"; see Output.Base
 	KeyBegun      = "begun"      // yes: a part of the release lies there, from an earlier attempt
+	KeyCodec      = "codec"      // a compression besides gzip that the host has a program for
 	KeyLacks      = "lacks"      // "<from>-<to>" lines of the manifest, or "all"; see Output.Lacks
 	KeyFile       = "file"       // a line of a manifest
 	KeyFreeKB     = "free_kb"    // KiB free where releases go

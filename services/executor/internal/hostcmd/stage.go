@@ -21,6 +21,7 @@ const (
 // Bundle is what Stage gets on stdin (package archive makes it).
 type Bundle struct {
 	How    How
+	Codec  string // gzip, or zstd where Probe found that
 	SHA256 string // lower-case hex
 	Size   int64  // bytes
 
@@ -50,13 +51,16 @@ func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
 	return f.command("stage", stageScript,
 		errors.Join(r.check(), b.check(), validateID("deployment", deployment)),
 		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment,
-		string(b.How), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10))
+		string(b.How), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10), b.Codec)
 }
 
 func (b Bundle) check() error {
 	err := errors.Join(validateDigest("bundle sha256", b.SHA256), validateDigest("manifest sha256", b.Manifest))
 	if b.How != Whole && b.How != Linked && b.How != Rest {
 		err = errors.Join(err, fmt.Errorf("%w form of a bundle %q", ErrInvalid, b.How))
+	}
+	if b.Codec != "gzip" && b.Codec != "zstd" {
+		err = errors.Join(err, fmt.Errorf("%w compression %q", ErrInvalid, b.Codec))
 	}
 	return err
 }

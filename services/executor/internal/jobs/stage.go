@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 )
@@ -24,8 +26,9 @@ const mendings = 2
 
 // found is what connecting tells of the release on the host.
 type found struct {
-	staged bool         // it lies there, complete
-	begun  bool         // a part of it lies there
+	staged bool // it lies there, complete
+	begun  bool // a part of it lies there
+	codec  archive.Codec
 	base   hostcmd.Base // a release to share files with; none without a version
 }
 
@@ -51,7 +54,10 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 	a.current, _ = out.Get(hostcmd.KeyCurrent)
 	staged, _ := out.Get(hostcmd.KeyStaged)
 	begun, _ := out.Get(hostcmd.KeyBegun)
-	a.found = found{staged: staged == "yes", begun: begun == "yes"}
+	a.found = found{staged: staged == "yes", begun: begun == "yes", codec: archive.Gzip}
+	if slices.Contains(out.All(hostcmd.KeyCodec), string(archive.Zstd)) {
+		a.found.codec = archive.Zstd
+	}
 	a.found.base, _ = out.Base()
 	return "", err
 }
@@ -84,7 +90,12 @@ func (a *attempt) stage(ctx context.Context) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, _, err = a.send(ctx, whole, hostcmd.Whole)
+	all, err := whole.In(ctx, a.found.codec)
+	if err != nil {
+		return "", err
+	}
+	defer all.Release()
+	_, _, err = a.send(ctx, all, hostcmd.Whole)
 	return "", err
 }
 
@@ -116,7 +127,7 @@ func (a *attempt) linked(ctx context.Context, whole *bundles.Bundle) (*bundles.B
 		return nil, nil //nolint:nilnil // said above
 	}
 	from := bundles.Base{Manifest: base.Manifest, Release: hostcmd.Place(base.Version)}
-	part, err := whole.Linked(ctx, from, hostcmd.Tree(a.release.Version))
+	part, err := whole.Linked(ctx, a.found.codec, from, hostcmd.Tree(a.release.Version))
 	if errors.Is(err, bundles.ErrUnknown) {
 		if err = a.learn(ctx, base); err != nil {
 			if ctx.Err() != nil {
@@ -125,7 +136,7 @@ func (a *attempt) linked(ctx context.Context, whole *bundles.Bundle) (*bundles.B
 			a.log.Info().Err(err).Str("base", base.Version).Msg("the manifest of a release is of no use")
 			return nil, nil //nolint:nilnil // said above
 		}
-		part, err = whole.Linked(ctx, from, hostcmd.Tree(a.release.Version))
+		part, err = whole.Linked(ctx, a.found.codec, from, hostcmd.Tree(a.release.Version))
 	}
 	if errors.Is(err, bundles.ErrNoGain) || errors.Is(err, bundles.ErrUnknown) {
 		return nil, nil //nolint:nilnil // said above
@@ -162,7 +173,7 @@ func (a *attempt) mend(ctx context.Context, whole *bundles.Bundle, lacks hostcmd
 		if lacks.All {
 			return 0, nil
 		}
-		part, err := whole.Rest(ctx, hostcmd.Tree(a.release.Version), lacks.Has)
+		part, err := whole.Rest(ctx, a.found.codec, hostcmd.Tree(a.release.Version), lacks.Has)
 		if err != nil {
 			return 0, err
 		}
@@ -186,7 +197,7 @@ func (a *attempt) send(ctx context.Context, b *bundles.Bundle, how hostcmd.How) 
 	defer func() { _ = file.Close() }()
 	a.found.begun = true // should this be cut short
 	sent := hostcmd.Bundle{
-		How: how, SHA256: b.SHA256, Size: b.Size,
+		How: how, Codec: string(b.Codec), SHA256: b.SHA256, Size: b.Size,
 		Manifest: b.Manifest, Files: b.Files, Paths: b.Paths, Unpacked: b.Unpacked,
 	}
 	var out hostcmd.Output

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -54,13 +55,13 @@ func pack(t *testing.T, version, content string) release {
 	require.NoError(t, files.Close())
 	m, _, err := archive.Build(t.Context(), archive.Source{
 		Data: bytes.NewReader(raw.Bytes()), Size: int64(raw.Len()), Format: archive.FormatTar,
-	}, &out, archive.DefaultLimits())
+	}, archive.Gzip, &out, archive.DefaultLimits())
 	require.NoError(t, err)
 	sum := sha256.Sum256([]byte(content))
 	return release{
 		Release: hostcmd.Release{Base: "apps/it's", Version: version, Digest: hex.EncodeToString(sum[:])},
 		bundle: hostcmd.Bundle{
-			How: hostcmd.Whole, SHA256: m.SHA256, Size: m.Size, Manifest: m.Manifest, Files: m.Files, Paths: m.Paths, Unpacked: m.Unpacked,
+			How: hostcmd.Whole, Codec: string(archive.Gzip), SHA256: m.SHA256, Size: m.Size, Manifest: m.Manifest, Files: m.Files, Paths: m.Paths, Unpacked: m.Unpacked,
 		},
 		data: out.Bytes(),
 	}
@@ -127,7 +128,8 @@ func TestASimulatedHostAnswersAsARealOne(t *testing.T) {
 	}
 }
 
-// answer returns what a host reports, but for how much is free there.
+// answer returns what a host reports, but for how much is free there, and for what
+// programs this machine has.
 func answer(t *testing.T, h jobs.Host, e exchange) ([]hostcmd.Result, error) {
 	t.Helper()
 	var stdin io.Reader
@@ -140,7 +142,7 @@ func answer(t *testing.T, h jobs.Host, e exchange) ([]hostcmd.Result, error) {
 			out.Results[i].Value = ""
 		}
 	}
-	return out.Results, err
+	return slices.DeleteFunc(out.Results, func(r hostcmd.Result) bool { return r.Key == hostcmd.KeyCodec }), err
 }
 
 func TestTheEndOfAContextEndsACommand(t *testing.T) {

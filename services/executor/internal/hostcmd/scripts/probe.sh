@@ -31,6 +31,7 @@ else
 	vacate
 fi
 say staged no
+! command -v zstd >/dev/null 2>&1 || say codec zstd
 offer_base
 free=$(free_kb "$base")
 [ -n "$free" ] || exit 0

@@ -8,7 +8,7 @@ pick_hash() {
 }
 
 # take_in SIZE DIRECTORY: unpacks stdin in the directory. It sets got, the sha256 of
-# what came, and tee, gzip and tar, each the status of its end; or ends the step,
+# what came, and tee, inflate and tar, each the status of its end; or ends the step,
 # where the disk is full.
 #
 # tee gives the bytes to the hash, through the fifo, and to tar. How each of them
@@ -25,12 +25,12 @@ take_in() {
 		{ receive | inflate | unpack; } 2>&1 >/dev/null | complaints >&3
 		wait
 	)
-	got= tee= gzip= tar= overfull=
+	got= tee= inflate= tar= overfull=
 	for word in $words; do
 		case $word in
 		hash=*) got=${word#*=} ;;
 		tee=*) tee=${word#*=} ;;
-		gzip=*) gzip=${word#*=} ;;
+		inflate=*) inflate=${word#*=} ;;
 		tar=*) tar=${word#*=} ;;
 		full=*) overfull=yes ;;
 		esac
@@ -47,12 +47,12 @@ receive() {
 	tee "$work/pipe"
 	ended tee $?
 }
-# What gzip does not understand is read on all the same: the hash of everything
-# tells a bundle that was damaged from a tar that failed.
+# What cannot be unpacked is read on all the same: the hash of everything tells a
+# bundle that was damaged from a tar that failed.
 inflate() {
-	gzip -dc
+	"$codec" -dc
 	status=$?
-	ended gzip "$status"
+	ended inflate "$status"
 	[ "$status" -ne 1 ] || cat >/dev/null
 }
 # Not tar -C: GNU tar takes backslashes in its argument for escapes. -p, as modes

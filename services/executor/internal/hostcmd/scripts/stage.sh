@@ -2,8 +2,8 @@
 # it is the whole package, or what is left when files are linked from another release,
 # or the rest of what an earlier command began; the sha256 of the manifest and how many
 # lines it has, how many paths there are, and how many bytes all files have.
-want=$1 size=$2 deployment=$3 how=$4 listed=$5 files=$6 paths=$7 unpacked=$8
-need tar gzip sha256sum tee mkfifo
+want=$1 size=$2 deployment=$3 how=$4 listed=$5 files=$6 paths=$7 unpacked=$8 codec=$9
+need tar "$codec" sha256sum tee mkfifo
 prepare
 if staged; then
 	say staged yes
@@ -44,8 +44,8 @@ if [ "$tee" = 0 ] && [ "$got" != "$want" ]; then
 	kept=yes
 	die 83 "the bundle did not arrive as it was sent: $size bytes with sha256 $want were meant to, sha256 $got did"
 fi
-[ "$how" != whole ] || [ "$tar" = 0 ] || die 1 "unpacking failed (tee $tee, gzip $gzip, tar $tar)"
-[ "$tee.$gzip" = 0.0 ] || die 1 "unpacking failed (tee $tee, gzip $gzip, tar $tar)"
+[ "$how" != whole ] || [ "$tar" = 0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
+[ "$tee.$inflate" = 0.0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
 # Copied, as it is to have a time of this host, by which files can be told that were
 # written to since.
 said=$({ cat "$tree/.slipway/manifest" >"$manifest"; } 2>&1) || broken "$said"
