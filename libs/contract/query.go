@@ -146,7 +146,7 @@ type Releases struct {
 type HostReleases struct {
 	Host     string    `json:"host"`
 	Current  string    `json:"current,omitempty"`  // release that the link points at; empty: none
-	Intact   bool      `json:"intact,omitempty"`   // the link points at a complete release
+	Intact   bool      `json:"intact,omitempty"`   // the link points at a complete release, whose files are as they were staged
 	Previous string    `json:"previous,omitempty"` // where a rollback would go
 	Releases []Release `json:"releases,omitempty"`
 	Failure  *Failure  `json:"failure,omitempty"` // the host could not be read

@@ -39,7 +39,8 @@ func Probe(f Fence, r Release, needBytes int64) (string, error) {
 
 // Switch points `current` at a staged release. Results: KeyCurrent and, if this
 // deployment moved the link, now or in an earlier try, KeyPrevious: what it left,
-// empty where nothing ran.
+// empty where nothing ran. KeyDrifted, where an earlier deployment staged it and it is not
+// what that was.
 func Switch(f Fence, r Release, deployment string) (string, error) {
 	return f.command("switch", switchScript,
 		errors.Join(r.check(), validateID("deployment", deployment)),
@@ -50,7 +51,8 @@ func Switch(f Fence, r Release, deployment string) (string, error) {
 // incomplete, never succeeded, or was rolled back from itself. When from is not
 // what runs, nothing is done. With a version to, it switches there; from may be
 // empty then, for whatever runs. Results: KeyUnchanged with what runs, or
-// KeyRolledBack and KeyCurrent. A repeat for the same deployment keeps to what
+// KeyRolledBack and KeyCurrent, and KeyDrifted where the release that it goes to is not
+// what was staged: it goes there all the same. A repeat for the same deployment keeps to what
 // the first one decided, so a deployment id is for one Switch or one Rollback.
 func Rollback(f Fence, base, from, to, deployment string) (string, error) {
 	errs := []error{ValidateBase(base), validateID("deployment", deployment)}
@@ -75,7 +77,7 @@ func Clean(f Fence, base string, keep int) (string, error) {
 }
 
 // Inspect reads what is there, without lock or change. Results: KeyState,
-// KeyCurrent, KeyPrevious (what a rollback would go to), and KeyRelease for
+// KeyCurrent, KeyDrifted, KeyPrevious (what a rollback would go to), and KeyRelease for
 // each complete release.
 func Inspect(base string) (string, error) {
 	if err := ValidateBase(base); err != nil {

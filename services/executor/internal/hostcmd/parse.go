@@ -19,6 +19,7 @@ const (
 	KeyRemoved    = "removed"    // a version
 	KeyEvicted    = "evicted"    // the token whose leftover was killed
 	KeyState      = "state"      // of `current`, see below
+	KeyDrifted    = "drifted"    // "<version> <count>": files of it are not what was staged; see Output.Drifted
 	KeyRelease    = "release"    // "<version> <digest>"; see Output.Releases
 )
 

@@ -13,12 +13,12 @@ var (
 	probeScript    = script("prelude", "fence", "releases", "write", "vacant", "probe")
 	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "receive", "link", "verify", "stage")
 	manifestScript = script("prelude", "releases", "manifest")
-	switchScript   = script("prelude", "fence", "releases", "write", "switch")
-	rollbackScript = script("prelude", "fence", "releases", "write", "rollback")
+	switchScript   = script("prelude", "fence", "releases", "write", "drift", "switch")
+	rollbackScript = script("prelude", "fence", "releases", "write", "drift", "rollback")
 	cleanScript    = script("prelude", "fence", "releases", "write", "clean")
 	claimScript    = script("prelude", "fence", "claim")
 	performScript  = script("prelude", "fence", "perform")
-	inspectScript  = script("prelude", "releases", "inspect")
+	inspectScript  = script("prelude", "releases", "drift", "inspect")
 )
 
 // script joins files to the text that goes over the wire: without comments,

@@ -90,6 +90,18 @@ func (o Output) Base() (Base, bool) {
 	return Base{version, sum}, true
 }
 
+// Drifted returns how many files of the release that runs, or is switched to, are gone or
+// were changed since it was staged: as Inspect, Switch and Rollback found it.
+func (o Output) Drifted() (version string, files int) {
+	value, _ := o.Get(KeyDrifted)
+	version, count, _ := strings.Cut(value, " ")
+	files, err := strconv.Atoi(count)
+	if err != nil {
+		return "", 0
+	}
+	return version, files
+}
+
 // Lacks is what a release still lacks after Stage.
 type Lacks struct {
 	All    bool     // more than can be told in files, or nobody knows

@@ -103,7 +103,8 @@ func (i *inspector) read(path string, t contract.Target) contract.HostReleases {
 	held.Current, _ = out.Get(hostcmd.KeyCurrent)
 	held.Previous, _ = out.Get(hostcmd.KeyPrevious)
 	state, _ := out.Get(hostcmd.KeyState)
-	held.Intact = state == hostcmd.StateComplete
+	_, drifted := out.Drifted()
+	held.Intact = state == hostcmd.StateComplete && drifted == 0
 	for version, digest := range out.Releases() {
 		held.Releases = append(held.Releases, contract.Release{Version: version, SHA256: digest})
 	}

@@ -35,14 +35,18 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 	}
 	a.outcome.Release, _ = out.Get(hostcmd.KeyCurrent)
 	a.current = a.outcome.Release
+	if version, files := out.Drifted(); files > 0 {
+		note = fmt.Sprintf("%d files of release %s were changed on the host since it was staged", files, version)
+		a.outcome.Note = note
+	}
 	// An earlier attempt may have moved the link: the host remembers what was left.
 	if a.kind == deploy.KindRollback {
 		a.outcome.Previous, _ = out.Get(hostcmd.KeyRolledBack)
 		a.outcome.Changed = true
-		return "", nil
+		return note, nil
 	}
 	a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
-	return "", nil
+	return note, nil
 }
 
 // ended says whether the error of a command is its exit status, so that nothing

@@ -4,6 +4,7 @@ if [ -n "$current" ]; then
 	say current "$current"
 	if complete "$current"; then
 		say state complete
+		drift "$current"
 	elif [ -d "$base/current" ]; then
 		say state incomplete
 	else

@@ -31,13 +31,14 @@ complete() { [ -f "$meta/releases/$1" ] && [ -d "$base/releases/$1" ] && [ ! -h 
 # usable VERSION: a rollback may pick it.
 usable() { complete "$1" && [ -f "$meta/successful/$1" ] && [ ! -f "$meta/rolledback/$1" ]; }
 
-# read_digest VERSION: sets found, the digest of its package, and listing, the sha256
-# of its manifest; empty where it has none.
+# read_digest VERSION: sets found, the digest of its package; staged_by, a deployment;
+# and listing, the sha256 of its manifest, empty where it has none.
 read_digest() {
-	found= listing=
+	found= listing= staged_by=
 	while IFS="=" read -r key value; do
 		[ "$key" = digest ] && found=$value
 		[ "$key" = manifest ] && listing=$value
+		[ "$key" = deployment ] && staged_by=$value
 	done <"$meta/releases/$1"
 }
 

@@ -23,6 +23,7 @@ else
 	[ -n "$target" ] || die 86 "no release before $from is left to go back to in $base"
 fi
 complete "$target" || die 85 "release $target is not complete in $base"
+drift "$target"
 put "$record" "$left $target"
 [ "$left" = - ] || put "$meta/rolledback/$left" "$deployment"
 if [ "$current" != "$target" ]; then

@@ -9,6 +9,8 @@ record=$meta/rollback/$deployment
 # Before the switch, and not once it is done: a repeat after a crash, on either
 # side of the switch, leaves the records of what really ran before.
 if [ "$current" != "$version" ]; then
+	# What this deployment staged was compared a moment ago.
+	[ "$staged_by" = "$deployment" ] || drift "$version"
 	remember "$version"
 	put "$record" "${current:--} $version"
 	point_at "$version"
