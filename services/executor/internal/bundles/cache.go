@@ -2,8 +2,11 @@ package bundles
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -53,7 +56,7 @@ type entry struct {
 	summary archive.Summary // of a bundle, or of a part of one
 	users   int
 	used    uint64 // when it was last taken, by Cache.clock
-	once    bool   // nobody but its first user wants it
+	once    bool   // nobody wants it after those who have it
 }
 
 // Bundle is a package, or a part of one, ready to ship. It stays on disk until Release.
@@ -127,14 +130,45 @@ func (e *entry) open() (*os.File, error) {
 	return file, nil
 }
 
+// Verify reads the file again, as a host says that what arrived is not what was to be
+// sent. If the file is to blame, the cache forgets it, so that the next who asks has it
+// made anew, and the error is ErrDamaged.
+func (b *Bundle) Verify() error {
+	file, err := b.Open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return local(err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) == b.SHA256 {
+		return nil
+	}
+	b.cache.forget(b.entry)
+	return ErrDamaged
+}
+
+// forget gives the entry to nobody any more. Its file goes with its last user.
+func (c *Cache) forget(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e.once = true
+	for key, other := range c.entries {
+		if other == e {
+			delete(c.entries, key)
+		}
+	}
+}
+
 // Release gives the bundle back to the cache.
 func (b *Bundle) Release() { b.once.Do(func() { b.cache.release(b.entry) }) }
 
 func (c *Cache) release(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.users--
-	if e.once {
+	if e.users--; e.once && e.users == 0 {
 		_ = os.Remove(e.path)
 	}
 	c.trim()

@@ -114,6 +114,26 @@ func TestWhatIsNotWhatWasUploadedIsRefusedAndNotKept(t *testing.T) {
 	b.Release()
 }
 
+func TestADamagedBundleIsMadeAnew(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	p := s.upload("p", "content")
+	b, err := c.Take(t.Context(), p)
+	require.NoError(t, err)
+	require.NoError(t, b.Verify())
+	require.NoError(t, os.WriteFile(b.entry.path, []byte("rot"), 0o600))
+	require.ErrorIs(t, b.Verify(), ErrDamaged)
+
+	again, err := c.Take(t.Context(), p)
+	require.NoError(t, err)
+	require.NoError(t, again.Verify())
+	require.EqualValues(t, 2, s.source.fetches.Load())
+	b.Release()
+	require.NoFileExists(t, b.entry.path)
+	require.FileExists(t, again.entry.path)
+	again.Release()
+}
+
 func TestADeletedPackageIsMissing(t *testing.T) {
 	s := newSetting(t)
 	_, err := s.open(1<<20).Take(t.Context(), contract.Package{ID: "gone"})

@@ -1,5 +1,11 @@
 // Package bundles keeps packages as this executor ships them: fetched once from
 // the object store or from their source (internal/fetch), verified against the digest that the command pins, checked
 // entry by entry and packed anew (internal/archive), and served from disk to all
-// hosts, or what of them hosts with another release lack. The directory is bounded and holds nothing that outlives the process.
+// hosts, or what of them hosts with another release lack.
+//
+// The directory is bounded and holds nothing that outlives the process: to fetch a
+// package again costs less than to trust what lay there. A file is hashed as it is
+// written, and the host hashes what it is sent; where the two differ, the file is read
+// again (Bundle.Verify), and made anew if it was damaged since. The manifests of
+// releases that this process has not shipped are had from hosts (Cache.Learn).
 package bundles

@@ -16,6 +16,8 @@ var (
 	ErrLocal = errors.New("the executor cannot keep the package")
 	// ErrNoRoom is ErrLocal: the disk is full, or over quota.
 	ErrNoRoom = fmt.Errorf("%w: no room", ErrLocal)
+	// ErrDamaged says that a file of the cache is not what was written. It is made anew.
+	ErrDamaged = errors.New("a bundle on the executor's disk was damaged")
 	// ErrUnknown says that the manifest of a release is not known here.
 	ErrUnknown = errors.New("unknown manifest")
 	// ErrNoGain says that a part is hardly smaller than the whole package.

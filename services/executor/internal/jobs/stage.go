@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,12 +64,22 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 }
 
 // stage brings the release onto the host, beside the one that runs, unless it
-// lies there complete. It sends as little as will do: what is missing of a transfer that
-// was cut short, what another release there does not have, or everything.
+// lies there complete.
 func (a *attempt) stage(ctx context.Context) (note string, err error) {
 	if a.found.staged {
 		return "the release is on the host already", nil
 	}
+	note, err = a.ship(ctx)
+	if errors.Is(err, bundles.ErrDamaged) {
+		a.log.Warn().Err(err).Msg("a bundle is made anew")
+		note, err = a.ship(ctx)
+	}
+	return note, err
+}
+
+// ship sends as little as will do: what is missing of a transfer that was cut short, what
+// another release on the host does not have, or everything.
+func (a *attempt) ship(ctx context.Context) (note string, err error) {
 	whole, err := a.bundles.Take(ctx, a.pkg)
 	if err != nil {
 		return "", err
@@ -205,6 +216,9 @@ func (a *attempt) send(ctx context.Context, b *bundles.Bundle, how hostcmd.How) 
 		out, err = a.run(ctx, content, func() (string, error) { return hostcmd.Stage(a.fence, a.release, sent, a.deployment) })
 		return err
 	})
+	if errors.Is(err, hostcmd.ErrChecksum) {
+		err = cmp.Or(b.Verify(), err)
+	}
 	lacks, lacking := out.Lacks()
 	return lacks, !lacking, err
 }

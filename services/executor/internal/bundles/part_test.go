@@ -1,0 +1,144 @@
+package bundles
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
+)
+
+// uploadFiles stores a tar and returns what a command would say of it.
+func (s *setting) uploadFiles(id string, files map[string]string) contract.Package {
+	s.t.Helper()
+	var raw bytes.Buffer
+	w := tar.NewWriter(&raw)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		require.NoError(s.t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name]))}))
+		_, err := w.Write([]byte(files[name]))
+		require.NoError(s.t, err)
+	}
+	require.NoError(s.t, w.Close())
+	p := s.upload(id, raw.String())
+	p.Format, p.Version = string(archive.FormatTar), id
+	return p
+}
+
+func noise(n int, seed byte) string {
+	content := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(content)
+	return string(content)
+}
+
+func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	old, err := c.Take(t.Context(), s.uploadFiles("old", map[string]string{"big": noise(100_000, 1), "a": "1"}))
+	require.NoError(t, err)
+	defer old.Release()
+	next, err := c.Take(t.Context(), s.uploadFiles("next", map[string]string{"big": noise(100_000, 1), "a": "2"}))
+	require.NoError(t, err)
+	defer next.Release()
+	base := Base{Manifest: old.Manifest, Release: "./releases/old"}
+	paths := make([]string, 10)
+	var asking sync.WaitGroup
+	for i := range paths {
+		asking.Go(func() {
+			part, err := next.Linked(context.Background(), archive.Zstd, base, "./tree")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer part.Release()
+			paths[i] = part.entry.path
+		})
+	}
+	asking.Wait()
+	require.Len(t, slices.Compact(paths), 1)
+	part, err := next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	require.NoError(t, err)
+	require.Less(t, part.Size, int64(2000))
+	require.Equal(t, next.Manifest, part.Manifest)
+	require.NoError(t, part.Verify())
+	part.Release()
+
+	_, err = next.Linked(t.Context(), archive.Zstd, Base{Manifest: "unknown"}, "./tree")
+	require.ErrorIs(t, err, ErrUnknown)
+
+	other, err := c.Take(t.Context(), s.uploadFiles("other", map[string]string{"big": noise(100_000, 2)}))
+	require.NoError(t, err)
+	defer other.Release()
+	for range 2 {
+		_, err = other.Linked(t.Context(), archive.Zstd, base, "./tree")
+		require.ErrorIs(t, err, ErrNoGain)
+	}
+}
+
+func TestTheRestGoesWithItsRelease(t *testing.T) {
+	s := newSetting(t)
+	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": noise(10_000, 1), "b": noise(10_000, 2)}))
+	require.NoError(t, err)
+	defer b.Release()
+	rest, err := b.Rest(t.Context(), archive.Gzip, "./tree", func(n int) bool { return n == 1 })
+	require.NoError(t, err)
+	require.Equal(t, archive.Gzip, rest.Codec)
+	require.Greater(t, rest.Size, int64(10_000))
+	require.Less(t, rest.Size, int64(12_000))
+	require.FileExists(t, rest.entry.path)
+	rest.Release()
+	require.NoFileExists(t, rest.entry.path)
+}
+
+func TestHostsWithoutZstdShareABundleOfTheirOwn(t *testing.T) {
+	s := newSetting(t)
+	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": "1"}))
+	require.NoError(t, err)
+	defer b.Release()
+	same, err := b.In(t.Context(), archive.Zstd)
+	require.NoError(t, err)
+	defer same.Release()
+	require.Equal(t, b.entry.path, same.entry.path)
+	other, err := b.In(t.Context(), archive.Gzip)
+	require.NoError(t, err)
+	defer other.Release()
+	require.Equal(t, archive.Gzip, other.Codec)
+	require.NoError(t, other.Verify())
+	head, err := os.ReadFile(other.entry.path)
+	require.NoError(t, err)
+	require.Equal(t, "\x1f\x8b", string(head[:2]))
+}
+
+func TestAManifestIsLearnedOnceAndOnlyAsItIsNamed(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 20)
+	manifest := []byte("644 0 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  ./a\n")
+	raw := sha256.Sum256(manifest)
+	sum := hex.EncodeToString(raw[:])
+	away := errors.New("the host is away")
+	require.ErrorIs(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) { return nil, away }), away)
+	require.ErrorIs(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) { return []byte("x"), nil }), ErrAltered)
+	for range 2 {
+		asked := false
+		require.NoError(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) {
+			require.False(t, asked)
+			asked = true
+			return manifest, nil
+		}))
+	}
+	files, text, err := c.manifest(sum)
+	require.NoError(t, err)
+	require.Equal(t, manifest, text)
+	require.Len(t, files, 1)
+}
