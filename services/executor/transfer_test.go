@@ -151,3 +151,14 @@ func TestATransferThatIsCutGoesOnWhereItStopped(t *testing.T) {
 	require.Contains(t, note, "went on")
 	requireSent(t, note, 60)
 }
+
+func TestALargeFileThatChangedALittleIsMadeOfWhatItWas(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	files := manyFiles(1, 4<<20)
+	s.ship(h, s.uploadFiles("1.0", files))
+	files["lib/000"] = slices.Concat([]byte("before"), files["lib/000"])
+	requireSent(t, s.ship(h, s.uploadFiles("2.0", files)), 5)
+	requireContent(t, h, files)
+}

@@ -17,6 +17,7 @@ type Part struct {
 	Tree     string           // directory that becomes the release, below where the host unpacks
 	Release  string           // directory of the release to link from, likewise
 	Links    map[int]string   // files to link, by number in the manifest from 0: the path in Release
+	Patches  map[int]Patch    // files to make of older ones in Release
 	Leave    func(n int) bool // files that lie in Tree; nil: none
 	Manifest []byte
 }
@@ -71,22 +72,35 @@ func (r *interruptible) Read(p []byte) (int, error) {
 }
 
 func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *sink) error {
+	packed, err := p.Codec.compress(out)
+	if err != nil {
+		return err
+	}
+	tw := tar.NewWriter(packed)
+	if err := writeManifest(tw, p.Tree, p.Manifest); err != nil {
+		return err
+	}
+	err = walk(ctx, whole, codec, func(h *tar.Header, name string, number int, body io.Reader) error {
+		return p.entry(tw, h, name, number, body)
+	})
+	return errors.Join(err, tw.Close(), packed.Close())
+}
+
+// walk calls fn for each entry of a whole bundle but its manifest. number is that of a
+// file in the manifest, from 0, or -1.
+func walk(ctx context.Context, whole io.Reader, codec Codec, fn func(h *tar.Header, name string, number int, body io.Reader) error) error {
 	in, err := codec.expand(whole)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	packed, err := p.Codec.compress(out)
-	if err != nil {
-		return err
-	}
-	tr, tw := tar.NewReader(in), tar.NewWriter(packed)
+	tr := tar.NewReader(&interruptible{ctx, in})
 	for n := 0; ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
+		if err != nil {
 			return err
 		}
 		name := strings.TrimPrefix(h.Name, "./")
@@ -98,18 +112,13 @@ func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *s
 			number = n
 			n++
 		}
-		if err := p.entry(tw, h, name, number, tr); err != nil {
+		if err := fn(h, name, number, tr); err != nil {
 			return err
 		}
 	}
-	if err := writeManifest(tw, p.Tree, p.Manifest); err != nil {
-		return err
-	}
-	return errors.Join(tw.Close(), packed.Close())
 }
 
-// entry writes what becomes of one entry of the whole. number is that of a file in the
-// manifest, or -1.
+// entry writes what becomes of one entry of the whole.
 func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body io.Reader) error {
 	h.Name = p.Tree + "/" + name
 	if h.Typeflag == tar.TypeLink {
@@ -118,6 +127,9 @@ func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body
 	if number >= 0 {
 		if p.Leave != nil && p.Leave(number) {
 			return nil
+		}
+		if patch, found := p.Patches[number]; found {
+			return p.patch(tw, h, name, number, patch, body)
 		}
 		if path, found := p.Links[number]; found {
 			h.Typeflag, h.Linkname, h.Size = tar.TypeLink, p.Release+"/"+path, 0
@@ -131,4 +143,44 @@ func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body
 	}
 	_, err := io.Copy(tw, body)
 	return err
+}
+
+// patch writes what of a file is not in its older version, and how a host puts the two
+// together: a line each for where the older one lies, for the path in the tree and the
+// mode, and then "copy <offset> <bytes>" from the older one or "take <offset> <bytes>" from
+// what is sent.
+func (p Part) patch(tw *tar.Writer, h *tar.Header, name string, number int, patch Patch, body io.Reader) error {
+	place := fmt.Sprintf("%s/%s/delta/%d", p.Tree, reserved, number)
+	recipe := []byte(fmt.Sprintf("%s/%s\n%s\n%o\n", p.Release, patch.Old, name, h.Mode))
+	var taken int64
+	for _, s := range patch.Segments {
+		if s.Copy {
+			recipe = fmt.Appendf(recipe, "copy %d %d\n", s.Offset, s.Length)
+			continue
+		}
+		recipe = fmt.Appendf(recipe, "take %d %d\n", taken, s.Length)
+		taken += s.Length
+	}
+	how := *h
+	how.Name, how.Size, how.Mode = place+".how", int64(len(recipe)), 0o600
+	if err := tw.WriteHeader(&how); err != nil {
+		return err
+	}
+	if _, err := tw.Write(recipe); err != nil {
+		return err
+	}
+	h.Name, h.Size = place, taken
+	if err := tw.WriteHeader(h); err != nil {
+		return err
+	}
+	for _, s := range patch.Segments {
+		to := io.Writer(tw)
+		if s.Copy {
+			to = io.Discard
+		}
+		if _, err := io.CopyN(to, body, s.Length); err != nil {
+			return err
+		}
+	}
+	return nil
 }

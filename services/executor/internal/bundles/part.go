@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
+	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 )
 
@@ -35,29 +37,7 @@ func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tre
 	}
 	defer c.release(held)
 	key := "linked/" + string(codec) + "/" + b.pkg.ID + "/" + b.pkg.Version + "/" + base.Manifest + "/" + base.Release
-	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) {
-		part := archive.Part{Codec: codec, Tree: tree, Release: base.Release}
-		files, manifest, err := c.manifest(b.Manifest)
-		if err != nil {
-			return nil, err
-		}
-		others, _, err := c.manifest(base.Manifest)
-		if err != nil {
-			return nil, err
-		}
-		var shared int64
-		part.Links, shared = archive.Links(files, others)
-		if !gain(b.Unpacked-shared, b.Unpacked) {
-			return &entry{}, nil
-		}
-		part.Manifest = manifest
-		e, err := c.writePart(ctx, b, part)
-		if err == nil && !gain(e.size, b.Size) {
-			_ = os.Remove(e.path)
-			return &entry{}, nil
-		}
-		return e, err
-	})
+	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) { return c.link(ctx, b, codec, base, tree) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +46,72 @@ func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tre
 		return nil, ErrNoGain
 	}
 	return c.bundle(b.pkg, e), nil
+}
+
+// link makes the part for hosts that have the base, or an entry without a file where it
+// is not worth it.
+func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base Base, tree string) (*entry, error) {
+	files, manifest, err := c.manifest(b.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	held, _, err := c.manifest(base.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	part := archive.Part{Codec: codec, Tree: tree, Release: base.Release, Manifest: manifest}
+	var shared, saved int64
+	part.Links, shared = archive.Links(files, held)
+	if part.Patches, saved, err = c.patches(ctx, b, base, files, held, part.Links); err != nil {
+		return nil, err
+	}
+	if !gain(b.Unpacked-shared-saved, b.Unpacked) {
+		return &entry{}, nil
+	}
+	e, err := c.writePart(ctx, b, part)
+	if err == nil && !gain(e.size, b.Size) {
+		_ = os.Remove(e.path)
+		return &entry{}, nil
+	}
+	return e, err
+}
+
+// patches compares large files with those of the base, if its bundle is still here.
+func (c *Cache) patches(ctx context.Context, b *Bundle, base Base, files, held []archive.File, links map[int]string) (map[int]archive.Patch, int64, error) {
+	old := c.takenWith(base.Manifest)
+	if old == nil {
+		return nil, 0, nil
+	}
+	defer c.release(old)
+	from, err := old.open()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer from.Close()
+	to, err := b.Open()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer to.Close()
+	patches, saved, err := archive.Patches(ctx, files, held, links,
+		archive.Whole{Codec: b.Codec, Data: to}, archive.Whole{Codec: old.summary.Codec, Data: from})
+	if err != nil && ctx.Err() == nil {
+		err = local(err)
+	}
+	return patches, saved, err
+}
+
+// takenWith returns a whole bundle with this manifest.
+func (c *Cache) takenWith(manifest string) *entry {
+	c.mu.Lock()
+	var found string
+	for key, e := range c.entries {
+		if e.summary.Manifest == manifest && strings.HasPrefix(key, packageKey(contract.Package{})) {
+			found = key
+		}
+	}
+	c.mu.Unlock()
+	return c.taken(found)
 }
 
 // Rest returns the part of the bundle that has these files alone, by their number in

@@ -86,6 +86,29 @@ func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
 	}
 }
 
+func TestALargeFileThatChangedALittleIsSentInPart(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 30)
+	big := noise(3<<20, 1)
+	old, err := c.Take(t.Context(), s.uploadFiles("old", map[string]string{"big": big}))
+	require.NoError(t, err)
+	next, err := c.Take(t.Context(), s.uploadFiles("next", map[string]string{"big": big[:1<<20] + "inserted" + big[1<<20:]}))
+	require.NoError(t, err)
+	defer next.Release()
+	base := Base{Manifest: old.Manifest, Release: "./releases/old"}
+	part, err := next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	require.NoError(t, err)
+	require.Less(t, part.Size, int64(20_000))
+	part.Release()
+
+	// Without the older bundle there is nothing to compare with.
+	old.Release()
+	c.forget(old.entry)
+	base.Release = "./releases/other"
+	_, err = next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	require.ErrorIs(t, err, ErrNoGain)
+}
+
 func TestTheRestGoesWithItsRelease(t *testing.T) {
 	s := newSetting(t)
 	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": noise(10_000, 1), "b": noise(10_000, 2)}))

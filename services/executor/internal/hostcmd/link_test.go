@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,17 @@ func (p payload) linked(t testing.TB, old payload) payload {
 	t.Helper()
 	links, _ := archive.Links(p.files(t), old.files(t))
 	return p.part(t, Linked, archive.Part{Release: Place(old.release.Version), Links: links})
+}
+
+// patched is linked, with large files made of those that old has.
+func (p payload) patched(t testing.TB, old payload) payload {
+	t.Helper()
+	links, _ := archive.Links(p.files(t), old.files(t))
+	patches, _, err := archive.Patches(t.Context(), p.files(t), old.files(t), links,
+		archive.Whole{Codec: archive.Gzip, Data: bytes.NewReader(p.data)}, archive.Whole{Codec: archive.Gzip, Data: bytes.NewReader(old.data)})
+	require.NoError(t, err)
+	require.NotEmpty(t, patches)
+	return p.part(t, Linked, archive.Part{Release: Place(old.release.Version), Links: links, Patches: patches})
 }
 
 func (p payload) rest(t testing.TB, lacks Lacks) payload {
@@ -298,4 +310,41 @@ func (p payload) in(t testing.TB, codec archive.Codec) payload {
 	require.NoError(t, err)
 	p.summary, p.bundle, p.data = s, bundleOf(Whole, s), out.Bytes()
 	return p
+}
+
+func TestALargeFileIsMadeOfWhatItWas(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		before := noise(2 << 20)
+		after := slices.Concat([]byte("more"), before[:1<<20], before[1<<20+5:], []byte("end"))
+		v1 := pack(t, "v1", map[string]string{"lib/it's  $(big)": string(before), "small": "s"})
+		v2 := pack(t, "v2", map[string]string{"lib/it's  $(big)": string(after), "small": "s"})
+		h.ship(1, v1)
+		p := v2.patched(t, v1)
+		require.Less(t, len(p.data), 20_000)
+		a := h.stage(fence(2), p)
+		require.NoError(t, a.err, a.stderr)
+		require.Equal(t, "yes", a.value(KeyStaged), a.Results)
+		got, err := os.ReadFile(h.below("releases/v2/lib/it's  $(big)"))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(after, got))
+		info, err := os.Stat(h.below("releases/v2/lib/it's  $(big)"))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o644), info.Mode())
+		require.NoDirExists(t, h.below("releases/v2/.slipway"))
+
+		// What it is made of was changed on the host.
+		require.NoError(t, os.WriteFile(h.below("releases/v1/lib/it's  $(big)"), []byte("X"), 0o644))
+		v3 := v2
+		v3.release.Version = "v3"
+		a = h.stage(fence(3), v3.patched(t, v1))
+		require.NoError(t, a.err, a.stderr)
+		lacks, lacking := a.Lacks()
+		require.True(t, lacking)
+		require.False(t, lacks.All)
+		a = h.stage(fence(3), v3.rest(t, lacks))
+		require.Equal(t, "yes", a.value(KeyStaged), a.Results)
+		got, err = os.ReadFile(h.below("releases/v3/lib/it's  $(big)"))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(after, got))
+	})
 }

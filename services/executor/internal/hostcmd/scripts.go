@@ -11,7 +11,7 @@ var files embed.FS
 // The scripts, each with what it builds on.
 var (
 	probeScript    = script("prelude", "fence", "releases", "write", "vacant", "probe")
-	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "receive", "link", "verify", "stage")
+	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "receive", "patch", "link", "verify", "stage")
 	manifestScript = script("prelude", "releases", "manifest")
 	switchScript   = script("prelude", "fence", "releases", "write", "drift", "switch")
 	rollbackScript = script("prelude", "fence", "releases", "write", "drift", "rollback")

@@ -49,6 +49,7 @@ fi
 # Copied, as it is to have a time of this host, by which files can be told that were
 # written to since.
 said=$({ cat "$tree/.slipway/manifest" >"$manifest"; } 2>&1) || broken "$said"
+[ "$how" = whole ] || patch_up
 try rm -rf "$tree/.slipway"
 if [ "$how" != whole ]; then
 	copy_links
