@@ -37,7 +37,7 @@ func shimmed(t *testing.T) userland {
 	dir := t.TempDir()
 	require.NoError(t, os.Symlink(dash, filepath.Join(dir, "sh")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "shim"), []byte(shim), 0o755))
-	for _, tool := range strings.Fields("mkdir mkfifo mv rm cp find awk stat wc ln readlink flock df tar gzip sha256sum tee sync date sort head tail ls cat sleep") {
+	for _, tool := range strings.Fields("mkdir mkfifo mv rm cp find awk stat wc touch ln readlink flock df tar gzip sha256sum tee sync date sort head tail ls cat sleep") {
 		require.FileExists(t, "/usr/bin/"+tool)
 		require.NoError(t, os.Symlink("shim", filepath.Join(dir, tool)))
 	}

@@ -46,9 +46,10 @@ if [ "$tee" = 0 ] && [ "$got" != "$want" ]; then
 fi
 [ "$how" != whole ] || [ "$tar" = 0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
 [ "$tee.$inflate" = 0.0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
-# Copied, as it is to have a time of this host, by which files can be told that were
-# written to since.
 said=$({ cat "$tree/.slipway/manifest" >"$manifest"; } 2>&1) || broken "$said"
+# Its time tells later which files were written to since: from a moment ago on, as some
+# tools look at whole seconds.
+touch -d "@$(($(date +%s) - 2))" "$manifest" 2>/dev/null
 [ "$how" = whole ] || patch_up
 try rm -rf "$tree/.slipway"
 if [ "$how" != whole ]; then
