@@ -162,3 +162,20 @@ func TestALargeFileThatChangedALittleIsMadeOfWhatItWas(t *testing.T) {
 	requireSent(t, s.ship(h, s.uploadFiles("2.0", files)), 5)
 	requireContent(t, h, files)
 }
+
+func TestALargeFileThatWasCutGoesOnWhereItStopped(t *testing.T) {
+	s := newSystem(t)
+	s.executor(func(c *Config) { c.Job.Tries = 10 })
+	h := hosttest.Start(t, 1)[0]
+	files := manyFiles(1, 100<<20)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.uploadFiles("1.0", files)})
+	part := filepath.Join(h.Home, app.Path, ".slipway/stage/tree/1.0/lib/000")
+	require.Eventually(t, func() bool {
+		info, err := os.Stat(part)
+		return err == nil && info.Size() > 50<<20
+	}, patience, time.Millisecond)
+	h.KillSessions()
+	require.Equal(t, "succeeded", s.await(id, h.Name).State)
+	requireContent(t, h, files)
+	requireSent(t, s.stageNote(id, h), 55)
+}

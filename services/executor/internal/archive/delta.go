@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -253,6 +254,31 @@ func Patches(ctx context.Context, files, held []File, links map[int]string, fres
 		return nil, 0, fmt.Errorf("compare with an older release: %w", err)
 	}
 	return patches, saved, nil
+}
+
+// errFound ends a walk early.
+var errFound = errors.New("found")
+
+// Continue returns the patch for a file of which a host has the beginning: so many bytes
+// with this sha256, at the path old. It is false where the file does not begin with them.
+func Continue(ctx context.Context, whole Whole, number int, size int64, sum, old string) (patch Patch, ok bool, err error) {
+	err = walk(ctx, whole.Data, whole.Codec, func(h *tar.Header, _ string, n int, body io.Reader) error {
+		if n != number {
+			return nil
+		}
+		begins := sha256.New()
+		if _, err := io.CopyN(begins, body, size); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if ok = size < h.Size && hex.EncodeToString(begins.Sum(nil)) == sum; ok {
+			patch = Patch{Old: old, Segments: []Segment{{Copy: true, Length: size}, {Length: h.Size - size}}}
+		}
+		return errFound
+	})
+	if err != nil && !errors.Is(err, errFound) {
+		return Patch{}, false, fmt.Errorf("compare with what is there: %w", err)
+	}
+	return patch, ok, nil
 }
 
 // Whole is a bundle to read.

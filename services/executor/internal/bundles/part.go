@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -114,20 +115,49 @@ func (c *Cache) takenWith(manifest string) *entry {
 	return c.taken(found)
 }
 
-// Rest returns the part of the bundle that has these files alone, by their number in
-// the manifest from 0. It is for one host and goes with its Release. Errors are those of
-// Take.
-func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, tree string, lacks func(n int) bool) (*Bundle, error) {
-	_, manifest, err := b.cache.manifest(b.Manifest)
+// Missing says what a host lacks of a release that was begun.
+type Missing struct {
+	Tree  string           // where it is unpacked
+	Lacks func(n int) bool // files by their number in the manifest, from 0
+
+	// Where the beginning of a file is there, its number, how many bytes these are, their
+	// sha256, and where they lie. CutSize 0: there is none.
+	CutNumber int
+	CutSize   int64
+	CutSHA256 string
+	CutPath   string
+}
+
+// Rest returns the part of the bundle that is missing. It is for one host and goes with
+// its Release. Errors are those of Take.
+func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, m Missing) (*Bundle, error) {
+	c := b.cache
+	_, manifest, err := c.manifest(b.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	e, err := b.cache.writePart(ctx, b, archive.Part{Codec: codec, Tree: tree, Leave: func(n int) bool { return !lacks(n) }, Manifest: manifest})
+	part := archive.Part{Codec: codec, Tree: m.Tree, Leave: func(n int) bool { return !m.Lacks(n) }, Manifest: manifest}
+	if m.CutSize > 0 {
+		in, err := b.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		part.Release = "./" + path.Dir(m.CutPath)
+		patch, ok, err := archive.Continue(ctx, archive.Whole{Codec: b.Codec, Data: in}, m.CutNumber, m.CutSize, m.CutSHA256, path.Base(m.CutPath))
+		if err != nil {
+			return nil, local(err)
+		}
+		if ok {
+			part.Patches = map[int]archive.Patch{m.CutNumber: patch}
+		}
+	}
+	e, err := c.writePart(ctx, b, part)
 	if err != nil {
 		return nil, err
 	}
 	e.users, e.once = 1, true
-	return b.cache.bundle(b.pkg, e), nil
+	return c.bundle(b.pkg, e), nil
 }
 
 func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entry, error) {

@@ -114,7 +114,7 @@ func TestTheRestGoesWithItsRelease(t *testing.T) {
 	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": noise(10_000, 1), "b": noise(10_000, 2)}))
 	require.NoError(t, err)
 	defer b.Release()
-	rest, err := b.Rest(t.Context(), archive.Gzip, "./tree", func(n int) bool { return n == 1 })
+	rest, err := b.Rest(t.Context(), archive.Gzip, Missing{Tree: "./tree", Lacks: func(n int) bool { return n == 1 }})
 	require.NoError(t, err)
 	require.Equal(t, archive.Gzip, rest.Codec)
 	require.Greater(t, rest.Size, int64(10_000))

@@ -9,6 +9,7 @@ const (
 	KeyBegun      = "begun"      // yes: a part of the release lies there, from an earlier attempt
 	KeyCodec      = "codec"      // a compression besides gzip that the host has a program for
 	KeyLacks      = "lacks"      // "<from>-<to>" lines of the manifest, or "all"; see Output.Lacks
+	KeyCut        = "cut"        // "<line> <bytes> <sha256>" of a file of which the beginning is there
 	KeyFile       = "file"       // a line of a manifest
 	KeyFreeKB     = "free_kb"    // KiB free where releases go
 	KeyStep       = "step"       // transfer, verify or unpack: it is done

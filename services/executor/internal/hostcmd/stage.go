@@ -102,8 +102,19 @@ func (o Output) Drifted() (version string, files int) {
 	return version, files
 }
 
+// Kept is where the beginning of a file lies that was cut, below the application path.
+const Kept = "./.slipway/stage/part"
+
+// Cut is a file of which the beginning is on the host.
+type Cut struct {
+	Number int    // of the line in the manifest, from 0
+	Size   int64  // bytes that are there; 0: there is no such file
+	SHA256 string // of these
+}
+
 // Lacks is what a release still lacks after Stage.
 type Lacks struct {
+	Cut    Cut
 	All    bool     // more than can be told in files, or nobody knows
 	Ranges [][2]int // lines of the manifest, the first and the last of each, from 0; in order
 }
@@ -120,6 +131,13 @@ func (o Output) Lacks() (Lacks, bool) {
 			return Lacks{All: true}, true
 		}
 		l.Ranges = append(l.Ranges, [2]int{from - 1, to - 1})
+	}
+	if value, ok := o.Get(KeyCut); ok {
+		var cut Cut
+		if n, err := fmt.Sscan(value, &cut.Number, &cut.Size, &cut.SHA256); n == 3 && err == nil && cut.Number > 0 {
+			cut.Number--
+			l.Cut = cut
+		}
 	}
 	return l, len(values) > 0
 }

@@ -184,7 +184,10 @@ func (a *attempt) mend(ctx context.Context, whole *bundles.Bundle, lacks hostcmd
 		if lacks.All {
 			return 0, nil
 		}
-		part, err := whole.Rest(ctx, a.found.codec, hostcmd.Tree(a.release.Version), lacks.Has)
+		part, err := whole.Rest(ctx, a.found.codec, bundles.Missing{
+			Tree: hostcmd.Tree(a.release.Version), Lacks: lacks.Has,
+			CutNumber: lacks.Cut.Number, CutSize: lacks.Cut.Size, CutSHA256: lacks.Cut.SHA256, CutPath: hostcmd.Kept,
+		})
 		if err != nil {
 			return 0, err
 		}

@@ -1,7 +1,8 @@
 # verify: whether the tree is what its manifest says. For what did not come in one
 # piece: each file is hashed where it lies. It sets sound to yes, or tells which lines
 # of the manifest are missing or have another content, mode or owner, as results
-# "lacks <from>-<to>", and removes those files. "lacks all" is said where more is wrong
+# "lacks <from>-<to>", and removes those files; but the first large one that is too short
+# is kept as part, and told as "cut <line> <bytes> <sha256>". "lacks all" is said where more is wrong
 # than a few files. The owner is to be that of the manifest, which came with the rest.
 #
 # Whatever fails on the way, fewer lines are found good, never more.
@@ -11,18 +12,20 @@ verify() {
 	(
 		cd "$tree" || exit
 		find . -type f -exec $hash {} + >../../sums
-		find ../../manifest . -exec stat -c "%a %u:%g %F/%n" {} + >../../paths
+		find ../../manifest . -exec stat -c "%a %u:%g %s %F/%n" {} + >../../paths
 		cd ../.. && PATHS=$paths awk -f /dev/stdin >verdict
 	) <<"END"
 BEGIN {
 	while ((getline line <"sums") > 0) sum[substr(line, 67)] = substr(line, 1, 64)
 	while ((getline line <"paths") > 0) {
 		split(line, word, " ")
-		kind = substr(line, length(word[1] word[2]) + 3)
+		kind = substr(line, length(word[1] word[2] word[3]) + 4)
 		path = substr(kind, index(kind, "/") + 1)
 		if (path == "../../manifest") owner = word[2]
 		else found++
-		if (kind ~ /^regular/) is[path] = word[1] " " word[2]
+		if (kind !~ /^regular/) continue
+		is[path] = word[1] " " word[2]
+		size[path] = word[3]
 	}
 	while ((getline line <"manifest") > 0) {
 		lines++
@@ -32,7 +35,11 @@ BEGIN {
 			good++
 			continue
 		}
-		print path >"differ"
+		if (!cut && path in sum && size[path] >= 1048576 && size[path] + 0 < word[2] + 0) {
+			cut = lines
+			print "cut " lines " " size[path] " " sum[path]
+			print path >"cut"
+		} else print path >"differ"
 		if (to && (lines == to + 1 || ranges > 4000)) {
 			to = lines
 			continue
@@ -51,6 +58,7 @@ END
 		case $word in
 		good) good=$value ;;
 		lacks) say lacks "$value" && wrong=yes ;;
+		cut) say cut "$value" ;;
 		esac
 	done <"$work/verdict"
 	if [ -z "$wrong" ]; then
@@ -62,6 +70,9 @@ END
 # forget removes what differs: what takes its place must not be written into a file that
 # another release shares.
 forget() {
+	if IFS= read -r path <"$work/cut" && mv -f "$tree/$path" "$work/part"; then
+		rm -f "$work/cut"
+	fi 2>/dev/null
 	[ -f "$work/differ" ] || return 0
 	set --
 	while IFS= read -r path; do
