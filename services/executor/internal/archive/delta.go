@@ -54,12 +54,12 @@ func roll(window []byte) (h uint64) {
 
 func (s *signature) slot(h uint64) (word int, bit uint64) {
 	at := h >> (64 - filterBits)
-	return int(at >> 6), 1 << (at & 63) //nolint:gosec // 14 bits
+	return int(at >> 6), 1 << (at & 63)
 }
 
 // sign reads the older version, which has so many bytes.
 func sign(r io.Reader, size int64) (*signature, error) {
-	block := max(minBlock, 1<<bits.Len64(uint64(size/maxBlocks))) //nolint:gosec // a size is not negative
+	block := max(minBlock, 1<<bits.Len64(uint64(size/maxBlocks)))
 	s := &signature{block: block, blocks: map[uint64]int{}, filter: make([]uint64, 1<<(filterBits-6)), out: 1}
 	for range block {
 		s.out *= rollBy
