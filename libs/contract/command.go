@@ -35,6 +35,7 @@ type RollbackCommand struct {
 // Rollout is what every command says about where and how.
 type Rollout struct {
 	Application Application `json:"application"`
+	Work        *Work       `json:"work,omitempty"`
 	Snapshot    Snapshot    `json:"snapshot"`
 	Policy      Policy      `json:"policy"`
 	Actor       string      `json:"actor"`              // name of the token that asked

@@ -31,6 +31,8 @@ const (
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
 	FailCommand         = "command_failed"    // a command that the deployment was given for its hosts failed
+	FailRestart         = "restart_failed"    // the release was switched to, and could not be restarted
+	FailCheck           = "check_failed"      // the release was switched to, and does not run as it should
 	FailBalancer        = "balancer_error"    // a balancer refused to switch, or finds the set unfit for traffic
 	FailSuperseded      = "superseded"        // a later deployment has switched this balancer since
 	FailHost            = "host_error"        // a command on the host failed otherwise

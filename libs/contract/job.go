@@ -11,6 +11,7 @@ const (
 // DeployJob ships a package to one host and switches to it.
 type DeployJob struct {
 	Application Application `json:"application"`
+	Work        *Work       `json:"work,omitempty"`
 	Target      Target      `json:"target"`
 	Package     Package     `json:"package"`
 	Limits      *JobLimits  `json:"limits,omitempty"`
@@ -19,6 +20,7 @@ type DeployJob struct {
 // RollbackJob leaves a release on one host.
 type RollbackJob struct {
 	Application Application `json:"application"`
+	Work        *Work       `json:"work,omitempty"`
 	Target      Target      `json:"target"`
 	From        string      `json:"from"`
 	To          string      `json:"to,omitempty"`

@@ -27,7 +27,7 @@ var (
 		}
 		return s
 	})
-	anyStep = rapid.SampledFrom(deploy.KindDeploy.Steps())
+	anyStep = rapid.SampledFrom(deploy.KindDeploy.Steps(everything))
 	anyRef  = rapid.Custom(func(t *rapid.T) deploy.TargetRef {
 		target := rapid.SampledFrom([]int{0, 1, 99, 100, 230}).Draw(t, "target")
 		return deploy.TargetRef{

@@ -40,8 +40,13 @@ type Step string
 // The steps, in the order in which they run.
 const (
 	StepConnect Step = "connect" // dial, verify the host key, log in, look around
+	StepBefore  Step = "before"  // hooks, while what ran before runs still
 	StepStage   Step = "stage"   // transfer, verify and unpack beside the running release
 	StepSwitch  Step = "switch"  // point current at the release, atomically
+	StepDuring  Step = "during"  // hooks, between the switch and the restart
+	StepRestart Step = "restart" // have the new release run
+	StepCheck   Step = "check"   // see that it does
+	StepAfter   Step = "after"   // hooks, once it does
 	StepClean   Step = "clean"   // remove releases beyond those to keep
 	StepTraffic Step = "traffic" // send traffic to another set of servers
 	StepRetire  Step = "retire"  // run what was asked for on a host that traffic has left
@@ -50,24 +55,50 @@ const (
 // Phase returns the phase the step belongs to.
 func (s Step) Phase() Phase {
 	switch s {
-	case StepSwitch, StepTraffic:
+	case StepSwitch, StepDuring, StepRestart, StepTraffic:
 		return Main
-	case StepClean, StepRetire:
+	case StepCheck, StepAfter, StepClean, StepRetire:
 		return Post
 	default:
 		return Pre
 	}
 }
 
-// Steps returns the steps of a deployment of this kind on one host, in order.
-func (k Kind) Steps() []Step {
+// Work is what an application has done on a host besides: it needs no step for
+// what it has not.
+type Work struct {
+	Before, During, After bool // there are hooks for it
+	Restart               bool
+	Check                 bool
+}
+
+// Steps returns the steps of a deployment of this kind on one host, in order. A
+// rollback stages nothing: what it goes back to is there.
+func (k Kind) Steps(w Work) []Step {
 	switch k {
-	case KindRollback:
-		return []Step{StepConnect, StepSwitch, StepClean}
 	case KindTraffic:
 		return []Step{StepConnect, StepTraffic}
 	case KindRetire:
 		return []Step{StepConnect, StepRetire}
 	}
-	return []Step{StepConnect, StepStage, StepSwitch, StepClean}
+	var steps []Step
+	for _, s := range []struct {
+		step   Step
+		wanted bool
+	}{
+		{StepConnect, true},
+		{StepBefore, w.Before},
+		{StepStage, k == KindDeploy},
+		{StepSwitch, true},
+		{StepDuring, w.During},
+		{StepRestart, w.Restart},
+		{StepCheck, w.Check},
+		{StepAfter, w.After},
+		{StepClean, true},
+	} {
+		if s.wanted {
+			steps = append(steps, s.step)
+		}
+	}
+	return steps
 }

@@ -17,8 +17,15 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
 )
 
-// ErrDeadline says that the time for a step, or for all of them, is up.
-var ErrDeadline = errors.New("the time allowed for it is up")
+var (
+	// ErrDeadline says that the time for a step, or for all of them, is up.
+	ErrDeadline = errors.New("the time allowed for it is up")
+	// ErrRestart says that the release runs not, or not certainly, though it was
+	// switched to: whatever was to start it failed.
+	ErrRestart = errors.New("the restart failed")
+	// ErrCheck says that the release was switched to and does not run as it should.
+	ErrCheck = errors.New("the check failed")
+)
 
 // codes is asked from the top: the first sentinel that an error is decides.
 var codes = []struct {
@@ -59,6 +66,8 @@ var codes = []struct {
 	{hostcmd.ErrMissingTool, contract.FailMissingTool},
 	{hostcmd.ErrNotALink, contract.FailCurrentNotALink},
 	{hostcmd.ErrBusy, contract.FailHostBusy},
+	{ErrRestart, contract.FailRestart},
+	{ErrCheck, contract.FailCheck},
 	{hostcmd.ErrCommand, contract.FailCommand},
 	{haproxy.ErrUnfit, contract.FailBalancer},
 	{haproxy.ErrRefused, contract.FailBalancer},

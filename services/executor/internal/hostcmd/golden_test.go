@@ -26,7 +26,12 @@ func TestWireText(t *testing.T) {
 		"rollback-to": func() (string, error) { return Rollback(f, "/srv/web", "1.4.0", "1.3.9", "cq3kd") },
 		"claim":       func() (string, error) { return Claim(f) },
 		"perform": func() (string, error) {
-			return Perform(f, `it's "$SLIPWAY_TO" \ ü`, []Variable{{"SLIPWAY_TO", "green"}, {"SLIPWAY_SERVERS", "a\nb c"}})
+			return Perform(f, Task{Base: "/srv/web", Deployment: "cq3kd", Command: `it's "$SLIPWAY_TO" \ ü`})
+		},
+		"perform-hook": func() (string, error) {
+			return Perform(f, Task{
+				Base: "/srv/web", Version: "1.4.0", Deployment: "cq3kd", Mark: "during-0", User: "www-data", Script: "bin/it's $(here)",
+			})
 		},
 		"clean":   func() (string, error) { return Clean(f, "-web", 5) },
 		"inspect": func() (string, error) { return Inspect("/srv/web") },

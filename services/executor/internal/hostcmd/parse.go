@@ -21,6 +21,7 @@ const (
 	KeyEvicted    = "evicted"    // the token whose leftover was killed
 	KeyState      = "state"      // of `current`, see below
 	KeyDrifted    = "drifted"    // "<version> <count>": files of it are not what was staged; see Output.Drifted
+	KeyDone       = "done"       // the mark of a task that had ended well before
 	KeyRelease    = "release"    // "<version> <digest>"; see Output.Releases
 )
 

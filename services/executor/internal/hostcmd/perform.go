@@ -3,40 +3,96 @@ package hostcmd
 import (
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// maxCommand is the longest command of a user, in bytes. maxPerform bounds it
-// together with its environment: sshd passes the whole line on as one argument,
-// which the kernel bounds at 128 KiB.
 const (
-	maxCommand = 4 << 10
-	maxPerform = 96 << 10
+	maxCommand = 4 << 10 // bytes of a command of a user
+	// maxEnvironment bounds the names and values of a task, in bytes. The kernel
+	// takes 128 KiB for one of them.
+	maxEnvironment = 96 << 10
+)
+
+var (
+	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	userForm     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]{0,31}$`)
+	markForm     = regexp.MustCompile(`^[a-z]+-[0-9]{1,3}$`)
 )
 
 // Variable is something in the environment of a command.
 type Variable struct{ Name, Value string }
 
+// Task is something of the user that is to run on a host. One of Command and
+// Script is given.
+type Task struct {
+	Base       string // the application path
+	Version    string // release in whose directory it runs; "": in the home directory
+	Deployment string
+	// Mark is under what it is remembered that the task ended well for this deployment:
+	// it does not run again then. "": it runs each time. One deployment is remembered.
+	Mark    string
+	User    string // by whom, by sudo; "": the login
+	Command string // for sh
+	Script  string // path in the release; what is not executable is for sh
+}
+
 // Claim raises the fence and changes nothing else: what an older attempt runs is
 // ended, and what it begins is refused.
 func Claim(f Fence) (string, error) { return f.command("claim", claimScript, nil) }
 
-// Perform runs a command of a user: by sh, in the home directory, with more in its
-// environment. Where it fails, with ErrCommand, the error has what it said.
-func Perform(f Fence, command string, env []Variable) (string, error) {
-	args, size := []string{command}, len(command)
-	var errs []error
-	for _, v := range env {
-		args = append(args, v.Name, v.Value)
+// Perform runs a task. What it is to have in its environment comes on stdin, as
+// Environment writes it. Where it fails, with ErrCommand, the error has what it said.
+// Result: KeyDone, where it had ended well before and did not run.
+func Perform(f Fence, t Task) (string, error) {
+	errs := []error{ValidateBase(t.Base), validateID("deployment", t.Deployment)}
+	if t.Version != "" {
+		errs = append(errs, ValidateVersion(t.Version))
+	}
+	if t.Mark != "" && !markForm.MatchString(t.Mark) {
+		errs = append(errs, fmt.Errorf("%w mark %q", ErrInvalid, t.Mark))
+	}
+	if t.User != "" && !userForm.MatchString(t.User) {
+		errs = append(errs, fmt.Errorf("%w user %q", ErrInvalid, cut(t.User, 100)))
+	}
+	form, what := "command", t.Command
+	if t.Script != "" {
+		form, what = "script", t.Script
+		errs = append(errs, validateText("script", t.Script))
+		if t.Command != "" || t.Version == "" {
+			errs = append(errs, fmt.Errorf("%w script %q: with a command, or without a release", ErrInvalid, cut(t.Script, 100)))
+		}
+	} else {
+		errs = append(errs, ValidateCommand(t.Command))
+	}
+	return f.command("perform", performScript, errors.Join(errs...),
+		t.Base, t.Version, t.Deployment, t.Mark, t.User, taskScript, form, what)
+}
+
+// Environment returns variables in the form in which Perform reads them: for each
+// the name, the number of lines of the value, and these. They are data on the way
+// to the host and there, in no command line and in no list of processes.
+func Environment(variables []Variable) (io.Reader, error) {
+	var (
+		text strings.Builder
+		size int
+		errs []error
+	)
+	for _, v := range variables {
 		size += len(v.Name) + len(v.Value)
-		errs = append(errs, validateText(v.Name, v.Value))
+		if !variableForm.MatchString(v.Name) {
+			errs = append(errs, fmt.Errorf("%w name of a variable, %q", ErrInvalid, cut(v.Name, 100)))
+		}
+		errs = append(errs, validateText("value of "+v.Name, v.Value))
+		text.WriteString(v.Name + "\n" + strconv.Itoa(1+strings.Count(v.Value, "\n")) + "\n" + v.Value + "\n")
 	}
-	errs = append(errs, ValidateCommand(command))
-	if size > maxPerform {
-		errs = append(errs, fmt.Errorf("%w environment: %d bytes, %d are allowed", ErrInvalid, size, maxPerform))
+	if size > maxEnvironment {
+		errs = append(errs, fmt.Errorf("%w environment: %d bytes, %d are allowed", ErrInvalid, size, maxEnvironment))
 	}
-	return f.command("perform", performScript, errors.Join(errs...), args...)
+	return strings.NewReader(text.String()), errors.Join(errs...)
 }
 
 // ValidateCommand checks a command of a user. The error is ErrInvalid.

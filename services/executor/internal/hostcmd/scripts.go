@@ -17,7 +17,8 @@ var (
 	rollbackScript = script("prelude", "fence", "releases", "write", "drift", "rollback")
 	cleanScript    = script("prelude", "fence", "releases", "write", "clean")
 	claimScript    = script("prelude", "fence", "claim")
-	performScript  = script("prelude", "fence", "perform")
+	performScript  = script("prelude", "fence", "releases", "perform")
+	taskScript     = script("task")
 	inspectScript  = script("prelude", "releases", "drift", "inspect")
 )
 

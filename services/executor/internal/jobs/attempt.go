@@ -33,6 +33,7 @@ type attempt struct {
 	fence      hostcmd.Fence
 	release    hostcmd.Release
 	found      found  // what lies on the host to begin with
+	unchanged  bool   // there was nothing to roll back, so nothing is to follow
 	current    string // what the host runs, as far as it told; empty: nothing, or unknown
 	outcome    contract.JobEndedEvent
 }
@@ -57,7 +58,7 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 	defer a.disconnect()
 	onHost, cancel := context.WithTimeoutCause(ctx, shorter(w.set.HostTimeout, p.limits.Host), failure.ErrDeadline)
 	defer cancel()
-	for _, step := range a.kind.Steps() {
+	for _, step := range a.kind.Steps(a.work.Domain(a.kind)) {
 		stop, err := a.stopped(ctx, step)
 		if err != nil {
 			return contract.JobEndedEvent{}, err
@@ -73,7 +74,9 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 			return contract.JobEndedEvent{}, err
 		}
 		if why != nil && step != deploy.StepClean { // what clean leaves behind harms nothing
-			return contract.JobEndedEvent{State: string(deploy.Failed), Release: a.current, Changed: a.outcome.Changed, Failure: why}, nil
+			return contract.JobEndedEvent{
+				State: string(deploy.Failed), Release: a.current, Previous: a.outcome.Previous, Changed: a.outcome.Changed, Failure: why,
+			}, nil
 		}
 	}
 	a.outcome.State = string(deploy.Succeeded)
@@ -88,7 +91,7 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(onHost, shorter(a.set.StepTimeout, a.limits.Step), failure.ErrDeadline)
-	if a.mayStop(step) && step.Phase() == deploy.Pre { // what comes after it must not be cut
+	if a.mayStop(step) && mayBeCut(step) {
 		watched, release := a.stops.watch(ctx, a.deployment)
 		defer release()
 		ctx = watched
@@ -151,16 +154,22 @@ func (a *attempt) once(ctx context.Context, step deploy.Step) (note string, err 
 	switch step {
 	case deploy.StepConnect:
 		return a.look(ctx)
+	case deploy.StepBefore, deploy.StepDuring, deploy.StepAfter:
+		return a.hooks(ctx, step)
 	case deploy.StepStage:
 		return a.stage(ctx)
 	case deploy.StepSwitch:
 		return a.activate(ctx)
+	case deploy.StepRestart:
+		return a.restart(ctx)
+	case deploy.StepCheck:
+		return a.check(ctx)
 	case deploy.StepClean:
 		return a.clean(ctx)
 	case deploy.StepTraffic:
 		return a.switchTraffic(ctx)
 	case deploy.StepRetire:
-		return "", a.perform(ctx)
+		return "", a.carryOver(ctx)
 	default:
 		return "", fmt.Errorf("%w: step %q", errUnknownStep, step)
 	}

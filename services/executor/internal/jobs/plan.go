@@ -12,6 +12,7 @@ import (
 type plan struct {
 	kind   deploy.Kind
 	app    contract.Application
+	work   *contract.Work // deploy, rollback; nil: none
 	target contract.Target
 	pkg    contract.Package // deploy
 	from   string           // rollback: release to leave
@@ -24,9 +25,9 @@ type plan struct {
 func planOf(m contract.Message) (plan, error) {
 	switch b := m.Body.(type) {
 	case contract.DeployJob:
-		return plan{kind: deploy.KindDeploy, app: b.Application, target: b.Target, pkg: b.Package, limits: orNone(b.Limits)}, nil
+		return plan{kind: deploy.KindDeploy, app: b.Application, work: b.Work, target: b.Target, pkg: b.Package, limits: orNone(b.Limits)}, nil
 	case contract.RollbackJob:
-		return plan{kind: deploy.KindRollback, app: b.Application, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, nil
+		return plan{kind: deploy.KindRollback, app: b.Application, work: b.Work, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, nil
 	case contract.TrafficJob:
 		return plan{kind: deploy.KindTraffic, app: b.Application, target: b.Target, limits: orNone(b.Limits), switching: switching{
 			version: b.Version, from: b.From, to: b.To, haproxy: b.Traffic.HAProxy, command: b.Traffic.Command,

@@ -29,7 +29,7 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 		return "", err
 	}
 	if runs, unchanged := out.Get(hostcmd.KeyUnchanged); unchanged {
-		a.current, a.outcome.Release = runs, runs
+		a.current, a.outcome.Release, a.unchanged = runs, runs, true
 		a.outcome.Note = fmt.Sprintf("the host runs %s, so there was nothing to do", orNothing(runs))
 		return a.outcome.Note, nil
 	}

@@ -86,12 +86,17 @@ func (a *attempt) mayStop(step deploy.Step) bool {
 	switch step {
 	case deploy.StepConnect, deploy.StepTraffic, deploy.StepRetire:
 		return !again
-	case deploy.StepStage, deploy.StepSwitch:
+	case deploy.StepBefore, deploy.StepStage, deploy.StepSwitch:
 		return !again || !a.moved()
 	default:
 		return false
 	}
 }
+
+// mayBeCut says whether a step may be given up halfway because the deployment
+// stops. What comes from the switch on may not; nor may what the user has run,
+// half of which may be worse than all.
+func mayBeCut(step deploy.Step) bool { return step.Phase() == deploy.Pre && step != deploy.StepBefore }
 
 // again says whether there was an attempt before this one, which may have done
 // anything.

@@ -19,13 +19,9 @@ type switching struct {
 }
 
 // environment is what a command is told of.
-func (a *attempt) environment() []hostcmd.Variable {
-	s := a.switching
+func (s switching) environment() []hostcmd.Variable {
 	return []hostcmd.Variable{
-		{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
-		{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
 		{Name: "SLIPWAY_VERSION", Value: s.version},
-		{Name: "SLIPWAY_SERVER", Value: a.target.Name},
 		{Name: "SLIPWAY_FROM", Value: s.from.Name},
 		{Name: "SLIPWAY_TO", Value: s.to.Name},
 		{Name: "SLIPWAY_FROM_SERVERS", Value: strings.Join(s.from.Servers, "\n")},
@@ -39,7 +35,7 @@ func (a *attempt) switchTraffic(ctx context.Context) (note string, err error) {
 	s := a.switching
 	if s.haproxy == nil {
 		a.outcome.Changed = true // a command that fails may have done half of it
-		return "", a.perform(ctx)
+		return "", a.carryOver(ctx)
 	}
 	backend := haproxy.Backend{Name: s.haproxy.Backend, Ask: func(ctx context.Context, line string) (string, error) {
 		return a.host.Ask(ctx, s.haproxy.Socket, line)
@@ -54,10 +50,8 @@ func (a *attempt) switchTraffic(ctx context.Context) (note string, err error) {
 	return note, err
 }
 
-// perform runs the command that the deployment was given for this host.
-func (a *attempt) perform(ctx context.Context) error {
-	_, err := a.run(ctx, nil, func() (string, error) {
-		return hostcmd.Perform(a.fence, a.switching.command, a.environment())
-	})
+// carryOver runs the command that the deployment was given for this host.
+func (a *attempt) carryOver(ctx context.Context) error {
+	_, err := a.perform(ctx, hostcmd.Task{Command: a.switching.command}, a.switching.environment())
 	return err
 }

@@ -244,10 +244,11 @@ func (a *API) wayBack(c *call, of *deployments.Finished, w *course, chosen map[s
 	return nil
 }
 
-// stepsOf is what happens on each server of a wave that has a role.
-func stepsOf(role string) []string {
+// stepsOf is what a deployment does on each server of a wave of this role; "" is of
+// a wave without one.
+func stepsOf(role string, work *contract.Work) []string {
 	var steps []string
-	for _, s := range deploy.KindDeploy.On(deploy.Role(role)).Steps() {
+	for _, s := range deploy.KindDeploy.On(deploy.Role(role)).Steps(work.Domain(deploy.KindDeploy)) {
 		steps = append(steps, string(s))
 	}
 	return steps

@@ -25,6 +25,7 @@ type wanted struct {
 	project, application, packageID, version, path string
 	choice                                         inventory.Choice
 	keep                                           int
+	work                                           *contract.Work
 	course                                         course
 	dryRun                                         bool // answer with the plan, and accept nothing
 }
@@ -53,6 +54,7 @@ func (a *API) createDeployment(c *call) (answer, error) {
 	order := deployments.Order{
 		ID: c.attempt.Resource, Project: w.project,
 		Application: contract.Application{Name: w.application, Path: w.path, Keep: w.keep},
+		Work:        w.work,
 		Servers:     servers, Policy: w.course.policy, Actor: c.token.Name,
 	}
 	if w.dryRun {
@@ -145,6 +147,7 @@ func (a *API) readWanted(o *field.Object, errs *field.Errors, now time.Time) wan
 	if keep, ok := o.Int("keep", 1, maxKeep); ok {
 		w.keep = keep
 	}
+	w.work = readWork(o)
 	w.course = a.readWhole(o, errs, now)
 	w.dryRun, _ = o.Bool("dry_run")
 	w.choice = inventory.Choice{Listed: readServers(o, errs), Selector: inventory.ReadSelector(o, "selector", errs)}

@@ -78,6 +78,7 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 		Digest: deployments.Digest(o, p), Strategy: strategyOf(o.Policy.Strategy, w), Failures: failuresOf(o.Policy.Failures),
 		Calendar: o.Policy.Calendar, Timeouts: timeoutsOf(o.Policy.Limits), Progress: period(o.Policy.Progress), WhenBusy: BusyWait,
 		Targets: len(o.Servers), WaveCount: waves.Len(), Waves: []plannedWave{},
+		Steps: stepsOf("", o.Work),
 	}
 	if w.refuse {
 		out.WhenBusy = BusyRefuse
@@ -90,15 +91,12 @@ func planOf(o deployments.Order, p contract.Package, w course) (answer, error) {
 		}
 		wave := plannedWave{Wave: n, Targets: r.Count}
 		if sets := o.Policy.Strategy.Sets; len(sets) > 0 {
-			wave.Role, wave.Steps = sets[n].Role, stepsOf(sets[n].Role)
+			wave.Role, wave.Steps = sets[n].Role, stepsOf(sets[n].Role, o.Work)
 		}
 		for _, s := range o.Servers[r.First:shown] {
 			wave.Servers = append(wave.Servers, plannedServer{s.ID, s.Name})
 		}
 		out.Waves = append(out.Waves, wave)
-	}
-	for _, s := range deploy.KindDeploy.Steps() {
-		out.Steps = append(out.Steps, string(s))
 	}
 	return ok(out)
 }

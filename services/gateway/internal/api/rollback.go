@@ -56,6 +56,7 @@ func (c *call) follow(of deployments.Finished, servers []inventory.Server, w cou
 	return deployments.Order{
 		ID: c.attempt.Resource, Project: of.Project,
 		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
+		Work:        of.Work,
 		Servers:     inventory.Ordered(servers, w.orderBy), Policy: w.policy, Actor: c.token.Name,
 	}
 }

@@ -53,6 +53,7 @@ type Order struct {
 	ID          string // of the deployment
 	Project     string // "": none
 	Application contract.Application
+	Work        *contract.Work     // nil: none
 	Servers     []inventory.Server // each once, in the order of the plan
 	Policy      contract.Policy    // Approval.Digest is filled in
 	Actor       string
@@ -88,7 +89,7 @@ func (d *Desk) RollBack(ctx context.Context, o Order, u Undoing) (contract.Deplo
 
 // rollout is the order as a command carries it, still without its snapshot.
 func (o Order) rollout() contract.Rollout {
-	r := contract.Rollout{Application: o.Application, Policy: o.Policy, Actor: o.Actor, RetryOf: o.RetryOf}
+	r := contract.Rollout{Application: o.Application, Work: o.Work, Policy: o.Policy, Actor: o.Actor, RetryOf: o.RetryOf}
 	if a := o.Policy.Approval; a != nil {
 		mine := *a
 		r.Policy.Approval = &mine

@@ -10,15 +10,16 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
-// work is all that a deployment of a package will do, in the one form that its
+// deed is all that a deployment of a package will do, in the one form that its
 // digest is taken of. Its fields, their names and their order are part of what a
 // digest means: a person who approves one means exactly this.
-type work struct {
+type deed struct {
 	Application contract.Application `json:"application"`
 	Version     string               `json:"version"`
 	SHA256      string               `json:"sha256"`
 	Servers     []place              `json:"servers"` // in the order of the plan
-	Policy      contract.Policy      `json:"policy"`  // without the approval, which is no part of the work
+	Work        *contract.Work       `json:"work,omitempty"`
+	Policy      contract.Policy      `json:"policy"` // without the approval, which is no part of the work
 }
 
 // place is where a server is.
@@ -42,7 +43,7 @@ func placeOf(s inventory.Server) place {
 // Digest is the SHA-256, in hex, of what a deployment of the package will do. It
 // depends on nothing else: the same order gives the same digest on any gateway.
 func Digest(o Order, p contract.Package) string {
-	w := work{Application: o.Application, Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
+	w := deed{Application: o.Application, Work: o.Work, Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
 	w.Policy.Approval = nil
 	for i, s := range o.Servers {
 		w.Servers[i] = placeOf(s)

@@ -23,6 +23,7 @@ const (
 type Finished struct {
 	contract.Deployment
 	Keep  int                     // releases that stay on each server
+	Work  *contract.Work          // nil: none, or not known any more
 	About []contract.TargetStatus // in the order of its plan
 }
 
@@ -90,17 +91,19 @@ func (d *Desk) finished(ctx context.Context, of contract.Deployment, p Page, wan
 		p.First = page.Next
 	}
 	var err error
-	f.Keep, err = d.keep(ctx, of.ID)
+	f.Keep, f.Work, err = d.told(ctx, of.ID)
 	return f, err
 }
 
-// keep returns how many releases the deployment was told to leave on a server.
-func (d *Desk) keep(ctx context.Context, id string) (int, error) {
+// told returns what the deployment was told to leave on a server, and to have done
+// there.
+func (d *Desk) told(ctx context.Context, id string) (keep int, work *contract.Work, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.Broker)
 	defer cancel()
 	m, err := d.command(ctx, id)
 	if errors.Is(err, bus.ErrNone) {
-		return keepAll, nil
+		return keepAll, nil, nil
 	}
-	return rollout(m).Application.Keep, err
+	r := rollout(m)
+	return r.Application.Keep, r.Work, err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -59,12 +60,14 @@ func TestAFailedDeploymentIsTakenBackInReverse(t *testing.T) {
 		back []string
 	)
 	s.executors(func(m contract.Message) deploy.State {
-		if _, undo := m.Body.(contract.RollbackJob); undo {
+		if undo, ok := m.Body.(contract.RollbackJob); ok {
+			assert.Equal(t, work, undo.Work, "what goes back is restarted, too")
 			mu.Lock()
 			defer mu.Unlock()
 			back = append(back, m.Host)
 			return deploy.Succeeded
 		}
+		assert.Equal(t, work, m.Body.(contract.DeployJob).Work)
 		if m.Host == "h4" {
 			return deploy.Failed
 		}

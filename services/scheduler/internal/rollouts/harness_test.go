@@ -67,6 +67,9 @@ func (s *system) replica() (crash func()) {
 	return crash
 }
 
+// work is what every deployment here has done on its hosts.
+var work = &contract.Work{Restart: &contract.Restart{Command: "restart"}}
+
 // servers returns so many hosts. The same prefix gives the same hosts.
 func servers(prefix string, n int) []contract.Target {
 	targets := make([]contract.Target, n)
@@ -123,8 +126,8 @@ func (s *system) command(e contract.Envelope, snapshot contract.Snapshot, policy
 	id := e.Deployment
 	data, err := contract.Encode(e, contract.DeployCommand{
 		Rollout: contract.Rollout{
-			Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 3},
-			Snapshot:    snapshot, Policy: policy, Actor: "test",
+			Work: work, Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 3},
+			Snapshot: snapshot, Policy: policy, Actor: "test",
 		},
 		Package: contract.Package{ID: "p", Version: "1.0"},
 	})

@@ -53,6 +53,7 @@ func (o order) job(wave, target int, t contract.Target) ([]byte, error) {
 // task is what there is to do on a host.
 func (o order) task(role deploy.Role, t contract.Target) contract.Body {
 	app, limits, sets := o.rollout.Application, o.rollout.Policy.Limits, o.rollout.Policy.Strategy.BlueGreen
+	work := o.rollout.Work // of hosts that get the release alone: a balancer has no use for its environment
 	switch role {
 	case deploy.RoleBalancer:
 		return contract.TrafficJob{Application: app, Target: t, Version: o.version(), From: sets.From, To: sets.To, Traffic: sets.Traffic, Limits: limits}
@@ -60,9 +61,9 @@ func (o order) task(role deploy.Role, t contract.Target) contract.Body {
 		return contract.RetireJob{Application: app, Target: t, Version: o.version(), From: sets.From, To: sets.To, Command: sets.Retire, Limits: limits}
 	}
 	if b, ok := o.Body.(contract.RollbackCommand); ok {
-		return contract.RollbackJob{Application: app, Target: t, From: b.From, To: b.To, Limits: limits}
+		return contract.RollbackJob{Application: app, Work: work, Target: t, From: b.From, To: b.To, Limits: limits}
 	}
-	return contract.DeployJob{Application: app, Target: t, Package: o.Body.(contract.DeployCommand).Package, Limits: limits}
+	return contract.DeployJob{Application: app, Work: work, Target: t, Package: o.Body.(contract.DeployCommand).Package, Limits: limits}
 }
 
 // role is what the hosts of a wave are to the deployment; "" where it does not go

@@ -10,6 +10,7 @@
 #   .slipway/rollback/<deployment>  what that rollback or switch decided: version left, target
 #   .slipway/stage/tree/<version>/  being unpacked
 #   .slipway/stage/of               what it will be: version, digest
+#   .slipway/hooks/<deployment>/    which hooks of the last deployment ended well
 #   .slipway/next/current           the link on its way to be current
 base=$1
 shift

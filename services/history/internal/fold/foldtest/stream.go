@@ -210,7 +210,7 @@ func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) 
 	for e.Attempt = 1; e.Attempt <= attempts; e.Attempt++ {
 		e.Token = uint64(1 + s.pick(1000))
 		all = append(all, s.event(e, contract.JobStartedEvent{Executor: "executor-1"}))
-		for _, step := range deploy.KindDeploy.Steps()[:1+s.pick(4)] {
+		for _, step := range deploy.KindDeploy.Steps(deploy.Work{})[:1+s.pick(4)] {
 			began := s.now
 			all = append(all, s.event(e, contract.JobStepEvent{Step: string(step), State: string(deploy.Running), StartedAt: began}))
 			if s.pick(2) == 0 {

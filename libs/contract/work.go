@@ -1,0 +1,75 @@
+package contract
+
+import "github.com/slipway-deploy/slipway/libs/deploy"
+
+// Work is what an application has done on its hosts beside being put there.
+type Work struct {
+	Environment []Variable  `json:"environment,omitempty"` // of all that runs for it, by name
+	Hooks       []Hook      `json:"hooks,omitempty"`       // those of a step in this order
+	Restart     *Restart    `json:"restart,omitempty"`
+	Checks      []HostCheck `json:"checks,omitempty"` // one after another; the first that fails is the last
+}
+
+// Variable is something in the environment of a command.
+type Variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"` // any text without NUL
+}
+
+// Hook is something that the user has run around a deployment. Exactly one of
+// Command and Script is there. It runs in the directory of the release; one before
+// that is staged, in the home directory.
+type Hook struct {
+	Step        string     `json:"step"` // before, during or after
+	Name        string     `json:"name"`
+	Command     string     `json:"command,omitempty"`     // for sh
+	Script      string     `json:"script,omitempty"`      // path in the release; not of a hook before
+	Environment []Variable `json:"environment,omitempty"` // over that of the application
+	User        string     `json:"user,omitempty"`        // by sudo -n; empty: the login
+	Timeout     int64      `json:"timeout_ms,omitempty"`  // 0: what the step has
+	Rollback    bool       `json:"rollback,omitempty"`    // on rollbacks, too
+}
+
+// Restart is how the release that was switched to comes to run.
+type Restart struct {
+	Command string `json:"command,omitempty"` // for sh, in the directory of the release
+}
+
+// HostCheck tells whether the release does run. It is tried until it passes.
+type HostCheck struct {
+	Name     string `json:"name"`
+	Command  string `json:"command,omitempty"`  // for sh, in the directory of the release; passes with status 0
+	Delay    int64  `json:"delay_ms,omitempty"` // before the first try
+	Interval int64  `json:"interval_ms"`        // between two tries
+	Tries    int    `json:"tries"`              // from 1
+	Timeout  int64  `json:"timeout_ms"`         // for one try
+}
+
+// Domain says which steps a deployment of this kind needs for the work. There may
+// be none.
+func (w *Work) Domain(kind deploy.Kind) deploy.Work {
+	if w == nil {
+		return deploy.Work{}
+	}
+	return deploy.Work{
+		Before:  len(w.HooksOf(deploy.StepBefore, kind)) > 0,
+		During:  len(w.HooksOf(deploy.StepDuring, kind)) > 0,
+		After:   len(w.HooksOf(deploy.StepAfter, kind)) > 0,
+		Restart: w.Restart != nil,
+		Check:   len(w.Checks) > 0,
+	}
+}
+
+// HooksOf returns the hooks that a step of a deployment of this kind runs.
+func (w *Work) HooksOf(step deploy.Step, kind deploy.Kind) []Hook {
+	if w == nil {
+		return nil
+	}
+	var hooks []Hook
+	for _, h := range w.Hooks {
+		if h.Step == string(step) && (h.Rollback || kind != deploy.KindRollback) {
+			hooks = append(hooks, h)
+		}
+	}
+	return hooks
+}

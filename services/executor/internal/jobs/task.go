@@ -1,0 +1,92 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
+	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
+)
+
+// endWait bounds the command that ends what has run out of time.
+const endWait = 10 * time.Second
+
+// perform runs something of the user on the host, with what Slipway tells it over
+// all else in its environment. It says whether that ran, and not an earlier time.
+func (a *attempt) perform(ctx context.Context, t hostcmd.Task, env []hostcmd.Variable) (ran bool, err error) {
+	t.Base, t.Deployment = a.app.Path, a.deployment
+	stdin, err := hostcmd.Environment(append(env,
+		hostcmd.Variable{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
+		hostcmd.Variable{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
+		hostcmd.Variable{Name: "SLIPWAY_SERVER", Value: a.target.Name},
+	))
+	if err != nil {
+		return false, err
+	}
+	out, err := a.run(ctx, stdin, func() (string, error) { return hostcmd.Perform(a.fence, t) })
+	_, done := out.Get(hostcmd.KeyDone)
+	return !done, err
+}
+
+// task runs something of the user for the release, within a time of its own; 0 is
+// what the step has. What has not ended by then is ended.
+func (a *attempt) task(ctx context.Context, t hostcmd.Task, ms int64, env ...hostcmd.Variable) (ran bool, err error) {
+	within, cancel := ctx, func() {}
+	if ms > 0 {
+		within, cancel = context.WithTimeoutCause(ctx, time.Duration(ms)*time.Millisecond, failure.ErrDeadline)
+	}
+	defer cancel()
+	ran, err = a.perform(within, t, append(a.variables(), env...))
+	if err == nil || !errors.Is(context.Cause(within), failure.ErrDeadline) {
+		return ran, err
+	}
+	a.endLeftover(ctx)
+	if ctx.Err() == nil { // else the step tells how long it took
+		err = fmt.Errorf("%w after %s", failure.ErrDeadline, time.Duration(ms)*time.Millisecond)
+	}
+	return ran, err
+}
+
+// endLeftover ends what a command of this attempt that was given up still runs:
+// most hosts do not end it when its channel is closed. Where that fails, the next
+// command here does it, be it of another deployment.
+func (a *attempt) endLeftover(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	if _, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Claim(a.fence) }); err != nil {
+		a.log.Info().Err(err).Msg("what ran out of time may still run")
+	}
+}
+
+// variables is the environment of the application's own, with what is to be known
+// of the release.
+func (a *attempt) variables() []hostcmd.Variable {
+	var env []hostcmd.Variable
+	if a.work != nil {
+		env = asVariables(a.work.Environment)
+	}
+	version := a.pkg.Version
+	if a.kind == deploy.KindRollback {
+		version = a.to // before the switch, it is known only where it was asked for
+	}
+	if a.outcome.Release != "" {
+		version = a.outcome.Release
+	}
+	return append(env,
+		hostcmd.Variable{Name: "SLIPWAY_KIND", Value: string(a.kind)},
+		hostcmd.Variable{Name: "SLIPWAY_VERSION", Value: version},
+		hostcmd.Variable{Name: "SLIPWAY_PREVIOUS", Value: a.outcome.Previous},
+	)
+}
+
+func asVariables(all []contract.Variable) []hostcmd.Variable {
+	env := make([]hostcmd.Variable, len(all))
+	for i, v := range all {
+		env[i] = hostcmd.Variable(v)
+	}
+	return env
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+)
+
+const (
+	maxVariables = 200
+	maxHooks     = 20 // of one step
+	maxChecks    = 20
+	maxTries     = 1000
+	// maxWork bounds all of it as it travels, in bytes: a command and a record stay
+	// well below what the broker takes.
+	maxWork = 256 << 10
+
+	defaultTries   = 10
+	defaultRetry   = time.Second
+	defaultTimeout = 5 * time.Second
+)
+
+// readWork takes what an application has done on its hosts beside being put there;
+// nil where that is nothing.
+func readWork(o *field.Object) *contract.Work {
+	w := contract.Work{
+		Environment: readEnvironment(o),
+		Hooks:       readHooks(o),
+		Restart:     readRestart(o),
+		Checks:      readHostChecks(o),
+	}
+	text, _ := json.Marshal(w) // strings and numbers: that cannot fail
+	switch {
+	case string(text) == "{}":
+		return nil
+	case len(text) > maxWork:
+		o.Check("environment", fmt.Sprintf("and hooks, restart and checks together must be at most %d KiB as they travel", maxWork>>10))
+	}
+	return &w
+}
+
+// readEnvironment takes variables; they come in the order of their names.
+func readEnvironment(o *field.Object) []contract.Variable {
+	given, _ := o.TextMap("environment", false)
+	if len(given) > maxVariables {
+		o.Check("environment", fmt.Sprintf("must be at most %d variables", maxVariables))
+		return nil
+	}
+	var (
+		env  []contract.Variable
+		size int
+	)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := *given[name]
+		o.Check("environment."+name, rule.Variable(name))
+		o.Check("environment."+name, rule.Value(value))
+		env = append(env, contract.Variable{Name: name, Value: value})
+		size += len(name) + len(value)
+	}
+	if size > rule.MaxEnvironment {
+		o.Check("environment", fmt.Sprintf("must be at most %d KiB, names and values together", rule.MaxEnvironment>>10))
+	}
+	return env
+}
+
+func readHooks(parent *field.Object) []contract.Hook {
+	o, ok := parent.Object("hooks")
+	if !ok {
+		return nil
+	}
+	var hooks []contract.Hook
+	for _, step := range []deploy.Step{deploy.StepBefore, deploy.StepDuring, deploy.StepAfter} {
+		hooks = append(hooks, readHooksOf(o, step)...)
+	}
+	o.End()
+	return hooks
+}
+
+func readHooksOf(parent *field.Object, step deploy.Step) []contract.Hook {
+	all, _ := parent.Objects(string(step))
+	if len(all) > maxHooks {
+		parent.Check(string(step), fmt.Sprintf("must be at most %d", maxHooks))
+		return nil
+	}
+	var hooks []contract.Hook
+	for _, o := range all {
+		h := contract.Hook{Step: string(step), Environment: readEnvironment(o), Timeout: readMilliseconds(o, "timeout")}
+		h.Name = readRequired(o, "name", rule.TaskName)
+		h.Command = readRuled(o, "command", rule.Command)
+		h.Script = readRuled(o, "script", rule.Inside)
+		h.User = readRuled(o, "user", rule.User)
+		h.Rollback, _ = o.Bool("rollback")
+		switch {
+		case o.Given("command") == o.Given("script"):
+			o.Check("command", "must be there, or script: one of both")
+		case step == deploy.StepBefore && o.Given("script"):
+			o.Check("script", "must not be there before the release is on the server: give a command")
+		}
+		o.End()
+		hooks = append(hooks, h)
+	}
+	return hooks
+}
+
+func readRestart(parent *field.Object) *contract.Restart {
+	o, ok := parent.Object("restart")
+	if !ok {
+		return nil
+	}
+	r := contract.Restart{Command: readRequired(o, "command", rule.Command)}
+	o.End()
+	return &r
+}
+
+func readHostChecks(parent *field.Object) []contract.HostCheck {
+	all, _ := parent.Objects("checks")
+	if len(all) > maxChecks {
+		parent.Check("checks", fmt.Sprintf("must be at most %d", maxChecks))
+		return nil
+	}
+	var checks []contract.HostCheck
+	for i, o := range all {
+		c := contract.HostCheck{
+			Name: readRuled(o, "name", rule.TaskName), Delay: readMilliseconds(o, "delay"),
+			Interval: defaultRetry.Milliseconds(), Tries: defaultTries, Timeout: defaultTimeout.Milliseconds(),
+		}
+		if c.Name == "" {
+			c.Name = fmt.Sprintf("check %d", i+1)
+		}
+		if interval := readMilliseconds(o, "interval"); interval > 0 {
+			c.Interval = interval
+		}
+		if timeout := readMilliseconds(o, "timeout"); timeout > 0 {
+			c.Timeout = timeout
+		}
+		if tries, given := o.Int("tries", 1, maxTries); given {
+			c.Tries = tries
+		}
+		c.Command = readRequired(o, "command", rule.Command)
+		o.End()
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// readRuled takes a string that follows a rule.
+func readRuled(o *field.Object, name string, follows func(string) string) string {
+	text, given := o.Text(name)
+	if given {
+		o.Check(name, follows(text))
+	}
+	return text
+}
+
+// readRequired takes a string that must be there and follow a rule.
+func readRequired(o *field.Object, name string, follows func(string) string) string {
+	text, given := o.Required(name)
+	if given {
+		o.Check(name, follows(text))
+	}
+	return text
+}

@@ -1,0 +1,29 @@
+package rule
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRulesOfWork(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule      func(string) string
+		good, bad []string
+	}{
+		"variable": {Variable, []string{"A", "_a1", "PATH", "SLIPWAY", strings.Repeat("a", 128)},
+			[]string{"", "1a", "a-b", "a b", "ü", "A\n", "SLIPWAY_X", "slipway_x", "UID", "_", "IFS", strings.Repeat("a", 129)}},
+		"value":  {Value, []string{"", "a\nb", "größe '\"$(x)`\\"}, []string{"a\x00", "\xff"}},
+		"user":   {User, []string{"www-data", "_apt", "Max.M"}, []string{"", "-u", "1a", "a b", "a\n", strings.Repeat("a", 33)}},
+		"inside": {Inside, []string{"a", "bin/x y", ".env", "a..b"}, []string{"", ".", "/a", "../a", "a/../b", "a//b", "a/", "-a", "~/a", "a\n"}},
+		"name":   {TaskName, []string{"migrate", "warm up"}, []string{"", " a", "a\n", strings.Repeat("a", 64)}},
+	} {
+		for _, good := range c.good {
+			require.Empty(t, c.rule(good), "%s: %q", name, good)
+		}
+		for _, bad := range c.bad {
+			require.NotEmpty(t, c.rule(bad), "%s: %q", name, bad)
+		}
+	}
+}
