@@ -23,6 +23,7 @@ const (
 	FailPackageMissing  = "package_missing"   // the package was deleted, or is not at its source any more
 	FailReleaseConflict = "release_conflict"  // the version is on the host with other content
 	FailReleaseMissing  = "release_missing"   // the release to switch to is not there or not complete
+	FailLinkedMissing   = "linked_missing"    // a file that releases are to share is not there
 	FailNoPrevious      = "no_previous"       // nothing to roll back to
 	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
 	FailHostBusy        = "host_busy"         // another installation, or another server of the inventory with the same login, works on the host

@@ -5,7 +5,8 @@ import "github.com/slipway-deploy/slipway/libs/deploy"
 // Work is what an application has done on its hosts beside being put there.
 type Work struct {
 	Environment []Variable  `json:"environment,omitempty"` // of all that runs for it, by name
-	Hooks       []Hook      `json:"hooks,omitempty"`       // those of a step in this order
+	Linked      *Linked     `json:"linked,omitempty"`
+	Hooks       []Hook      `json:"hooks,omitempty"` // those of a step in this order
 	Restart     *Restart    `json:"restart,omitempty"`
 	Checks      []HostCheck `json:"checks,omitempty"` // one after another; the first that fails is the last
 }
@@ -14,6 +15,13 @@ type Work struct {
 type Variable struct {
 	Name  string `json:"name"`
 	Value string `json:"value"` // any text without NUL
+}
+
+// Linked is what the releases of an application share, by links in each that lead
+// below <path>/shared. Paths begin at the release.
+type Linked struct {
+	Files       []string `json:"files,omitempty"`       // must be there
+	Directories []string `json:"directories,omitempty"` // are made
 }
 
 // Hook is something that the user has run around a deployment. Exactly one of

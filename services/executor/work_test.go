@@ -154,3 +154,43 @@ func TestACheckIsTriedUntilItPasses(t *testing.T) {
 	}
 	require.Equal(t, "warm passed at try 3", note)
 }
+
+func TestWhatReleasesShareIsLinkedBeforeTheSwitch(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	job := contract.DeployJob{
+		Application: app, Target: s.target(h), Package: s.upload("1.0", 100),
+		Work: &contract.Work{Linked: &contract.Linked{Files: []string{"config/.env"}, Directories: []string{"lib"}}},
+	}
+	id := s.offer(h.Name, job)
+	ended := s.await(id, h.Name)
+	require.Equal(t, contract.FailLinkedMissing, ended.Failure.Code)
+	require.Contains(t, ended.Failure.Reason, "config/.env")
+	require.False(t, ended.Changed)
+	require.Empty(t, current(t, h))
+
+	shared := filepath.Join(h.Home, app.Path, "shared")
+	require.NoError(t, os.MkdirAll(filepath.Join(shared, "config"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(shared, "config/.env"), []byte("secret"), 0o600))
+	require.Equal(t, "succeeded", s.await(s.offer(h.Name, job), h.Name).State)
+	content, err := os.ReadFile(filepath.Join(h.Home, app.Path, "current/config/.env"))
+	require.NoError(t, err)
+	require.Equal(t, "secret", string(content))
+	require.NoFileExists(t, filepath.Join(h.Home, app.Path, "current/lib/padding"))
+}
+
+func TestNoRollbackGoesToAReleaseThatNeverRanAsItShould(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	deploy := func(version, check string) string {
+		work := &contract.Work{Checks: []contract.HostCheck{{Name: "c", Command: check, Tries: 1, Interval: 1, Timeout: 10_000}}}
+		return s.await(s.offer(h.Name, contract.DeployJob{Application: app, Work: work, Target: s.target(h), Package: s.upload(version, 10)}), h.Name).State
+	}
+	require.Equal(t, "succeeded", deploy("1.0", "true"))
+	require.Equal(t, "failed", deploy("2.0", "false"))
+	require.Equal(t, "succeeded", deploy("3.0", "true"))
+	require.Equal(t, "succeeded", s.await(s.offer(h.Name, contract.RollbackJob{Application: app, Target: s.target(h), From: "3.0"}), h.Name).State)
+	require.Equal(t, "1.0", current(t, h))
+}

@@ -13,6 +13,7 @@ import (
 // work is all that may be said of what an application needs on its servers.
 var work = object{
 	"environment": object{"B": "it's\n\"$(two)\"", "A": "ü"},
+	"linked":      object{"files": []string{".env"}, "directories": []string{"log"}},
 	"hooks": object{
 		"before": []object{{"name": "guard", "command": "true", "user": "www-data", "timeout": "30s", "rollback": true}},
 		"during": []object{{"name": "migrate", "script": "bin/migrate", "environment": object{"V": "1"}}},
@@ -24,6 +25,7 @@ var work = object{
 
 var wantedWork = &contract.Work{
 	Environment: []contract.Variable{{Name: "A", Value: "ü"}, {Name: "B", Value: "it's\n\"$(two)\""}},
+	Linked:      &contract.Linked{Files: []string{".env"}, Directories: []string{"log"}},
 	Hooks: []contract.Hook{
 		{Step: "before", Name: "guard", Command: "true", User: "www-data", Timeout: 30_000, Rollback: true},
 		{Step: "during", Name: "migrate", Script: "bin/migrate", Environment: []contract.Variable{{Name: "V", Value: "1"}}},
@@ -87,18 +89,21 @@ func TestWhatAnApplicationCannotNeedIsNamed(t *testing.T) {
 			}
 			return all
 		}()}}, "environment"},
-		"no moment":            {object{"hooks": object{"later": []object{}}}, "hooks.later"},
-		"neither":              {object{"hooks": object{"after": []object{{"name": "a"}}}}, "hooks.after[0].command"},
-		"both":                 {object{"hooks": object{"after": []object{{"name": "a", "command": "a", "script": "b"}}}}, "hooks.after[0].command"},
-		"no name":              {object{"hooks": object{"after": []object{{"command": "a"}}}}, "hooks.after[0].name"},
-		"a script too early":   {object{"hooks": object{"before": []object{{"name": "a", "script": "b"}}}}, "hooks.before[0].script"},
-		"a script outside":     {object{"hooks": object{"after": []object{{"name": "a", "script": "../b"}}}}, "hooks.after[0].script"},
-		"a user":               {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "user": "-x"}}}}, "hooks.after[0].user"},
-		"a timeout":            {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "timeout": "soon"}}}}, "hooks.after[0].timeout"},
-		"a restart by nothing": {object{"restart": object{}}, "restart.command"},
-		"a long command":       {object{"restart": object{"command": long}}, "restart.command"},
-		"a check of nothing":   {object{"checks": []object{{}}}, "checks[0].command"},
-		"no tries":             {object{"checks": []object{{"command": "true", "tries": 0}}}, "checks[0].tries"},
+		"a linked path outside": {object{"linked": object{"files": []string{"a", "../b"}}}, "linked.files[1]"},
+		"a linked path twice":   {object{"linked": object{"files": []string{"a"}, "directories": []string{"a"}}}, "linked"},
+		"one inside another":    {object{"linked": object{"files": []string{"log/a"}, "directories": []string{"log"}}}, "linked"},
+		"no moment":             {object{"hooks": object{"later": []object{}}}, "hooks.later"},
+		"neither":               {object{"hooks": object{"after": []object{{"name": "a"}}}}, "hooks.after[0].command"},
+		"both":                  {object{"hooks": object{"after": []object{{"name": "a", "command": "a", "script": "b"}}}}, "hooks.after[0].command"},
+		"no name":               {object{"hooks": object{"after": []object{{"command": "a"}}}}, "hooks.after[0].name"},
+		"a script too early":    {object{"hooks": object{"before": []object{{"name": "a", "script": "b"}}}}, "hooks.before[0].script"},
+		"a script outside":      {object{"hooks": object{"after": []object{{"name": "a", "script": "../b"}}}}, "hooks.after[0].script"},
+		"a user":                {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "user": "-x"}}}}, "hooks.after[0].user"},
+		"a timeout":             {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "timeout": "soon"}}}}, "hooks.after[0].timeout"},
+		"a restart by nothing":  {object{"restart": object{}}, "restart.command"},
+		"a long command":        {object{"restart": object{"command": long}}, "restart.command"},
+		"a check of nothing":    {object{"checks": []object{{}}}, "checks[0].command"},
+		"no tries":              {object{"checks": []object{{"command": "true", "tries": 0}}}, "checks[0].tries"},
 	} {
 		wrong := f.post("/v1/deployments", object{"application": "shop", "version": "1", "servers": ids}.with(c.work)).refused(422, "invalid_request")
 		require.Contains(t, wrong, c.field, name)

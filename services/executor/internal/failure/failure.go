@@ -61,6 +61,7 @@ var codes = []struct {
 	{hostcmd.ErrChecksum, contract.FailChecksum},
 	{hostcmd.ErrConflict, contract.FailReleaseConflict},
 	{hostcmd.ErrIncomplete, contract.FailReleaseMissing},
+	{hostcmd.ErrNotShared, contract.FailLinkedMissing},
 	{hostcmd.ErrNoRollback, contract.FailNoPrevious},
 	{hostcmd.ErrNotWritable, contract.FailPermission},
 	{hostcmd.ErrMissingTool, contract.FailMissingTool},

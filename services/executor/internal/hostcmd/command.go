@@ -44,7 +44,22 @@ func Probe(f Fence, r Release, needBytes int64) (string, error) {
 func Switch(f Fence, r Release, deployment string) (string, error) {
 	return f.command("switch", switchScript,
 		errors.Join(r.check(), validateID("deployment", deployment)),
-		r.Base, r.Version, r.Digest, deployment)
+		r.Base, r.Version, r.Digest, deployment, "proven")
+}
+
+// Try is Switch where it is still to be seen whether the release is any good: until
+// Prove says so, no rollback goes to it.
+func Try(f Fence, r Release, deployment string) (string, error) {
+	return f.command("switch", switchScript,
+		errors.Join(r.check(), validateID("deployment", deployment)),
+		r.Base, r.Version, r.Digest, deployment, "tried")
+}
+
+// Prove says of the release that was switched to for this deployment that it is good.
+// It does nothing where another one runs by now.
+func Prove(f Fence, base, version, deployment string) (string, error) {
+	return f.command("prove", proveScript,
+		errors.Join(ValidateBase(base), ValidateVersion(version), validateID("deployment", deployment)), base, version, deployment)
 }
 
 // Rollback leaves the version from for what ran before it, skipping what is

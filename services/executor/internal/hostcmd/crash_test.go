@@ -69,7 +69,8 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 		want   string   // current in the end
 		kept   []string // releases in the end
 		runs   []string // what current may be after a crash
-		stale  bool     // a marker without a release is there, so not all that has a marker is whole
+		end    func(h *host)
+		stale  bool // a marker without a release is there, so not all that has a marker is whole
 	}{
 		"first probe": {
 			before: func(*host) {},
@@ -137,6 +138,20 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 			step:   func(n uint64) string { return line(Rollback(fence(n), base, "v3", "v1", "back")) },
 			want:   "v1", kept: []string{"v1", "v2", "v3"}, runs: []string{"v3", "v1"},
 		},
+		"switch on trial, and its proof": {
+			before: func(h *host) { h.deploy(1, "v1"); h.deploy(2, "v2"); require.NoError(t, h.stage(fence(3), v3).err) },
+			step: func(n uint64) string {
+				return line(Try(fence(n), v3.release, "d")) + " && " + line(Prove(fence(n), base, "v3", "d"))
+			},
+			want: "v3", kept: []string{"v1", "v2", "v3"}, runs: []string{"v2", "v3"},
+			end: func(h *host) { require.FileExists(t, h.below(".slipway/successful/v3")) },
+		},
+		"link": {
+			before: func(h *host) { h.deploy(1, "v1"); h.stageShared(2) },
+			step:   func(n uint64) string { return line(Share(fence(n), base, "v2", sharing)) },
+			want:   "v1", kept: []string{"v1", "v2"}, runs: []string{"v1"},
+			end: func(h *host) { h.requireShared("v2") },
+		},
 		"clean": {
 			before: func(h *host) {
 				three(h)
@@ -178,6 +193,9 @@ func TestKilledBetweenAnyTwoCommands(t *testing.T) {
 				end := h.inspect()
 				require.Equal(t, story.want, end.value(KeyCurrent), "killed at %d", at)
 				require.Equal(t, story.kept, h.releases(), "killed at %d", at)
+				if story.end != nil {
+					story.end(h)
+				}
 				if !a.killed {
 					require.NoError(t, a.err, a.stderr)
 					require.Greater(t, at, 1)

@@ -35,6 +35,8 @@ var (
 	ErrMissingTool = errors.New("missing tool")
 	// ErrNotALink says: `current` is a real directory or file.
 	ErrNotALink = errors.New("current is not a link")
+	// ErrNotShared says: a file that releases are to share is not there.
+	ErrNotShared = errors.New("a linked file is missing")
 	// ErrCommand says: a command of the user failed; the message has what it said.
 	ErrCommand = errors.New("the command failed")
 )
@@ -54,6 +56,7 @@ const (
 	ExitMissingTool = 88
 	ExitNotALink    = 89
 	ExitCommand     = 90
+	ExitNotShared   = 91
 )
 
 var exitErrors = map[int]error{
@@ -68,6 +71,7 @@ var exitErrors = map[int]error{
 	ExitMissingTool: ErrMissingTool,
 	ExitNotALink:    ErrNotALink,
 	ExitCommand:     ErrCommand,
+	ExitNotShared:   ErrNotShared,
 }
 
 // Check turns a command's exit code and stderr into nil or one of the errors

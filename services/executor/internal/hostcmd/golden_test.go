@@ -33,6 +33,11 @@ func TestWireText(t *testing.T) {
 				Base: "/srv/web", Version: "1.4.0", Deployment: "cq3kd", Mark: "during-0", User: "www-data", Script: "bin/it's $(here)",
 			})
 		},
+		"try":   func() (string, error) { return Try(f, nasty, "cq3kd") },
+		"prove": func() (string, error) { return Prove(f, "/srv/web", "1.4.0", "cq3kd") },
+		"share": func() (string, error) {
+			return Share(f, "/srv/web", "1.4.0", Shared{Files: []string{"config/it's $(here)"}, Directories: []string{"log", "-rf"}})
+		},
 		"clean":   func() (string, error) { return Clean(f, "-web", 5) },
 		"inspect": func() (string, error) { return Inspect("/srv/web") },
 	} {

@@ -3,7 +3,6 @@ package hostcmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,17 +37,19 @@ type Task struct {
 	User    string // by whom, by sudo; "": the login
 	Command string // for sh
 	Script  string // path in the release; what is not executable is for sh
+	// Environment is what it has in its environment beside what the login has.
+	Environment []Variable
 }
 
 // Claim raises the fence and changes nothing else: what an older attempt runs is
 // ended, and what it begins is refused.
 func Claim(f Fence) (string, error) { return f.command("claim", claimScript, nil) }
 
-// Perform runs a task. What it is to have in its environment comes on stdin, as
-// Environment writes it. Where it fails, with ErrCommand, the error has what it said.
-// Result: KeyDone, where it had ended well before and did not run.
+// Perform runs a task, whose Content comes on stdin. Where it fails, with ErrCommand,
+// the error has what it said. Result: KeyDone, where it had ended well before and did
+// not run.
 func Perform(f Fence, t Task) (string, error) {
-	errs := []error{ValidateBase(t.Base), validateID("deployment", t.Deployment)}
+	errs := []error{ValidateBase(t.Base), validateID("deployment", t.Deployment), t.checkEnvironment()}
 	if t.Version != "" {
 		errs = append(errs, ValidateVersion(t.Version))
 	}
@@ -72,27 +73,33 @@ func Perform(f Fence, t Task) (string, error) {
 		t.Base, t.Version, t.Deployment, t.Mark, t.User, taskScript, form, what)
 }
 
-// Environment returns variables in the form in which Perform reads them: for each
-// the name, the number of lines of the value, and these. They are data on the way
-// to the host and there, in no command line and in no list of processes.
-func Environment(variables []Variable) (io.Reader, error) {
+// Content is the environment in the form in which Perform reads it: for each variable
+// the name, the number of lines of the value, and these. It is data on the way to the
+// host and there, in no command line and in no list of processes.
+func (t Task) Content() string {
+	var text strings.Builder
+	for _, v := range t.Environment {
+		text.WriteString(v.Name + "\n" + strconv.Itoa(1+strings.Count(v.Value, "\n")) + "\n" + v.Value + "\n")
+	}
+	return text.String()
+}
+
+func (t Task) checkEnvironment() error {
 	var (
-		text strings.Builder
 		size int
 		errs []error
 	)
-	for _, v := range variables {
+	for _, v := range t.Environment {
 		size += len(v.Name) + len(v.Value)
 		if !variableForm.MatchString(v.Name) {
 			errs = append(errs, fmt.Errorf("%w name of a variable, %q", ErrInvalid, cut(v.Name, 100)))
 		}
 		errs = append(errs, validateText("value of "+v.Name, v.Value))
-		text.WriteString(v.Name + "\n" + strconv.Itoa(1+strings.Count(v.Value, "\n")) + "\n" + v.Value + "\n")
 	}
 	if size > maxEnvironment {
 		errs = append(errs, fmt.Errorf("%w environment: %d bytes, %d are allowed", ErrInvalid, size, maxEnvironment))
 	}
-	return strings.NewReader(text.String()), errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // ValidateCommand checks a command of a user. The error is ErrInvalid.

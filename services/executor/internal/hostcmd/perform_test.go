@@ -1,7 +1,6 @@
 package hostcmd
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +16,10 @@ func task(command string) Task { return Task{Base: base, Deployment: "d", Comman
 // with runs a task with an environment.
 func (h *host) with(env []Variable, token uint64, t Task) answer {
 	h.t.Helper()
-	stdin, err := Environment(env)
-	require.NoError(h.t, err)
+	t.Environment = env
 	line, err := Perform(fence(token), t)
 	require.NoError(h.t, err)
-	return h.run(line, stdin)
+	return h.run(line, strings.NewReader(t.Content()))
 }
 
 func TestACommandOfTheUserRunsWithItsEnvironment(t *testing.T) {
@@ -184,15 +182,9 @@ func TestWhatIsNoTaskIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, ErrInvalid, "%+v", bad)
 	}
 	for _, bad := range []Variable{{"A", "a\x00"}, {"A", "\xff"}, {"A B", ""}, {"", ""}, {"1A", ""}, {"A\nB", ""}, {"A", strings.Repeat("x", 100<<10)}} {
-		_, err := Environment([]Variable{bad})
+		t1 := task("true")
+		t1.Environment = []Variable{bad}
+		_, err := Perform(fence(1), t1)
 		require.ErrorIs(t, err, ErrInvalid, "%.20q", bad)
 	}
-}
-
-func TestAnEnvironmentWithoutVariablesIsEmpty(t *testing.T) {
-	r, err := Environment(nil)
-	require.NoError(t, err)
-	content, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.Empty(t, content)
 }

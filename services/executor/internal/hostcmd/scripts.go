@@ -14,6 +14,8 @@ var (
 	stageScript    = script("prelude", "fence", "releases", "write", "vacant", "receive", "patch", "link", "verify", "stage")
 	manifestScript = script("prelude", "releases", "manifest")
 	switchScript   = script("prelude", "fence", "releases", "write", "drift", "switch")
+	shareScript    = script("prelude", "fence", "releases", "write", "share")
+	proveScript    = script("prelude", "fence", "releases", "write", "prove")
 	rollbackScript = script("prelude", "fence", "releases", "write", "drift", "rollback")
 	cleanScript    = script("prelude", "fence", "releases", "write", "clean")
 	claimScript    = script("prelude", "fence", "claim")

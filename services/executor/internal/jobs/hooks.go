@@ -24,8 +24,9 @@ func (a *attempt) hooks(ctx context.Context, step deploy.Step) (note string, err
 		t := hostcmd.Task{
 			Version: a.outcome.Release, // none is switched to before the hooks before
 			Mark:    fmt.Sprintf("%s-%d", step, i), User: h.User, Command: h.Command, Script: h.Script,
+			Environment: append(asVariables(h.Environment), hostcmd.Variable{Name: "SLIPWAY_HOOK", Value: h.Name}),
 		}
-		ran, err := a.task(ctx, t, h.Timeout, append(asVariables(h.Environment), hostcmd.Variable{Name: "SLIPWAY_HOOK", Value: h.Name})...)
+		ran, err := a.task(ctx, t, h.Timeout)
 		if err != nil {
 			return "", fmt.Errorf("hook %q: %w", h.Name, err)
 		}

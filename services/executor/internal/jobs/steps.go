@@ -15,10 +15,16 @@ import (
 
 // activate points current at the release, or back at an earlier one.
 func (a *attempt) activate(ctx context.Context) (note string, err error) {
+	if err := a.share(ctx); err != nil {
+		return "", err
+	}
 	a.current = "" // a command whose end is not known may have moved the link
 	out, err := a.run(ctx, nil, func() (string, error) {
 		if a.kind == deploy.KindRollback {
 			return hostcmd.Rollback(a.fence, a.app.Path, a.from, a.to, a.deployment)
+		}
+		if a.onTrial() {
+			return hostcmd.Try(a.fence, a.release, a.deployment)
 		}
 		return hostcmd.Switch(a.fence, a.release, a.deployment)
 	})
@@ -65,8 +71,21 @@ func (a *attempt) runs(ctx context.Context) string {
 	return current
 }
 
-// clean removes the releases beyond those to keep.
+// onTrial says whether it is still to be seen, once it is switched to, whether the
+// release is any good. Until then no rollback goes to it.
+func (a *attempt) onTrial() bool {
+	w := a.work.Domain(a.kind)
+	return a.kind == deploy.KindDeploy && (w.During || w.Restart || w.Check || w.After)
+}
+
+// clean removes the releases beyond those to keep, now that the new one is good.
 func (a *attempt) clean(ctx context.Context) (note string, err error) {
+	if a.onTrial() {
+		prove := func() (string, error) { return hostcmd.Prove(a.fence, a.app.Path, a.release.Version, a.deployment) }
+		if _, err := a.run(ctx, nil, prove); err != nil {
+			return "", err
+		}
+	}
 	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Clean(a.fence, a.app.Path, a.app.Keep) })
 	if removed := out.All(hostcmd.KeyRemoved); len(removed) > 0 {
 		note = "removed " + strings.Join(removed, ", ")

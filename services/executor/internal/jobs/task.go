@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -17,30 +18,28 @@ const endWait = 10 * time.Second
 
 // perform runs something of the user on the host, with what Slipway tells it over
 // all else in its environment. It says whether that ran, and not an earlier time.
-func (a *attempt) perform(ctx context.Context, t hostcmd.Task, env []hostcmd.Variable) (ran bool, err error) {
+func (a *attempt) perform(ctx context.Context, t hostcmd.Task) (ran bool, err error) {
 	t.Base, t.Deployment = a.app.Path, a.deployment
-	stdin, err := hostcmd.Environment(append(env,
+	t.Environment = append(t.Environment,
 		hostcmd.Variable{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
 		hostcmd.Variable{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
 		hostcmd.Variable{Name: "SLIPWAY_SERVER", Value: a.target.Name},
-	))
-	if err != nil {
-		return false, err
-	}
-	out, err := a.run(ctx, stdin, func() (string, error) { return hostcmd.Perform(a.fence, t) })
+	)
+	out, err := a.run(ctx, strings.NewReader(t.Content()), func() (string, error) { return hostcmd.Perform(a.fence, t) })
 	_, done := out.Get(hostcmd.KeyDone)
 	return !done, err
 }
 
 // task runs something of the user for the release, within a time of its own; 0 is
 // what the step has. What has not ended by then is ended.
-func (a *attempt) task(ctx context.Context, t hostcmd.Task, ms int64, env ...hostcmd.Variable) (ran bool, err error) {
+func (a *attempt) task(ctx context.Context, t hostcmd.Task, ms int64) (ran bool, err error) {
 	within, cancel := ctx, func() {}
 	if ms > 0 {
 		within, cancel = context.WithTimeoutCause(ctx, time.Duration(ms)*time.Millisecond, failure.ErrDeadline)
 	}
 	defer cancel()
-	ran, err = a.perform(within, t, append(a.variables(), env...))
+	t.Environment = append(a.variables(), t.Environment...)
+	ran, err = a.perform(within, t)
 	if err == nil || !errors.Is(context.Cause(within), failure.ErrDeadline) {
 		return ran, err
 	}

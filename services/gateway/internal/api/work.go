@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -15,7 +16,8 @@ import (
 
 const (
 	maxVariables = 200
-	maxHooks     = 20 // of one step
+	maxLinked    = 100 // files, and as many directories
+	maxHooks     = 20  // of one step
 	maxChecks    = 20
 	maxTries     = 1000
 	// maxWork bounds all of it as it travels, in bytes: a command and a record stay
@@ -32,6 +34,7 @@ const (
 func readWork(o *field.Object) *contract.Work {
 	w := contract.Work{
 		Environment: readEnvironment(o),
+		Linked:      readLinked(o),
 		Hooks:       readHooks(o),
 		Restart:     readRestart(o),
 		Checks:      readHostChecks(o),
@@ -68,6 +71,39 @@ func readEnvironment(o *field.Object) []contract.Variable {
 		o.Check("environment", fmt.Sprintf("must be at most %d KiB, names and values together", rule.MaxEnvironment>>10))
 	}
 	return env
+}
+
+func readLinked(parent *field.Object) *contract.Linked {
+	o, ok := parent.Object("linked")
+	if !ok {
+		return nil
+	}
+	l := contract.Linked{Files: readPaths(o, "files"), Directories: readPaths(o, "directories")}
+	o.End()
+	all := slices.Concat(l.Files, l.Directories)
+	for i, one := range all {
+		for j, other := range all {
+			if i < j && one == other || i != j && strings.HasPrefix(one, other+"/") {
+				parent.Check("linked", fmt.Sprintf("must not hold %q twice, or inside another", one))
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &l
+}
+
+func readPaths(o *field.Object, name string) []string {
+	paths, _ := o.Texts(name)
+	if len(paths) > maxLinked {
+		o.Check(name, fmt.Sprintf("must be at most %d", maxLinked))
+		return nil
+	}
+	for i, p := range paths {
+		o.Check(fmt.Sprintf("%s[%d]", name, i), rule.Inside(p))
+	}
+	return paths
 }
 
 func readHooks(parent *field.Object) []contract.Hook {

@@ -2,10 +2,11 @@
 #
 #   releases/<version>/             what was unpacked
 #   current -> releases/<version>   what runs
+#   shared/                         what releases share, by links in them
 #   .slipway/releases/<version>     the release is complete: digest, manifest, deployment, staged_at
 #   .slipway/manifests/<version>    its files: mode, size, sha256 and path
 #   .slipway/previous/<version>     what ran before it was switched to, newest first
-#   .slipway/successful/<version>   it was switched to; a number that rises with each switch
+#   .slipway/successful/<version>   it was switched to, and good; a number that rises with each switch
 #   .slipway/rolledback/<version>   it was rolled back from, and not switched to since
 #   .slipway/rollback/<deployment>  what that rollback or switch decided: version left, target
 #   .slipway/stage/tree/<version>/  being unpacked

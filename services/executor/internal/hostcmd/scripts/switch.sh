@@ -1,5 +1,5 @@
-# Arguments: version, digest, deployment.
-version=$1 digest=$2 deployment=$3
+# Arguments: version, digest, deployment, proven or tried.
+version=$1 digest=$2 deployment=$3 how=$4
 prepare
 complete "$version" || die 85 "release $version is not complete in $base"
 read_digest "$version"
@@ -15,7 +15,7 @@ if [ "$current" != "$version" ]; then
 	put "$record" "${current:--} $version"
 	point_at "$version"
 fi
-succeeded "$version" "$deployment"
+[ "$how" = tried ] || succeeded "$version" "$deployment"
 left=
 { read -r left target <"$record"; } 2>/dev/null
 [ -z "$left" ] || say previous "${left#-}"
