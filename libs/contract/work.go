@@ -38,19 +38,47 @@ type Hook struct {
 	Rollback    bool       `json:"rollback,omitempty"`    // on rollbacks, too
 }
 
-// Restart is how the release that was switched to comes to run.
+// Restart is how the release that was switched to comes to run. Exactly one of these
+// is there.
 type Restart struct {
-	Command string `json:"command,omitempty"` // for sh, in the directory of the release
+	Supervisor *Supervisor `json:"supervisor,omitempty"`
+	Systemd    *Systemd    `json:"systemd,omitempty"`
+	Command    string      `json:"command,omitempty"` // for sh, in the directory of the release
 }
 
-// HostCheck tells whether the release does run. It is tried until it passes.
+// Supervisor is a program of a supervisord.
+type Supervisor struct {
+	Program string `json:"program"` // or a group, or group:program
+	Socket  string `json:"socket"`  // absolute path, on the host
+}
+
+// Systemd is a unit of systemd.
+type Systemd struct {
+	Unit string `json:"unit"`
+	User bool   `json:"user,omitempty"` // of the login's own systemd; else of the system's, by sudo -n where the login is not root
+}
+
+// HostCheck tells whether the release does run. It is tried until it passes. Exactly one
+// of HTTP, TCP, Command and Process is there. Addresses are as the host sees them.
 type HostCheck struct {
-	Name     string `json:"name"`
-	Command  string `json:"command,omitempty"`  // for sh, in the directory of the release; passes with status 0
-	Delay    int64  `json:"delay_ms,omitempty"` // before the first try
-	Interval int64  `json:"interval_ms"`        // between two tries
-	Tries    int    `json:"tries"`              // from 1
-	Timeout  int64  `json:"timeout_ms"`         // for one try
+	Name     string        `json:"name"`
+	HTTP     *HTTPCheck    `json:"http,omitempty"`    // that of the check is its timeout; redirects are not followed
+	TCP      string        `json:"tcp,omitempty"`     // host:port, where somebody is to take a connection
+	Command  string        `json:"command,omitempty"` // for sh, in the directory of the release; passes with status 0
+	Process  *ProcessCheck `json:"process,omitempty"`
+	Delay    int64         `json:"delay_ms,omitempty"` // before the first try
+	Interval int64         `json:"interval_ms"`        // between two tries
+	Tries    int           `json:"tries"`              // from 1
+	Timeout  int64         `json:"timeout_ms"`         // for one try
+}
+
+// ProcessCheck passes where a process runs, and has for so long. Exactly one of Pattern,
+// Pidfile and Supervisor is there.
+type ProcessCheck struct {
+	Pattern    string      `json:"pattern,omitempty"` // text in its program or in one of its arguments
+	Pidfile    string      `json:"pidfile,omitempty"` // absolute, or from the directory of the release on
+	Supervisor *Supervisor `json:"supervisor,omitempty"`
+	For        int64       `json:"for_ms,omitempty"` // in whole seconds
 }
 
 // Domain says which steps a deployment of this kind needs for the work. There may

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -133,7 +134,10 @@ func TestWhatFailsAroundADeploymentFailsTheHost(t *testing.T) {
 		}))
 	pid, err := os.ReadFile(filepath.Join(h.Home, "slow"))
 	require.NoError(t, err)
-	require.NoDirExists(t, "/proc/"+strings.TrimSpace(string(pid)), "what ran out of time was ended")
+	require.Eventually(t, func() bool {
+		_, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)))
+		return os.IsNotExist(err)
+	}, patience, 5*time.Millisecond, "what ran out of time was ended")
 	back()
 }
 

@@ -19,8 +19,15 @@ var work = object{
 		"during": []object{{"name": "migrate", "script": "bin/migrate", "environment": object{"V": "1"}}},
 		"after":  []object{},
 	},
-	"restart": object{"command": "bin/restart"},
-	"checks":  []object{{"command": "bin/healthy"}, {"name": "deep", "command": "bin/deep", "delay": "2s", "interval": "5s", "tries": 3, "timeout": "1m"}},
+	"restart": object{"supervisor": object{"program": "shop"}},
+	"checks": []object{
+		{"command": "bin/healthy"},
+		{"http": object{"url": "http://127.0.0.1:8080/health", "status": "200", "body": "{{version}}"}},
+		{"name": "port", "tcp": "127.0.0.1:8080"},
+		{"process": object{"supervisor": object{"program": "shop:a", "socket": "/s"}, "for": "5s"}},
+		{"process": object{"pidfile": "tmp/pid"}}, {"process": object{"pattern": "java"}},
+		{"name": "deep", "command": "bin/deep", "delay": "2s", "interval": "5s", "tries": 3, "timeout": "1m"},
+	},
 }
 
 var wantedWork = &contract.Work{
@@ -30,9 +37,14 @@ var wantedWork = &contract.Work{
 		{Step: "before", Name: "guard", Command: "true", User: "www-data", Timeout: 30_000, Rollback: true},
 		{Step: "during", Name: "migrate", Script: "bin/migrate", Environment: []contract.Variable{{Name: "V", Value: "1"}}},
 	},
-	Restart: &contract.Restart{Command: "bin/restart"},
+	Restart: &contract.Restart{Supervisor: &contract.Supervisor{Program: "shop", Socket: "/run/supervisor.sock"}},
 	Checks: []contract.HostCheck{
 		{Name: "check 1", Command: "bin/healthy", Interval: 1000, Tries: 10, Timeout: 5000},
+		{Name: "check 2", HTTP: &contract.HTTPCheck{URL: "http://127.0.0.1:8080/health", Method: "GET", Status: "200", Body: "{{version}}"}, Interval: 1000, Tries: 10, Timeout: 5000},
+		{Name: "port", TCP: "127.0.0.1:8080", Interval: 1000, Tries: 10, Timeout: 5000},
+		{Name: "check 4", Process: &contract.ProcessCheck{Supervisor: &contract.Supervisor{Program: "shop:a", Socket: "/s"}, For: 5000}, Interval: 1000, Tries: 10, Timeout: 5000},
+		{Name: "check 5", Process: &contract.ProcessCheck{Pidfile: "tmp/pid"}, Interval: 1000, Tries: 10, Timeout: 5000},
+		{Name: "check 6", Process: &contract.ProcessCheck{Pattern: "java"}, Interval: 1000, Tries: 10, Timeout: 5000},
 		{Name: "deep", Command: "bin/deep", Delay: 2000, Interval: 5000, Tries: 3, Timeout: 60_000},
 	},
 }
@@ -101,6 +113,14 @@ func TestWhatAnApplicationCannotNeedIsNamed(t *testing.T) {
 		"a user":                {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "user": "-x"}}}}, "hooks.after[0].user"},
 		"a timeout":             {object{"hooks": object{"after": []object{{"name": "a", "command": "b", "timeout": "soon"}}}}, "hooks.after[0].timeout"},
 		"a restart by nothing":  {object{"restart": object{}}, "restart.command"},
+		"a restart twice":       {object{"restart": object{"command": "a", "systemd": object{"unit": "a"}}}, "restart.command"},
+		"a unit":                {object{"restart": object{"systemd": object{"unit": "-a"}}}, "restart.systemd.unit"},
+		"a program":             {object{"restart": object{"supervisor": object{"program": "a b"}}}, "restart.supervisor.program"},
+		"a check twice":         {object{"checks": []object{{"command": "a", "tcp": "a:1"}}}, "checks[0].command"},
+		"an address":            {object{"checks": []object{{"tcp": "a"}}}, "checks[0].tcp"},
+		"a URL":                 {object{"checks": []object{{"http": object{"url": "ftp://a"}}}}, "checks[0].http.url"},
+		"a second timeout":      {object{"checks": []object{{"http": object{"url": "http://a", "timeout": "1s"}}}}, "checks[0].http.timeout"},
+		"no process":            {object{"checks": []object{{"process": object{"for": "5s"}}}}, "checks[0].process.pattern"},
 		"a long command":        {object{"restart": object{"command": long}}, "restart.command"},
 		"a check of nothing":    {object{"checks": []object{{}}}, "checks[0].command"},
 		"no tries":              {object{"checks": []object{{"command": "true", "tries": 0}}}, "checks[0].tries"},

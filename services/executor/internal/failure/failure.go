@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 	"github.com/slipway-deploy/slipway/services/executor/internal/source"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+	"github.com/slipway-deploy/slipway/services/executor/internal/supervisor"
 )
 
 var (
@@ -69,6 +70,8 @@ var codes = []struct {
 	{hostcmd.ErrBusy, contract.FailHostBusy},
 	{ErrRestart, contract.FailRestart},
 	{ErrCheck, contract.FailCheck},
+	{supervisor.ErrUnknown, contract.FailCheck},
+	{supervisor.ErrRefused, contract.FailCheck},
 	{hostcmd.ErrCommand, contract.FailCommand},
 	{haproxy.ErrUnfit, contract.FailBalancer},
 	{haproxy.ErrRefused, contract.FailBalancer},

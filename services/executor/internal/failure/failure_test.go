@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/hosts"
 	"github.com/slipway-deploy/slipway/services/executor/internal/source"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
+	"github.com/slipway-deploy/slipway/services/executor/internal/supervisor"
 )
 
 func TestEveryErrorHasItsCode(t *testing.T) {
@@ -76,6 +77,11 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		hostcmd.ErrMissingTool:   contract.FailMissingTool,
 		hostcmd.ErrNotALink:      contract.FailCurrentNotALink,
 		hostcmd.ErrCommand:       contract.FailCommand,
+		hostcmd.ErrNotShared:     contract.FailLinkedMissing,
+		ErrRestart:               contract.FailRestart,
+		ErrCheck:                 contract.FailCheck,
+		supervisor.ErrUnknown:    contract.FailCheck,
+		supervisor.ErrRefused:    contract.FailCheck,
 		haproxy.ErrUnfit:         contract.FailBalancer,
 		haproxy.ErrRefused:       contract.FailBalancer,
 		haproxy.ErrInvalid:       contract.FailInternal,

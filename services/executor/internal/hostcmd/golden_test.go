@@ -56,6 +56,23 @@ func TestWireText(t *testing.T) {
 	}
 }
 
+// TestTextOfOwnTasks pins what is run on a host beside the scripts.
+func TestTextOfOwnTasks(t *testing.T) {
+	unit := RestartUnit("shop@1.service", true)
+	require.Equal(t, []Variable{{"SLIPWAY_UNIT", "shop@1.service"}, {"SLIPWAY_SCOPE", "user"}}, unit.Environment)
+	require.Equal(t, `if [ "$SLIPWAY_SCOPE" = user ]; then
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+exec systemctl --user restart -- "$SLIPWAY_UNIT"
+fi
+[ "$(id -u)" != 0 ] || exec systemctl restart -- "$SLIPWAY_UNIT"
+exec sudo -n systemctl restart -- "$SLIPWAY_UNIT"`, unit.Command)
+	require.Equal(t, unit.Command, RestartUnit("other", false).Command)
+	require.Equal(t, Variable{"SLIPWAY_SCOPE", "system"}, RestartUnit("other", false).Environment[1])
+	require.Equal(t, []Variable{{"SLIPWAY_PIDFILE", ""}, {"SLIPWAY_PATTERN", "shop"}, {"SLIPWAY_FOR", "5"}}, FindPattern("shop", 5900e6).Environment)
+	require.Equal(t, []Variable{{"SLIPWAY_PIDFILE", "/run/a"}, {"SLIPWAY_PATTERN", ""}, {"SLIPWAY_FOR", "0"}}, FindPidfile("/run/a", 0).Environment)
+	require.Equal(t, aliveScript, FindPidfile("/run/a", 0).Command)
+}
+
 func TestScriptsNeedNoEscaping(t *testing.T) {
 	scripts, err := files.ReadDir("scripts")
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ var (
 	claimScript    = script("prelude", "fence", "claim")
 	performScript  = script("prelude", "fence", "releases", "perform")
 	taskScript     = script("task")
+	aliveScript    = script("alive")
 	inspectScript  = script("prelude", "releases", "drift", "inspect")
 )
 

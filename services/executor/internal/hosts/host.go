@@ -3,6 +3,7 @@ package hosts
 import (
 	"context"
 	"io"
+	"net"
 
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/ssh"
@@ -26,6 +27,12 @@ func (h *Host) Close() error {
 // are those of ssh.Client.Ask.
 func (h *Host) Ask(ctx context.Context, socket, question string) (string, error) {
 	return h.client.Ask(ctx, socket, question)
+}
+
+// Connect connects to a TCP address from the host. Errors are those of
+// ssh.Client.Connect.
+func (h *Host) Connect(ctx context.Context, address string) (net.Conn, error) {
+	return h.client.Connect(ctx, address)
 }
 
 // Run runs a command line of hostcmd on the host and returns what it reported.

@@ -99,7 +99,7 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 	note, err := a.try(ctx, step)
 	stopped := err != nil && errors.Is(context.Cause(ctx), errStopped)
 	if err != nil && errors.Is(context.Cause(ctx), failure.ErrDeadline) {
-		err = fmt.Errorf("%w after %s", failure.ErrDeadline, time.Since(began).Round(time.Millisecond))
+		err = outOfTime(err, time.Since(began))
 	}
 	cancel()
 	if leased.Err() != nil {
@@ -119,6 +119,16 @@ func (a *attempt) step(leased, onHost context.Context, step deploy.Step) (*contr
 	why := failure.Explain(err)
 	a.log.Info().Err(err).Str("step", string(step)).Str("code", why.Code).Msg("step failed")
 	return why, a.journal.stepEnded(leased, step, began, deploy.Failed, note, why)
+}
+
+// outOfTime is the error of a step that took too long. What a check has found until then
+// says why.
+func outOfTime(err error, took time.Duration) error {
+	late := fmt.Errorf("%w after %s", failure.ErrDeadline, took.Round(time.Millisecond))
+	if errors.Is(err, failure.ErrCheck) {
+		return fmt.Errorf("%w; %w", late, err)
+	}
+	return late
 }
 
 // try does a step, and again with a new connection where the old one broke:

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"io"
+	"net"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
@@ -16,6 +17,8 @@ type Host interface {
 	// Ask sends a question to a UNIX socket on the host and returns all of the answer.
 	// Errors are those of hosts.Host.
 	Ask(ctx context.Context, socket, question string) (string, error)
+	// Connect connects to a TCP address from the host. Errors are those of hosts.Host.
+	Connect(ctx context.Context, address string) (net.Conn, error)
 	Close() error
 }
 

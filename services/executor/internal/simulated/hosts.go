@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,6 +56,11 @@ func (c connection) Close() error { return nil }
 // Ask always fails: no socket is simulated.
 func (c connection) Ask(_ context.Context, socket, _ string) (string, error) {
 	return "", fmt.Errorf("%w: ask %s", errNotSimulated, socket)
+}
+
+// Connect always fails: nothing listens on a simulated host.
+func (c connection) Connect(_ context.Context, address string) (net.Conn, error) {
+	return nil, fmt.Errorf("%w: connect to %s", errNotSimulated, address)
 }
 
 // Run reads all of stdin, lets the time pass, and then has the host answer.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"net"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -27,6 +28,8 @@ type realHost struct{ home string }
 func (h realHost) Close() error { return nil }
 
 func (h realHost) Ask(context.Context, string, string) (string, error) { return "", errNotSimulated }
+
+func (h realHost) Connect(context.Context, string) (net.Conn, error) { return nil, errNotSimulated }
 
 func (h realHost) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)

@@ -44,6 +44,9 @@ var (
 
 	// ErrRefused: the host is connected but does not run commands for this login, or not one more at a time.
 	ErrRefused = errors.New("command refused by the host")
+
+	// ErrNobody: the host is connected, and at the address that it was asked to connect to nobody answers.
+	ErrNobody = errors.New("nobody answers at")
 )
 
 // IsTransient says whether the same attempt may succeed later without anybody changing anything. The end of a context

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -18,15 +17,9 @@ const (
 	maxVariables = 200
 	maxLinked    = 100 // files, and as many directories
 	maxHooks     = 20  // of one step
-	maxChecks    = 20
-	maxTries     = 1000
 	// maxWork bounds all of it as it travels, in bytes: a command and a record stay
 	// well below what the broker takes.
 	maxWork = 256 << 10
-
-	defaultTries   = 10
-	defaultRetry   = time.Second
-	defaultTimeout = 5 * time.Second
 )
 
 // readWork takes what an application has done on its hosts beside being put there;
@@ -128,10 +121,10 @@ func readHooksOf(parent *field.Object, step deploy.Step) []contract.Hook {
 	var hooks []contract.Hook
 	for _, o := range all {
 		h := contract.Hook{Step: string(step), Environment: readEnvironment(o), Timeout: readMilliseconds(o, "timeout")}
-		h.Name = readRequired(o, "name", rule.TaskName)
-		h.Command = readRuled(o, "command", rule.Command)
-		h.Script = readRuled(o, "script", rule.Inside)
-		h.User = readRuled(o, "user", rule.User)
+		h.Name = mustHold(o, "name", rule.TaskName)
+		h.Command = mayHold(o, "command", rule.Command)
+		h.Script = mayHold(o, "script", rule.Inside)
+		h.User = mayHold(o, "user", rule.User)
 		h.Rollback, _ = o.Bool("rollback")
 		switch {
 		case o.Given("command") == o.Given("script"):
@@ -143,63 +136,4 @@ func readHooksOf(parent *field.Object, step deploy.Step) []contract.Hook {
 		hooks = append(hooks, h)
 	}
 	return hooks
-}
-
-func readRestart(parent *field.Object) *contract.Restart {
-	o, ok := parent.Object("restart")
-	if !ok {
-		return nil
-	}
-	r := contract.Restart{Command: readRequired(o, "command", rule.Command)}
-	o.End()
-	return &r
-}
-
-func readHostChecks(parent *field.Object) []contract.HostCheck {
-	all, _ := parent.Objects("checks")
-	if len(all) > maxChecks {
-		parent.Check("checks", fmt.Sprintf("must be at most %d", maxChecks))
-		return nil
-	}
-	var checks []contract.HostCheck
-	for i, o := range all {
-		c := contract.HostCheck{
-			Name: readRuled(o, "name", rule.TaskName), Delay: readMilliseconds(o, "delay"),
-			Interval: defaultRetry.Milliseconds(), Tries: defaultTries, Timeout: defaultTimeout.Milliseconds(),
-		}
-		if c.Name == "" {
-			c.Name = fmt.Sprintf("check %d", i+1)
-		}
-		if interval := readMilliseconds(o, "interval"); interval > 0 {
-			c.Interval = interval
-		}
-		if timeout := readMilliseconds(o, "timeout"); timeout > 0 {
-			c.Timeout = timeout
-		}
-		if tries, given := o.Int("tries", 1, maxTries); given {
-			c.Tries = tries
-		}
-		c.Command = readRequired(o, "command", rule.Command)
-		o.End()
-		checks = append(checks, c)
-	}
-	return checks
-}
-
-// readRuled takes a string that follows a rule.
-func readRuled(o *field.Object, name string, follows func(string) string) string {
-	text, given := o.Text(name)
-	if given {
-		o.Check(name, follows(text))
-	}
-	return text
-}
-
-// readRequired takes a string that must be there and follow a rule.
-func readRequired(o *field.Object, name string, follows func(string) string) string {
-	text, given := o.Required(name)
-	if given {
-		o.Check(name, follows(text))
-	}
-	return text
 }

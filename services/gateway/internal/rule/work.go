@@ -2,9 +2,11 @@ package rule
 
 import (
 	"fmt"
+	"net"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,6 +18,8 @@ const MaxEnvironment = 64 << 10
 var (
 	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 	user     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]{0,31}$`)
+	unit     = regexp.MustCompile(`^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]{0,254}$`)
+	program  = regexp.MustCompile(`^[^\s:\x00-\x1f]{1,63}(:[^\s:\x00-\x1f]{1,63})?$`)
 	// taken is what shells allow nobody to set, or do not take from outside.
 	taken = []string{"_", "BASHOPTS", "BASH_VERSINFO", "EUID", "IFS", "PPID", "PWD", "OLDPWD", "SHELLOPTS", "UID"}
 )
@@ -58,6 +62,43 @@ func Inside(s string) string {
 		return fmt.Sprintf("must be written as %q", path.Clean(s))
 	}
 	return Path(s)
+}
+
+// Unit is the name of a unit of systemd.
+func Unit(s string) string {
+	if !unit.MatchString(s) {
+		return "must be the name of a unit: 1 to 255 letters, digits, ':', '-', '_', '.', '@' and '\\', not beginning with '-'"
+	}
+	return ""
+}
+
+// Program is the name of a program or a group of supervisord, or of a program of a
+// group.
+func Program(s string) string {
+	if !program.MatchString(s) {
+		return "must be the name of a program or a group, or group:program, without spaces"
+	}
+	return ""
+}
+
+// Address is where a TCP connection goes to.
+func Address(s string) string {
+	host, port, err := net.SplitHostPort(s)
+	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 1 || n > 65535 || host == "" || Printable(host, 1, 253) != "" {
+		return "must be a host and a port, such as 127.0.0.1:8080"
+	}
+	return ""
+}
+
+// Pattern is what to look for in the arguments of processes.
+func Pattern(s string) string { return Printable(s, 1, 255) }
+
+// Pidfile is the path of a file that holds a process id.
+func Pidfile(s string) string {
+	if path.IsAbs(s) {
+		return Printable(s, 2, maxPath)
+	}
+	return Inside(s)
 }
 
 // TaskName is what a hook or a check is called.

@@ -14,10 +14,15 @@ func TestRulesOfWork(t *testing.T) {
 	}{
 		"variable": {Variable, []string{"A", "_a1", "PATH", "SLIPWAY", strings.Repeat("a", 128)},
 			[]string{"", "1a", "a-b", "a b", "ü", "A\n", "SLIPWAY_X", "slipway_x", "UID", "_", "IFS", strings.Repeat("a", 129)}},
-		"value":  {Value, []string{"", "a\nb", "größe '\"$(x)`\\"}, []string{"a\x00", "\xff"}},
-		"user":   {User, []string{"www-data", "_apt", "Max.M"}, []string{"", "-u", "1a", "a b", "a\n", strings.Repeat("a", 33)}},
-		"inside": {Inside, []string{"a", "bin/x y", ".env", "a..b"}, []string{"", ".", "/a", "../a", "a/../b", "a//b", "a/", "-a", "~/a", "a\n"}},
-		"name":   {TaskName, []string{"migrate", "warm up"}, []string{"", " a", "a\n", strings.Repeat("a", 64)}},
+		"value":   {Value, []string{"", "a\nb", "größe '\"$(x)`\\"}, []string{"a\x00", "\xff"}},
+		"user":    {User, []string{"www-data", "_apt", "Max.M"}, []string{"", "-u", "1a", "a b", "a\n", strings.Repeat("a", 33)}},
+		"inside":  {Inside, []string{"a", "bin/x y", ".env", "a..b"}, []string{"", ".", "/a", "../a", "a/../b", "a//b", "a/", "-a", "~/a", "a\n"}},
+		"unit":    {Unit, []string{"shop.service", "shop@1", `a\x2db`}, []string{"", "-x", "a b", "a;b", "a\n"}},
+		"program": {Program, []string{"shop", "shop:web_00"}, []string{"", "a b", "a:b:c", ":a", "a:", "a\n"}},
+		"address": {Address, []string{"127.0.0.1:80", "localhost:8080", "[::1]:1"}, []string{"", "80", ":80", "a:", "a:0", "a:65536", "a:http", "a b\n:1"}},
+		"pattern": {Pattern, []string{"java -jar"}, []string{"", "a\nb"}},
+		"pidfile": {Pidfile, []string{"/run/a.pid", "tmp/pid"}, []string{"", "/", "../a", "/a\n"}},
+		"name":    {TaskName, []string{"migrate", "warm up"}, []string{"", " a", "a\n", strings.Repeat("a", 64)}},
 	} {
 		for _, good := range c.good {
 			require.Empty(t, c.rule(good), "%s: %q", name, good)

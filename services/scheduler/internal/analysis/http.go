@@ -1,13 +1,10 @@
 package analysis
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -17,17 +14,13 @@ import (
 
 // httpCheck is a request whose answer must be as expected.
 type httpCheck struct {
-	url      *url.URL
-	method   string
-	statuses probe.Statuses
-	body     string         // to be found in the body; empty: anything
-	matches  *regexp.Regexp // to match in the body; nil: anything
-	within   time.Duration
+	url    *url.URL
+	method string
+	page   probe.Page
+	within time.Duration
 }
 
 func (c httpCheck) timeout() time.Duration { return c.within }
-
-func (c httpCheck) readsBody() bool { return c.body != "" || c.matches != nil }
 
 // measure makes the request. That there is no answer is what it is to find out,
 // so that everything but the right answer fails.
@@ -44,8 +37,8 @@ func (c httpCheck) measure(ctx context.Context, m *Meter, of probe.Subject) Deta
 	}
 	defer res.Body.Close()
 	status := strconv.Itoa(res.StatusCode)
-	if !c.statuses.Has(res.StatusCode) {
-		return failed(status, fmt.Sprintf("the status is %s, not %s", status, c.statuses))
+	if reason := c.page.WrongStatus(res.StatusCode); reason != "" {
+		return failed(status, reason)
 	}
 	if reason := c.lookInto(res.Body, of); reason != "" {
 		return failed(status, reason)
@@ -55,7 +48,7 @@ func (c httpCheck) measure(ctx context.Context, m *Meter, of probe.Subject) Deta
 
 // redirect follows those that are not themselves the answer to be seen.
 func (c httpCheck) redirect(r *http.Request, via []*http.Request) error {
-	if c.statuses.Has(r.Response.StatusCode) {
+	if c.page.Statuses.Has(r.Response.StatusCode) {
 		return http.ErrUseLastResponse
 	}
 	return netguard.Redirects(probe.MaxRedirects)(r, via)
@@ -64,19 +57,14 @@ func (c httpCheck) redirect(r *http.Request, via []*http.Request) error {
 // lookInto returns what is missing in the body, or "". What follows after
 // probe.MaxBody is not looked at.
 func (c httpCheck) lookInto(body io.Reader, of probe.Subject) string {
-	if !c.readsBody() {
+	if !c.page.ReadsBody() {
 		return ""
 	}
 	data, err := io.ReadAll(io.LimitReader(body, probe.MaxBody))
-	switch {
-	case err != nil:
+	if err != nil {
 		return errBrokenBody.Error()
-	case c.body != "" && !bytes.Contains(data, []byte(of.InText(c.body))):
-		return "the body does not hold the text"
-	case c.matches != nil && !c.matches.Match(data):
-		return "the body does not match the regular expression"
 	}
-	return ""
+	return c.page.WrongBody(data, of)
 }
 
 func failed(value, reason string) Detail {

@@ -55,23 +55,23 @@ func parsePrometheus(wire contract.PrometheusCheck) (check, error) {
 func parseHTTP(wire contract.HTTPCheck) (check, error) {
 	var wrong mistakes
 	c := httpCheck{
-		method: cmp.Or(wire.Method, http.MethodGet), body: wire.Body,
+		method: cmp.Or(wire.Method, http.MethodGet), page: probe.Page{Body: wire.Body},
 		within: cmp.Or(time.Duration(wire.Timeout)*time.Millisecond, probe.DefaultTimeout),
 	}
 	var err error
 	c.url, err = probe.ParseURL(wire.URL)
 	wrong.note("http.url", err)
-	c.statuses, err = probe.ParseStatuses(wire.Status)
+	c.page.Statuses, err = probe.ParseStatuses(wire.Status)
 	wrong.note("http.status", err)
 	wrong.note("http.body", probe.CheckBody(wire.Body))
 	if wire.Matches != "" {
-		c.matches, err = probe.ParsePattern(wire.Matches)
+		c.page.Matches, err = probe.ParsePattern(wire.Matches)
 		wrong.note("http.matches", err)
 	}
 	if !slices.Contains(probe.Methods(), c.method) {
 		wrong.note("http.method", fmt.Errorf("%w method %q: it is none of %v", probe.ErrInvalid, wire.Method, probe.Methods()))
 	}
-	if c.method == http.MethodHead && c.readsBody() {
+	if c.method == http.MethodHead && c.page.ReadsBody() {
 		wrong.note("http.method", fmt.Errorf("%w method: the answer to HEAD has no body to look at", probe.ErrInvalid))
 	}
 	if c.within < 0 || c.within > probe.MaxTimeout {

@@ -1,0 +1,45 @@
+package hostcmd
+
+import (
+	"strconv"
+	"time"
+)
+
+// The tasks that are Slipway's own. Their text is constant; what varies is in their
+// environment.
+
+// systemctl restarts a unit. A login that is not root needs sudo for those of the
+// system. Its own systemd is found even where no session of PAM says where.
+const systemctl = `if [ "$SLIPWAY_SCOPE" = user ]; then
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+exec systemctl --user restart -- "$SLIPWAY_UNIT"
+fi
+[ "$(id -u)" != 0 ] || exec systemctl restart -- "$SLIPWAY_UNIT"
+exec sudo -n systemctl restart -- "$SLIPWAY_UNIT"`
+
+// RestartUnit is the task that has systemd restart a unit: of the system, or of the
+// login.
+func RestartUnit(unit string, ofLogin bool) Task {
+	scope := "system"
+	if ofLogin {
+		scope = "user"
+	}
+	return Task{Command: systemctl, Environment: []Variable{{"SLIPWAY_UNIT", unit}, {"SLIPWAY_SCOPE", scope}}}
+}
+
+// FindPattern is the task that succeeds where a process that has the pattern in its
+// program, or in one of its arguments, has run for so long, in whole seconds.
+func FindPattern(pattern string, during time.Duration) Task {
+	return find("", pattern, during)
+}
+
+// FindPidfile is the same for the process that a file names.
+func FindPidfile(pidfile string, during time.Duration) Task {
+	return find(pidfile, "", during)
+}
+
+func find(pidfile, pattern string, during time.Duration) Task {
+	return Task{Command: aliveScript, Environment: []Variable{
+		{"SLIPWAY_PIDFILE", pidfile}, {"SLIPWAY_PATTERN", pattern}, {"SLIPWAY_FOR", strconv.Itoa(int(during / time.Second))},
+	}}
+}
