@@ -335,3 +335,31 @@ func TestAFailedDeploymentSaysWhichRollbackTookItBack(t *testing.T) {
 	require.Regexp(t, `Taken back +Rolled back by [0-9a-v]{20}: 'slipway status`, status)
 	require.Regexp(t, `Project +checkout\n`, status)
 }
+
+func TestWhatAnApplicationNeedsIsReadFromAFile(t *testing.T) {
+	g := apitest.New(t)
+	s := newShell(t, g)
+	needs := s.file("needs.yaml", `
+environment:
+  MOTD: |
+    it's "two"
+    lines
+hooks:
+  during: [{name: migrate, script: bin/migrate, timeout: 10m}]
+restart: {supervisor: {program: shop}}
+checks:
+  - {http: {url: "http://127.0.0.1:8080/health", body: "{{version}}"}, tries: 30}
+`)
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--detach", "--needs", needs).exits(5) // there is no such version
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.Len(t, sent, 1)
+	require.JSONEq(t, `{"application":"shop","version":"1","servers":["a"],"environment":{"MOTD":"it's \"two\"\nlines\n"},
+		"hooks":{"during":[{"name":"migrate","script":"bin/migrate","timeout":"10m"}]},"restart":{"supervisor":{"program":"shop"}},
+		"checks":[{"http":{"url":"http://127.0.0.1:8080/health","body":"{{version}}"},"tries":30}]}`, string(sent[0].Body))
+
+	for _, bad := range []string{"servers: [b]", "- a", "a: [", "restart"} {
+		s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", s.file("bad.yaml", bad)).exits(2)
+	}
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", "/nowhere/needs.yaml").exits(2)
+	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), 1)
+}

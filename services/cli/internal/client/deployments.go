@@ -142,6 +142,7 @@ type DeploymentCreate struct {
 	Deadline    string            `json:"deadline,omitempty"`
 	DryRun      bool              `json:"dry_run,omitempty"`   // for Plan, which sets it
 	WhenBusy    string            `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
+	Work
 	Course
 }
 

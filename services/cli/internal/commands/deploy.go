@@ -23,6 +23,7 @@ type deployFlags struct {
 	path        string
 	keep        int
 	project     string
+	needs       string
 	course      courseFlags
 	when        whenFlags
 	dryRun      bool
@@ -47,11 +48,15 @@ which 'slipway promote' goes on and 'slipway reject' goes back, and retires it.
 Amounts are numbers or shares of all hosts such
 as 25%. --window says at which hours hosts may begin. With --dry-run, the waves and the digest are printed and nothing is done.
 
+--needs is a file that says what the application needs around its deployment:
+an environment, files that releases share, hooks, a restart, and checks.
+
 Ctrl-C, or a server that is gone for too long, ends the watching and not the
 deployment.`,
 		Example: `  slipway deploy shop --package shop-1.4.2.tar.gz --version 1.4.2 --to web-1,web-2
   slipway deploy shop --package https://ci.example.com/shop.zip --sha256 9f86d0… --version 1.4.2 --all
   slipway deploy shop --version 1.4.2 --label role=web --label env=production --strategy rolling --batch 25% --max-failed 2
+  slipway deploy shop --version 1.4.2 --all --needs deploy/needs.yaml
   slipway deploy shop --version 1.4.2 --all --strategy canary --first 1 --hold 2h --dry-run
   slipway deploy shop --version 1.4.2 --all --strategy serial --on-overrun rollback --window "mon-thu 22:00-06:00" --zone Europe/Berlin`,
 		Args: cobra.ExactArgs(1),
@@ -72,6 +77,7 @@ deployment.`,
 	flags.StringVar(&f.path, "path", "", "where the application lies on the hosts (default apps/APPLICATION)")
 	flags.IntVar(&f.keep, "keep", 0, "successful releases that stay on a host (default: as the server does)")
 	flags.StringVar(&f.project, "project", "", "project that it belongs to, which may have so many deployments under way at once")
+	flags.StringVar(&f.needs, "needs", "", "file (YAML or JSON) with what the application needs on its hosts: environment, linked, hooks, restart, checks")
 	f.course.add(cmd)
 	f.course.addSets(cmd)
 	f.course.addBusy(cmd)
@@ -124,6 +130,9 @@ func (a *app) deploy(ctx context.Context, application string, f deployFlags) err
 		Project: f.project, Application: application, Version: f.version, Path: f.path, Keep: f.keep,
 		Course: f.course.course(), WhenBusy: f.course.busy,
 		Approval: f.when.asked(), StartAt: f.when.start(), Deadline: f.when.deadline,
+	}
+	if wanted.Work, err = readWork(f.needs); err != nil {
+		return err
 	}
 	if wanted.Selector, err = parseLabels(f.labels); err != nil {
 		return err
