@@ -79,6 +79,7 @@ var builders = map[string]string{
 	"TimerFired":         contract.TimerFired("{deployment}"),
 	"ReleasesSubject":    contract.ReleasesSubject("{zone}"),
 	"SourceSubject":      contract.SourceSubject("{zone}"),
+	"LogsSubject":        contract.LogsSubject("{zone}"),
 	"ExecutorSubject":    contract.ExecutorSubject("{zone}"),
 	"AnyCommandSubject":  "", // a filter over several channels
 	"AnyJobSubject":      "", // a filter over the subjects of one
@@ -89,7 +90,7 @@ var builders = map[string]string{
 var requests = []string{"Controls", "Admissions", "LockBreaks"}
 
 // askedByZone are the channels of builders that are requests: no stream keeps them.
-var askedByZone = []string{builders["ReleasesSubject"], builders["SourceSubject"], builders["ExecutorSubject"]}
+var askedByZone = []string{builders["ReleasesSubject"], builders["SourceSubject"], builders["LogsSubject"], builders["ExecutorSubject"]}
 
 // subjectsFile returns the exported string constants of subjects.go by name, and
 // the names of its exported functions that make subjects.

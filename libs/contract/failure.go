@@ -24,6 +24,8 @@ const (
 	FailReleaseConflict = "release_conflict"  // the version is on the host with other content
 	FailReleaseMissing  = "release_missing"   // the release to switch to is not there or not complete
 	FailLinkedMissing   = "linked_missing"    // a file that releases are to share is not there
+	FailFileMissing     = "file_missing"      // the log file is not there
+	FailFileForbidden   = "file_forbidden"    // the log file is none of those that executors may show
 	FailNoPrevious      = "no_previous"       // nothing to roll back to
 	FailCurrentNotALink = "current_not_link"  // something else stands where the link belongs
 	FailHostBusy        = "host_busy"         // another installation, or another server of the inventory with the same login, works on the host

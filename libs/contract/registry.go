@@ -48,6 +48,8 @@ var decoders = map[Type]func(json.RawMessage) (Body, error){
 	TypeReleases:        decode[Releases],
 	TypeResolveRef:      decode[ResolveRef],
 	TypeResolvedRef:     decode[ResolvedRef],
+	TypeTailLogs:        decode[TailLogs],
+	TypeLogs:            decode[Logs],
 	TypeControl:         decode[Control],
 	TypeControlled:      decode[Controlled],
 	TypeAdmit:           decode[Admit],

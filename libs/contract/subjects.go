@@ -73,6 +73,9 @@ func ReleasesSubject(zone string) string { return prefix + "query.releases." + z
 // SourceSubject is where executors of a zone are asked about sources of packages.
 func SourceSubject(zone string) string { return prefix + "query.source." + zoneToken(zone) }
 
+// LogsSubject is where executors of a zone are asked for the end of log files.
+func LogsSubject(zone string) string { return prefix + "query.logs." + zoneToken(zone) }
+
 // ExecutorSubject is where every executor that takes jobs of a zone answers.
 func ExecutorSubject(zone string) string { return prefix + "executor." + zoneToken(zone) }
 

@@ -17,6 +17,7 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 		{"slipway.v1.job.dmz.h1", contract.JobSubject("dmz", "h1"), contract.AnyJobSubject("h1")},
 		{"slipway.v1.job.dmz.h1", contract.JobSubject("dmz", "h1"), contract.JobsOfZone("dmz")},
 		{"slipway.v1.job.default.h1", contract.JobSubject("", "h1"), contract.JobsOfZone("default")},
+		{"slipway.v1.query.logs.dmz", contract.LogsSubject("dmz"), contract.LogsSubject("dmz")},
 		{"slipway.v1.query.releases.default", contract.ReleasesSubject(""), contract.ReleasesSubject("default")},
 		{"slipway.v1.executor.default", contract.ExecutorSubject(""), contract.ExecutorSubject("default")},
 		{"slipway.v1.ev.d1.job.h1", contract.JobEventSubject("d1", "h1"), contract.EventsOfJobs},

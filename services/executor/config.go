@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -27,6 +28,23 @@ type Config struct {
 	Job     JobConfig     `conf:"job"`
 	Cache   CacheConfig   `conf:"cache"`
 	Sources SourcesConfig `conf:"sources"`
+	Logs    LogsConfig    `conf:"logs"`
+}
+
+// LogsConfig says which files may be shown to those who ask for logs.
+type LogsConfig struct {
+	Allow []string `conf:"allow" default:"shared/log/*,shared/logs/*,current/log/*,current/logs/*" help:"patterns of log files that may be shown: absolute, or below the path of an application; * stops at a slash"`
+}
+
+// Validate returns every mistake in the configuration.
+func (c LogsConfig) Validate() []error {
+	var errs []error
+	for _, pattern := range c.Allow {
+		if _, err := path.Match(pattern, ""); err != nil || path.Clean(pattern) != pattern {
+			errs = append(errs, config.Invalid("allow", "%q is no pattern of a file", pattern))
+		}
+	}
+	return errs
 }
 
 // SealConfig says how credentials are opened.

@@ -80,7 +80,7 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	pool := hosts.NewPool(hosts.PoolSettings{IdleTime: s.cfg.SSH.IdleTime, IdleMax: s.cfg.SSH.IdleMax, Share: s.cfg.SSH.JumpShare})
 	defer pool.Close()
 	// Inspections have a dialer of their own: neither they nor jobs wait for the handshakes of the others.
-	stopInspecting, err := inspect.Serve(ctx, nc, s.cfg.Zones, hosts.New(nc, pool, s.dialer()), s.log)
+	stopInspecting, err := inspect.Serve(ctx, nc, inspect.Settings{Zones: s.cfg.Zones, Logs: s.cfg.Logs.Allow}, hosts.New(nc, pool, s.dialer()), s.log)
 	if err != nil {
 		return err
 	}

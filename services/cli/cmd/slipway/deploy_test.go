@@ -363,3 +363,17 @@ checks:
 	s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", "/nowhere/needs.yaml").exits(2)
 	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), 1)
 }
+
+func TestTheEndOfALogIsShownWithItsHosts(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	s := newShell(t, g)
+	out := s.run("logs", "shop", "shared/log/a", "--lines", "7", "--on", "web-2").exits(0).out
+	require.Equal(t, "web-2  this is web-2\nweb-2  \\x1b[2Jshared/log/a 7\n", out)
+	g.Fail("web-2", wrongKey)
+	r := s.run("logs", "shop", "shared/log/a").exits(1)
+	require.Contains(t, r.out, "web-1  this is web-1\n")
+	require.Contains(t, r.out, "web-2  ? host_key_changed: "+wrongKeyReason+"\n")
+	require.Len(t, document[list[client.ServerLog]](s.run("logs", "shop", "a", "-o", "json").exits(1)).Items, 2)
+	s.run("logs", "shop").exits(2)
+}

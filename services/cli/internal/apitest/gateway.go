@@ -197,6 +197,8 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.listLocks(w, r)
 	case "DELETE v1/locks/{id}":
 		g.breakLock(w, r, id)
+	case "GET v1/logs":
+		g.tailLogs(w, r)
 	case "GET v1/releases":
 		g.listReleases(w, r)
 	default:

@@ -59,6 +59,7 @@ func TestStructsHoldWhatOpenAPISays(t *testing.T) {
 		"Failure":            client.Failure{},
 		"ServerReleases":     client.ServerReleases{},
 		"Release":            client.Release{},
+		"ServerLog":          client.ServerLog{},
 		"Problem":            client.Problem{},
 	} {
 		t.Run(schema, func(t *testing.T) {

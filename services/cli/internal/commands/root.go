@@ -87,6 +87,7 @@ func (a *app) root() *cobra.Command {
 		a.statusCommand(),
 		a.watchCommand(),
 		a.releasesCommand(),
+		a.logsCommand(),
 		a.locksCommand(),
 		a.unlockCommand(),
 		a.versionCommand(),

@@ -21,6 +21,8 @@ import (
 var (
 	// ErrDeadline says that the time for a step, or for all of them, is up.
 	ErrDeadline = errors.New("the time allowed for it is up")
+	// ErrForbidden says that a file is none of those that may be shown.
+	ErrForbidden = errors.New("the file is none of those that the setting logs.allow lets be shown")
 	// ErrRestart says that the release runs not, or not certainly, though it was
 	// switched to: whatever was to start it failed.
 	ErrRestart = errors.New("the restart failed")
@@ -62,6 +64,8 @@ var codes = []struct {
 	{hostcmd.ErrChecksum, contract.FailChecksum},
 	{hostcmd.ErrConflict, contract.FailReleaseConflict},
 	{hostcmd.ErrIncomplete, contract.FailReleaseMissing},
+	{hostcmd.ErrNoFile, contract.FailFileMissing},
+	{ErrForbidden, contract.FailFileForbidden},
 	{hostcmd.ErrNotShared, contract.FailLinkedMissing},
 	{hostcmd.ErrNoRollback, contract.FailNoPrevious},
 	{hostcmd.ErrNotWritable, contract.FailPermission},

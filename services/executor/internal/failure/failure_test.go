@@ -77,6 +77,8 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		hostcmd.ErrMissingTool:   contract.FailMissingTool,
 		hostcmd.ErrNotALink:      contract.FailCurrentNotALink,
 		hostcmd.ErrCommand:       contract.FailCommand,
+		hostcmd.ErrNoFile:        contract.FailFileMissing,
+		ErrForbidden:             contract.FailFileForbidden,
 		hostcmd.ErrNotShared:     contract.FailLinkedMissing,
 		ErrRestart:               contract.FailRestart,
 		ErrCheck:                 contract.FailCheck,

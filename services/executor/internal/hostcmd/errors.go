@@ -37,6 +37,8 @@ var (
 	ErrNotALink = errors.New("current is not a link")
 	// ErrNotShared says: a file that releases are to share is not there.
 	ErrNotShared = errors.New("a linked file is missing")
+	// ErrNoFile says: the file to read is not there, or is none.
+	ErrNoFile = errors.New("no such file")
 	// ErrCommand says: a command of the user failed; the message has what it said.
 	ErrCommand = errors.New("the command failed")
 )
@@ -57,6 +59,7 @@ const (
 	ExitNotALink    = 89
 	ExitCommand     = 90
 	ExitNotShared   = 91
+	ExitNoFile      = 92
 )
 
 var exitErrors = map[int]error{
@@ -72,6 +75,7 @@ var exitErrors = map[int]error{
 	ExitNotALink:    ErrNotALink,
 	ExitCommand:     ErrCommand,
 	ExitNotShared:   ErrNotShared,
+	ExitNoFile:      ErrNoFile,
 }
 
 // Check turns a command's exit code and stderr into nil or one of the errors

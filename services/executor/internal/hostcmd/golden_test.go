@@ -39,6 +39,7 @@ func TestWireText(t *testing.T) {
 			return Share(f, "/srv/web", "1.4.0", Shared{Files: []string{"config/it's $(here)"}, Directories: []string{"log", "-rf"}})
 		},
 		"clean":   func() (string, error) { return Clean(f, "-web", 5) },
+		"tail":    func() (string, error) { return Tail("/srv/web", "shared/log/it's $(here)", 200, 65536) },
 		"inspect": func() (string, error) { return Inspect("/srv/web") },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	KeyState      = "state"      // of `current`, see below
 	KeyDrifted    = "drifted"    // "<version> <count>": files of it are not what was staged; see Output.Drifted
 	KeyDone       = "done"       // the mark of a task that had ended well before
+	KeyLine       = "line"       // of a file, as it is
 	KeyRelease    = "release"    // "<version> <digest>"; see Output.Releases
 )
 

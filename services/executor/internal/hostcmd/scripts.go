@@ -22,6 +22,7 @@ var (
 	performScript  = script("prelude", "fence", "releases", "perform")
 	taskScript     = script("task")
 	aliveScript    = script("alive")
+	tailScript     = script("prelude", "releases", "tail")
 	inspectScript  = script("prelude", "releases", "drift", "inspect")
 )
 

@@ -1,9 +1,11 @@
-// Package inspect answers what hosts hold: which release each runs, and which
-// others lie there. It reads and changes nothing, so it needs no fence.
+// Package inspect answers what hosts hold: which release each runs, which others lie
+// there, and what the end of a log file says. It reads and changes nothing, so it needs
+// no fence.
 package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,11 +26,17 @@ import (
 // hostTimeout bounds what one slow host can cost the answer.
 const hostTimeout = 20 * time.Second
 
+// Settings are what inspections are told.
+type Settings struct {
+	Zones []string
+	Logs  []string // patterns (path.Match) of the log files that may be shown
+}
+
 // Serve answers inspections of hosts in these zones until stop is called, which
 // waits for those under way. Replicas share them.
-func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
+func Serve(ctx context.Context, nc *nats.Conn, set Settings, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	i := &inspector{ctx: ctx, nc: nc, dialer: dialer, log: log}
+	i := &inspector{ctx: ctx, nc: nc, set: set, dialer: dialer, log: log}
 	service, err := micro.AddService(nc, micro.Config{
 		Name: "slipway-executor", Version: "1.0.0", Description: "works on hosts over SSH",
 	})
@@ -36,8 +44,11 @@ func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dia
 		cancel()
 		return nil, fmt.Errorf("register executor: %w", err)
 	}
-	for _, zone := range zones {
-		err = service.AddEndpoint("releases-"+zone, micro.HandlerFunc(i.handle), micro.WithEndpointSubject(contract.ReleasesSubject(zone)))
+	for _, zone := range set.Zones {
+		err = errors.Join(
+			service.AddEndpoint("releases-"+zone, i.handler(i.releases), micro.WithEndpointSubject(contract.ReleasesSubject(zone))),
+			service.AddEndpoint("logs-"+zone, i.handler(i.logs), micro.WithEndpointSubject(contract.LogsSubject(zone))),
+		)
 		if err != nil {
 			_ = service.Stop() // of no use without all of them
 			cancel()
@@ -55,24 +66,28 @@ func Serve(ctx context.Context, nc *nats.Conn, zones []string, dialer *hosts.Dia
 type inspector struct {
 	ctx    context.Context //nolint:containedctx // the handlers of micro are given none
 	nc     *nats.Conn
+	set    Settings
 	dialer *hosts.Dialer
 	log    zerolog.Logger
 	all    bus.Answering
 }
 
-func (i *inspector) handle(req micro.Request) {
-	i.all.Go(func() {
-		answer, err := contract.Encode(contract.Envelope{}, i.answer(req.Data()))
-		if err == nil {
-			err = bus.Answer(i.nc, req, answer)
-		}
-		if err != nil {
-			i.log.Warn().Err(err).Msg("inspection not answered")
-		}
+// handler answers each question in a goroutine of its own: hosts take their time.
+func (i *inspector) handler(answer func(raw []byte) contract.Body) micro.Handler {
+	return micro.HandlerFunc(func(req micro.Request) {
+		i.all.Go(func() {
+			answer, err := contract.Encode(contract.Envelope{}, answer(req.Data()))
+			if err == nil {
+				err = bus.Answer(i.nc, req, answer)
+			}
+			if err != nil {
+				i.log.Warn().Err(err).Msg("inspection not answered")
+			}
+		})
 	})
 }
 
-func (i *inspector) answer(raw []byte) contract.Body {
+func (i *inspector) releases(raw []byte) contract.Body {
 	m, err := contract.Decode(raw)
 	if err != nil {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
@@ -95,7 +110,7 @@ func (i *inspector) read(path string, t contract.Target) contract.HostReleases {
 	ctx, cancel := context.WithTimeout(i.ctx, hostTimeout)
 	defer cancel()
 	held := contract.HostReleases{Host: t.Host}
-	out, err := i.ask(ctx, path, t)
+	out, err := i.ask(ctx, t, func() (string, error) { return hostcmd.Inspect(path) })
 	if err != nil {
 		held.Failure = failure.Explain(err)
 		return held
@@ -112,8 +127,8 @@ func (i *inspector) read(path string, t contract.Target) contract.HostReleases {
 	return held
 }
 
-func (i *inspector) ask(ctx context.Context, path string, t contract.Target) (hostcmd.Output, error) {
-	line, err := hostcmd.Inspect(path)
+func (i *inspector) ask(ctx context.Context, t contract.Target, build func() (string, error)) (hostcmd.Output, error) {
+	line, err := build()
 	if err != nil {
 		return hostcmd.Output{}, err
 	}

@@ -42,21 +42,12 @@ func (a *API) listReleases(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	application, given := q.Required("application")
-	if given {
-		c.errs.Check("application", rule.Application(application))
-	}
-	path, given := q.Text("path")
-	if given {
-		c.errs.Check("path", rule.Path(path))
-	} else {
-		path = rule.DefaultPath(application)
-	}
+	path := readApplicationPath(c, q)
 	servers, next, err := a.inspected(c, q)
 	if err != nil {
 		return answer{}, err
 	}
-	rows, err := a.Deployments.Inspect(c.ctx, rule.CleanPath(path), servers)
+	rows, err := a.Deployments.Inspect(c.ctx, path, servers)
 	if err != nil {
 		return answer{}, err
 	}
@@ -65,6 +56,21 @@ func (a *API) listReleases(c *call) (answer, error) {
 		at++
 		return releasesOf(servers[at].Name, h)
 	}))
+}
+
+// readApplicationPath takes an application and where it lies on servers, and returns
+// the latter.
+func readApplicationPath(c *call, q *field.Query) string {
+	application, given := q.Required("application")
+	if given {
+		c.errs.Check("application", rule.Application(application))
+	}
+	path, given := q.Text("path")
+	if !given {
+		return rule.DefaultPath(application)
+	}
+	c.errs.Check("path", rule.Path(path))
+	return rule.CleanPath(path)
 }
 
 // inspected returns the page of servers that is asked about, and where the next

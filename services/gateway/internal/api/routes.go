@@ -86,4 +86,5 @@ var routes = []route{
 	{http.MethodDelete, "/v1/locks/:server", admin, noBody, forHistory, (*API).breakLock},
 
 	{http.MethodGet, "/v1/releases", admin, noBody, forServers, (*API).listReleases},
+	{http.MethodGet, "/v1/logs", admin, noBody, forServers, (*API).tailLogs},
 }

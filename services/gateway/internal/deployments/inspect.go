@@ -20,7 +20,47 @@ const inspectionsAtOnce = 25
 // same order. A server that could not be read has a failure in its row. It fails
 // with ErrNoAnswer where no executor is there for any of them.
 func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Server) ([]contract.HostReleases, error) {
-	rows := make([]contract.HostReleases, len(servers))
+	return reading[contract.HostReleases]{
+		limit: contract.InspectLimit,
+		host:  func(r contract.HostReleases) string { return r.Host },
+		failed: func(host string, why *contract.Failure) contract.HostReleases {
+			return contract.HostReleases{Host: host, Failure: why}
+		},
+		ask: func(ctx context.Context, zone string, targets []contract.Target) ([]contract.HostReleases, error) {
+			question := contract.Inspect{Path: path, Targets: targets}
+			answer, err := ask[contract.Releases](ctx, d, contract.ReleasesSubject(zone), contract.Envelope{}, question, d.limits.Inspect)
+			return answer.Hosts, err
+		},
+	}.of(ctx, d, servers)
+}
+
+// Tail reads from servers the end of a log file, as Inspect reads what they hold.
+func (d *Desk) Tail(ctx context.Context, path, file string, lines int, servers []inventory.Server) ([]contract.HostLog, error) {
+	return reading[contract.HostLog]{
+		limit: contract.TailHosts,
+		host:  func(l contract.HostLog) string { return l.Host },
+		failed: func(host string, why *contract.Failure) contract.HostLog {
+			return contract.HostLog{Host: host, Failure: why}
+		},
+		ask: func(ctx context.Context, zone string, targets []contract.Target) ([]contract.HostLog, error) {
+			question := contract.TailLogs{Path: path, File: file, Lines: lines, Targets: targets}
+			answer, err := ask[contract.Logs](ctx, d, contract.LogsSubject(zone), contract.Envelope{}, question, d.limits.Inspect)
+			return answer.Hosts, err
+		},
+	}.of(ctx, d, servers)
+}
+
+// reading is how executors are asked what servers hold, a row for each.
+type reading[R any] struct {
+	limit  int // servers in one question
+	host   func(R) string
+	failed func(host string, why *contract.Failure) R
+	ask    func(ctx context.Context, zone string, targets []contract.Target) ([]R, error)
+}
+
+// of returns the rows of servers, in their order.
+func (r reading[R]) of(ctx context.Context, d *Desk, servers []inventory.Server) ([]R, error) {
+	rows := make([]R, len(servers))
 	var served, nobody atomic.Bool
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(inspectionsAtOnce)
@@ -28,13 +68,17 @@ func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Ser
 		in = slices.DeleteFunc(in, func(i int) bool {
 			why := servers[i].Broken()
 			if why != "" {
-				rows[i] = contract.HostReleases{Host: servers[i].ID, Failure: &contract.Failure{Code: contract.FailUnreachable, Reason: "the server " + why}}
+				rows[i] = r.failed(servers[i].ID, &contract.Failure{Code: contract.FailUnreachable, Reason: "the server " + why})
 			}
 			return why != ""
 		})
-		for _, group := range groups(in, servers) {
+		for _, group := range groups(in, servers, r.limit) {
 			all.Go(func() error {
-				found, err := d.inspect(ctx, path, zone, servers, group)
+				targets := make([]contract.Target, len(group))
+				for n, i := range group {
+					targets[n] = servers[i].Target()
+				}
+				answer, err := r.ask(ctx, zone, targets)
 				switch {
 				case nobodyThere(err):
 					nobody.Store(true)
@@ -44,11 +88,12 @@ func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Ser
 					served.Store(true)
 				}
 				for _, i := range group {
-					row, ok := found[servers[i].ID]
-					if !ok {
-						row = contract.HostReleases{Host: servers[i].ID, Failure: missing(zone, err)}
+					at := slices.IndexFunc(answer, func(row R) bool { return r.host(row) == servers[i].ID })
+					if at < 0 {
+						rows[i] = r.failed(servers[i].ID, missing(zone, err))
+						continue
 					}
-					rows[i] = row
+					rows[i] = answer[at]
 				}
 				return nil
 			})
@@ -65,13 +110,14 @@ func (d *Desk) Inspect(ctx context.Context, path string, servers []inventory.Ser
 // takes a message of 1 MB.
 const maxQuestion = 900_000
 
-// groups returns groups of these servers that one question each can name.
-func groups(in []int, servers []inventory.Server) [][]int {
+// groups returns groups of these servers that one question each can name, of as
+// many as this at most.
+func groups(in []int, servers []inventory.Server, limit int) [][]int {
 	var all [][]int
 	size := maxQuestion
 	for _, i := range in {
 		target, _ := json.Marshal(servers[i].Target()) // strings and numbers: that cannot fail
-		if size += len(target) + 1; size > maxQuestion || len(all[len(all)-1]) == contract.InspectLimit {
+		if size += len(target) + 1; size > maxQuestion || len(all[len(all)-1]) == limit {
 			all, size = append(all, nil), len(target)
 		}
 		last := len(all) - 1
@@ -87,21 +133,6 @@ func byZone(servers []inventory.Server) map[string][]int {
 		zones[s.Zone()] = append(zones[s.Zone()], i)
 	}
 	return zones
-}
-
-// inspect asks an executor of the zone about a group of the servers and returns
-// the rows by server.
-func (d *Desk) inspect(ctx context.Context, path, zone string, servers []inventory.Server, group []int) (map[string]contract.HostReleases, error) {
-	question := contract.Inspect{Path: path}
-	for _, i := range group {
-		question.Targets = append(question.Targets, servers[i].Target())
-	}
-	answer, err := ask[contract.Releases](ctx, d, contract.ReleasesSubject(zone), contract.Envelope{}, question, d.limits.Inspect)
-	found := map[string]contract.HostReleases{}
-	for _, row := range answer.Hosts {
-		found[row.Host] = row
-	}
-	return found, err
 }
 
 // missing is why there is no row for a server of the zone.

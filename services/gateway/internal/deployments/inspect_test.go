@@ -17,7 +17,7 @@ func TestAQuestionNamesNoMoreServersThanAMessageHolds(t *testing.T) {
 		in = append(in, i)
 	}
 	sizes := func() (all []int) {
-		for _, group := range groups(in, servers) {
+		for _, group := range groups(in, servers, contract.InspectLimit) {
 			all = append(all, len(group))
 		}
 		return all
@@ -27,5 +27,5 @@ func TestAQuestionNamesNoMoreServersThanAMessageHolds(t *testing.T) {
 		servers[i].Credential = strings.Repeat("x", maxQuestion/10)
 	}
 	require.Equal(t, []int{9, 9, 9, 9, 9, 5}, sizes())
-	require.Empty(t, groups(nil, servers))
+	require.Empty(t, groups(nil, servers, contract.InspectLimit))
 }

@@ -101,5 +101,13 @@ func Pidfile(s string) string {
 	return Inside(s)
 }
 
+// LogFile is the path of a file on a host, absolute or below an application.
+func LogFile(s string) string {
+	if path.IsAbs(s) && s != "/" {
+		s = s[1:]
+	}
+	return Inside(s)
+}
+
 // TaskName is what a hook or a check is called.
 func TaskName(s string) string { return Name(s, 1, 63) }

@@ -21,6 +21,7 @@ func TestRulesOfWork(t *testing.T) {
 		"program": {Program, []string{"shop", "shop:web_00"}, []string{"", "a b", "a:b:c", ":a", "a:", "a\n"}},
 		"address": {Address, []string{"127.0.0.1:80", "localhost:8080", "[::1]:1"}, []string{"", "80", ":80", "a:", "a:0", "a:65536", "a:http", "a b\n:1"}},
 		"pattern": {Pattern, []string{"java -jar"}, []string{"", "a\nb"}},
+		"log":     {LogFile, []string{"/var/log/a b.log", "shared/log/a"}, []string{"", "/", "../a", "/a/../b", "//a", "a\n"}},
 		"pidfile": {Pidfile, []string{"/run/a.pid", "tmp/pid"}, []string{"", "/", "../a", "/a\n"}},
 		"name":    {TaskName, []string{"migrate", "warm up"}, []string{"", " a", "a\n", strings.Repeat("a", 64)}},
 	} {
