@@ -86,7 +86,7 @@ func TestProgramsAndGroupsAreRestarted(t *testing.T) {
 }
 
 func TestWhatIsNoSupervisorIsRefused(t *testing.T) {
-	for _, answer := range []string{"", "hello", "HTTP/1.0 401 Unauthorized\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n<a", "HTTP/1.0 200 OK\r\n\r\n<a/>"} {
+	for _, answer := range []string{"", "hello", "HTTP/1.0 403 Forbidden\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n<a", "HTTP/1.0 200 OK\r\n\r\n<a/>"} {
 		v := Supervisor{Ask: func(context.Context, string) (string, error) { return answer, nil }}
 		require.Error(t, v.Restart(t.Context(), "shop:shop"), answer)
 	}
