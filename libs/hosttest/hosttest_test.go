@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"io"
 	"bytes"
 	"net"
 	"os"
@@ -259,13 +260,17 @@ func standing(pid int) bool {
 
 func TestSettingsReplaceWhatHostsHaveByDefault(t *testing.T) {
 	h := Start(t, 1, WithSettings("MaxStartups 1", "PermitTTY no"))[0]
-	dialer := net.Dialer{}
-	waiting, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)))
-	require.NoError(t, err)
-	defer waiting.Close()
-	_, err = waiting.Read(make([]byte, 1))
-	require.NoError(t, err, "the first is greeted")
-	_, err = dial(h, keyLogin(t, h))
+	// The host may still take whoever asked whether it is up for one that logs in.
+	require.Eventually(t, func() bool {
+		dialer := net.Dialer{}
+		waiting, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = waiting.Close() })
+		greeting := make([]byte, 4)
+		_, err = io.ReadFull(waiting, greeting)
+		return err == nil && string(greeting) == "SSH-"
+	}, patience, pollEvery)
+	_, err := dial(h, keyLogin(t, h))
 	require.Error(t, err)
 	require.Contains(t, h.Log(), "drop connection")
 }
