@@ -1,8 +1,8 @@
 package hosttest
 
 import (
-	"io"
 	"bytes"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
