@@ -11,6 +11,8 @@ GOLANGCI         := $(BUILD)/tools/golangci-lint-$(GOLANGCI_VERSION)
 # A build depends on the sources alone, not on the state of the clone; git refuses to tell it to another user anyway.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
+# Where the race detector costs half of a test's time and has nothing of ours to find: compression, and what holds exchanges to openapi.yaml.
+NO_RACE := $(foreach m,klauspost/compress santhosh-tekuri/jsonschema/v6 goccy/go-yaml,-gcflags=github.com/$(m)/...=-race=false)
 # Packages that are tested at once: as many as the two cores that the tests are made for.
 P ?= 2
 # Where `make run` keeps its data. Empty: where slipway-standalone does by itself, ~/.local/share/slipway.
@@ -20,6 +22,8 @@ ARGS ?=
 # How long `make chaos` kills and freezes for, and the seed that all choices follow from. Empty: one of chance.
 DURATION ?= 5m
 SEED ?=
+# How many requests `make fuzz` sends; it takes SEED, too.
+REQUESTS ?= 200000
 # The part of `make bench` to run. Empty: all of it. Its figures are medians of so many rounds.
 ONLY ?=
 ROUNDS ?= 3
@@ -51,7 +55,7 @@ deps: ## Install what the tests need (as root on Debian), or say what is missing
 
 .PHONY: test
 test: deps ## Run all tests of all modules with the race detector; as root, since some mount file systems
-	go test -race -count=1 -timeout 20m -p $(P) work
+	go test -race $(NO_RACE) -count=1 -timeout 40m -p $(P) work
 
 .PHONY: test-unit
 test-unit: ## Run the tests of libs/deploy, contract, config, lifecycle and seal: seconds, needs nothing
@@ -61,6 +65,11 @@ test-unit: ## Run the tests of libs/deploy, contract, config, lifecycle and seal
 chaos: deps ## Kill, freeze and restart all processes during 200 deployments, then judge (DURATION=5m, SEED=number)
 	cd services/standalone/e2e && go test -v -count=1 -timeout 0 -run '^TestNothingIsLostDoubledOrBrokenInChaos$$' \
 		-args -chaos.duration=$(DURATION) $(if $(SEED),-chaos.seed=$(SEED))
+
+.PHONY: fuzz
+fuzz: ## Send 200,000 malformed requests to a gateway (REQUESTS=number, SEED=number)
+	cd services/gateway && go test -v -count=1 -timeout 0 -run '^TestMalformedRequests.*AndDoNoHarm$$' . \
+		-args -malformed.requests=$(REQUESTS) $(if $(SEED),-malformed.seed=$(SEED))
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Check style, boundaries and go.mod files
@@ -76,9 +85,21 @@ $(GOLANGCI):
 	@GOBIN=$(@D) GOWORK=off go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/golangci-lint $@
 
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the programs call; needs vuln.go.dev, or GOVULNDB
+	@.ci/vulncheck
+
 .PHONY: states
 states: ## Draw docs/states.md anew from the table of states
 	go run ./libs/deploy/cmd/slipway-states
+
+.PHONY: tables
+tables: ## Draw the tables of docs/access.md and docs/errors.md anew from the code
+	cd services/gateway && go test ./internal/api -run TestTheTablesOfTheDocs -write-docs
+
+.PHONY: metrics
+metrics: ## Draw the table of docs/observability.md anew from the metrics of the services
+	cd services/standalone && go test . -run TestTheMetricsInTheDocs -write-docs
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format all Go files
@@ -94,6 +115,7 @@ bench: $(if $(filter-out ship%,$(ONLY)),,peers) ## Measure Slipway beside baseli
 	@$(if $(ONLY),,rm -f $(BUILD)/bench.jsonl)
 	cd services/standalone/bench && go test -tags bench -count=1 -timeout 60m -args -only='$(ONLY)' -rounds=$(ROUNDS) \
 		-out=$(BUILD)/bench.jsonl -profiles=$(BUILD)/profiles -pyinfra='$(PEERS)/pyinfra/bin/pyinfra'
+	cd services/history/bench && go test -tags bench -count=1 -timeout 60m -v -args -only='$(ONLY)' -out=$(BUILD)/bench.jsonl
 
 .PHONY: tidy
 tidy: ## Bring every go.mod up to date

@@ -100,6 +100,21 @@ func OpenAsIs(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger
 	return open(ctx, nc, cfg, log, (*Bus).keep)
 }
 
+// Visit connects, opens the bus as it is, calls fn and closes the connection: for a
+// command that is run once. name is that of the client.
+func Visit(ctx context.Context, cfg Config, name string, log zerolog.Logger, extra []nats.Option, fn func(*Bus) error) error {
+	nc, err := Connect(cfg, name, log, extra...)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	b, err := OpenAsIs(ctx, nc, cfg, log)
+	if err != nil {
+		return err
+	}
+	return fn(b)
+}
+
 func open(ctx context.Context, nc *nats.Conn, cfg Config, log zerolog.Logger, existing treatment) (*Bus, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {

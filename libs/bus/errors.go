@@ -23,6 +23,10 @@ var (
 	// ErrLeaseLost ends the context of work whose heartbeat was not confirmed in
 	// time: another worker may have it now. Stop, and neither ack nor nak.
 	ErrLeaseLost = errors.New("the lease on the work was lost")
+	// errNotConnected says why nothing that needs the broker works.
+	errNotConnected = errors.New("there is no connection to the message broker")
+	// errRefused says that the broker has no messages for who asks, for a reason.
+	errRefused = errors.New("the broker refuses to send messages")
 )
 
 // JetStream error codes that nats.go has no names for.

@@ -36,7 +36,7 @@ func TestOpenAgainKeepsTheInstallationAndWhatIsStored(t *testing.T) {
 	require.Equal(t, longer.Retention, third.Events().CachedInfo().Config.MaxAge)
 	last, err := third.Last(t.Context(), contract.StreamEvents, contract.SystemEventSubject("d1"))
 	require.NoError(t, err)
-	require.Equal(t, bus.Stored{Seq: seq, ID: "m1", Subject: contract.SystemEventSubject("d1"), Data: []byte("one")}, last)
+	require.Equal(t, bus.Stored{Seq: seq, ID: "m1", Subject: contract.SystemEventSubject("d1"), Data: []byte("one"), At: last.At}, last)
 }
 
 func TestOpenSaysWhatItChanges(t *testing.T) {

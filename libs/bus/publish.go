@@ -23,6 +23,10 @@ type Stored struct {
 	ID      string // message id
 	Subject string
 	Data    []byte
+	At      time.Time // when it was stored
+
+	// What Follow knows besides: messages on these subjects that the stream held beyond it.
+	Behind uint64
 }
 
 // Publish stores the message and returns its sequence, repeating until it is
@@ -93,7 +97,7 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) 
 		if err != nil {
 			return classify(err)
 		}
-		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data}
+		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time}
 		return nil
 	})
 	return got, err
@@ -108,7 +112,7 @@ func (b *Bus) Next(ctx context.Context, stream, subject string, after uint64) (S
 		if err != nil {
 			return classify(err)
 		}
-		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data}
+		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time}
 		return nil
 	})
 	return got, err

@@ -22,7 +22,7 @@ var subject = contract.JobEventSubject("d1", "h1")
 
 func TestAppendChainsEventsOneAfterAnother(t *testing.T) {
 	_, b := start(t)
-	ctx := t.Context()
+	ctx, began := t.Context(), time.Now()
 	_, err := b.Last(ctx, contract.StreamEvents, subject)
 	require.ErrorIs(t, err, bus.ErrNone)
 
@@ -41,14 +41,15 @@ func TestAppendChainsEventsOneAfterAnother(t *testing.T) {
 
 	last, err := b.Last(ctx, contract.StreamEvents, subject)
 	require.NoError(t, err)
-	require.Equal(t, bus.Stored{Seq: second, ID: "m3", Subject: subject, Data: []byte("three")}, last)
+	require.Equal(t, bus.Stored{Seq: second, ID: "m3", Subject: subject, Data: []byte("three"), At: last.At}, last)
+	require.WithinRange(t, last.At, began, time.Now())
 	last, err = b.Last(ctx, contract.StreamEvents, contract.DeploymentEvents("d1"))
 	require.NoError(t, err)
 	require.Equal(t, second, last.Seq, "over all subjects of the deployment")
 
 	next, err := b.Next(ctx, contract.StreamEvents, contract.JobEventsOf("d1"), first)
 	require.NoError(t, err)
-	require.Equal(t, bus.Stored{Seq: elsewhere, ID: "m2", Subject: contract.JobEventSubject("d1", "h2"), Data: []byte("two")}, next)
+	require.Equal(t, bus.Stored{Seq: elsewhere, ID: "m2", Subject: contract.JobEventSubject("d1", "h2"), Data: []byte("two"), At: next.At}, next)
 	_, err = b.Next(ctx, contract.StreamEvents, subject, second)
 	require.ErrorIs(t, err, bus.ErrNone)
 }

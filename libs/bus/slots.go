@@ -16,6 +16,9 @@ import (
 // short, those that come free go to the consumers in turn.
 func (b *Bus) WorkAll(ctx context.Context, all []jetstream.Consumer, slots int, handle func(*Delivery)) {
 	p := &pool{slots: make(chan struct{}, slots), handle: handle}
+	for range all { // before any of them finds more to do
+		p.slots <- struct{}{}
+	}
 	for _, c := range all {
 		from := b.from(c)
 		p.all.Go(func() { p.wait(ctx, from) })
@@ -31,20 +34,18 @@ type pool struct {
 	all    sync.WaitGroup
 }
 
-// wait takes messages as they come, each in the slot in which it was waited for.
+// wait takes messages as they come, each in the slot in which it was waited for. It
+// begins with a slot of its own.
 func (p *pool) wait(ctx context.Context, from *source) {
-	for {
+	for ctx.Err() == nil {
+		p.work(ctx, from, from.next(ctx, 1))
 		select {
 		case <-ctx.Done():
 			return
 		case p.slots <- struct{}{}:
 		}
-		if ctx.Err() != nil { // both may have come at once
-			p.free()
-			return
-		}
-		p.work(ctx, from, from.next(ctx, 1))
 	}
+	p.free()
 }
 
 // work handles the message that a slot was taken for, if there is one, and frees

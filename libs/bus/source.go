@@ -3,13 +3,17 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const pollFor = 20 * time.Second // one pull request; the next follows at once
+const (
+	pollFor    = 20 * time.Second // one pull request; the next follows at once
+	lastAnswer = time.Second      // for an answer that is under way when the work ends
+)
 
 // source is a consumer that messages are taken from, by one worker or several.
 type source struct {
@@ -51,20 +55,65 @@ func (s *source) next(ctx context.Context, n int) []*Delivery {
 	return got
 }
 
-// ready returns up to n of the messages that are there.
+// ready returns up to n of the messages that are there. It hears the broker out: what is
+// sent to a request that was given up rests with nobody until its ack wait is over. The
+// client's own FetchNoWait gives up after a second.
 func (s *source) ready(ctx context.Context, n int) []*Delivery {
 	if ctx.Err() != nil {
 		return nil
 	}
-	var got []*Delivery
-	batch, err := s.consumer.FetchNoWait(n)
-	if err == nil {
-		got = s.bus.collect(batch)
-		err = batch.Error()
+	era, leave := s.bus.connection.within(context.WithoutCancel(ctx))
+	defer leave()
+	answer, cancel := context.WithTimeout(era, pollFor)
+	defer cancel()
+	hurry := context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, cancel) })
+	defer hurry()
+	got, err := s.pull(answer, n)
+	if era.Err() != nil { // the connection is another by now: that says nothing
+		return got
 	}
 	s.tell(ctx, err)
 	return got
 }
+
+// pull asks for up to n of the messages that are there, and returns what came until the
+// broker said that there are no more.
+func (s *source) pull(ctx context.Context, n int) (got []*Delivery, err error) {
+	nc, info := s.bus.nc, s.consumer.CachedInfo()
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is gone already
+	request := fmt.Appendf(nil, `{"batch": %d, "no_wait": true}`, n)
+	if err := nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+info.Stream+"."+info.Name, inbox, request); err != nil {
+		return nil, err
+	}
+	for len(got) < n {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return got, err
+		}
+		switch status := msg.Header.Get("Status"); {
+		case len(msg.Data) > 0 || status == "":
+			if meta, err := msg.Metadata(); err == nil {
+				got = append(got, &Delivery{nc: nc, subject: msg.Subject, reply: msg.Reply, data: msg.Data, received: time.Now(), Seq: meta.Sequence.Stream})
+			}
+		case status == statusNone, status == statusTimeout:
+			return got, nil
+		default:
+			return got, fmt.Errorf("%w: %s %s", errRefused, status, msg.Header.Get("Description"))
+		}
+	}
+	return got, nil
+}
+
+// What the broker says where there are no more messages.
+const (
+	statusNone    = "404"
+	statusTimeout = "408"
+)
 
 // tell says what is wrong, if that is new, and mends what can be mended. That
 // there is no connection is said elsewhere.
@@ -103,7 +152,7 @@ func (b *Bus) collect(batch jetstream.MessageBatch) []*Delivery {
 	var got []*Delivery
 	for msg := range batch.Messages() {
 		if meta, err := msg.Metadata(); err == nil {
-			got = append(got, &Delivery{nc: b.nc, msg: msg, received: time.Now(), Seq: meta.Sequence.Stream})
+			got = append(got, &Delivery{nc: b.nc, subject: msg.Subject(), reply: msg.Reply(), data: msg.Data(), received: time.Now(), Seq: meta.Sequence.Stream})
 		}
 	}
 	return got

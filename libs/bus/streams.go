@@ -17,6 +17,9 @@ const (
 	commandAge     = 7 * 24 * time.Hour
 	commandDedupe  = 24 * time.Hour
 	idempotencyAge = 24 * time.Hour
+	hookedKept     = 1000 // deliveries of one webhook
+	hookedAge      = 30 * 24 * time.Hour
+	replicasAge    = 30 * 24 * time.Hour
 	maxConsumers   = 10_000 // the server's own default of 1,000 would count ordered ones too
 	maxMessage     = 1 << 20
 )
@@ -81,6 +84,21 @@ func streams(cfg Config) []jetstream.StreamConfig {
 			Name: contract.StreamTimers, Subjects: []string{contract.TimersAll}, MaxMsgsPerSubject: 1,
 			AllowMsgSchedules: true, AllowMsgTTL: true, AllowRollup: true, MaxMsgSize: maxMessage,
 		},
+		{
+			// Of each webhook the last deliveries, and not for ever.
+			Name: contract.StreamHooked, Subjects: []string{contract.HookedAll}, MaxMsgsPerSubject: hookedKept,
+			MaxAge: hookedAge, AllowDirect: true, MaxMsgSize: maxMessage,
+		},
+		{
+			// For ever, and nothing is taken out. Direct reads could come from a replica that lags behind the chain.
+			Name: contract.StreamAudit, Subjects: []string{contract.AuditLog},
+			DenyDelete: true, DenyPurge: true, MaxMsgSize: maxMessage,
+		},
+		{
+			// For people to look at, and for gateways to know again who was there.
+			Name: contract.StreamReplicas, Subjects: []string{contract.ReplicasAll},
+			MaxAge: replicasAge, MaxMsgs: contract.ReplicasKept, AllowDirect: true, MaxMsgSize: maxMessage,
+		},
 		bucket(contract.BucketDeploy, 0),
 		bucket(contract.BucketLocks, 0),
 		bucket(contract.BucketSnapshots, 0),
@@ -88,6 +106,10 @@ func streams(cfg Config) []jetstream.StreamConfig {
 		bucket(contract.BucketPackages, 0),
 		bucket(contract.BucketTokens, 0),
 		bucket(contract.BucketIdempotency, idempotencyAge),
+		bucket(contract.BucketWebhooks, 0),
+		bucket(contract.BucketProjects, 0),
+		bucket(contract.BucketNumbers, 0),
+		passing(bucket(contract.BucketHooks, 0)),
 	}
 	for i := range all {
 		all[i].Storage = jetstream.FileStorage
@@ -106,6 +128,12 @@ func bucket(name string, age time.Duration) jetstream.StreamConfig {
 		AllowRollup: true, DenyDelete: true, AllowDirect: false, MaxMsgSize: maxMessage,
 		AllowMsgTTL: true, // marks of deletions end by themselves
 	}
+}
+
+// passing is a bucket whose values come and go in numbers: they are removed by their sequence, which leaves no mark.
+func passing(c jetstream.StreamConfig) jetstream.StreamConfig {
+	c.DenyDelete = false
+	return c
 }
 
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig, existing treatment) (jetstream.Stream, error) {

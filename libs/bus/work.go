@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -46,38 +45,39 @@ func (b *Bus) Consumer(ctx context.Context, stream string, cfg jetstream.Consume
 // broker delivers it again by itself.
 type Delivery struct {
 	nc       *nats.Conn
-	msg      jetstream.Msg
+	subject  string
+	reply    string // where it is acknowledged
+	data     []byte
 	received time.Time // the lease runs from here
 	Seq      uint64
 }
 
 // Subject is where the message was published.
-func (d *Delivery) Subject() string { return d.msg.Subject() }
+func (d *Delivery) Subject() string { return d.subject }
 
 // Data is the message.
-func (d *Delivery) Data() []byte { return d.msg.Data() }
+func (d *Delivery) Data() []byte { return d.data }
 
 // Done acknowledges the message and waits until the broker has noted that. It
 // is called once everything that follows from the message is durable.
 func (d *Delivery) Done(ctx context.Context) error {
 	return repeat(ctx, func(ctx context.Context) error {
-		err := d.msg.DoubleAck(ctx)
-		if errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
-			return nil
-		}
+		_, err := d.nc.RequestWithContext(ctx, d.reply, []byte("+ACK"))
 		return classify(err)
 	})
 }
 
 // Skip acknowledges a message that asks for nothing. It does not wait: should
 // the acknowledgement be lost, the message comes again and is skipped again.
-func (d *Delivery) Skip() error { return d.msg.Ack() }
+func (d *Delivery) Skip() error { return d.nc.Publish(d.reply, []byte("+ACK")) }
 
 // Again asks for another delivery after the pause.
-func (d *Delivery) Again(pause time.Duration) error { return d.msg.NakWithDelay(pause) }
+func (d *Delivery) Again(pause time.Duration) error {
+	return d.nc.Publish(d.reply, fmt.Appendf(nil, `-NAK {"delay": %d}`, pause.Nanoseconds()))
+}
 
 // Reject ends the message: no delivery of it can succeed.
-func (d *Delivery) Reject(reason string) error { return d.msg.TermWithReason(reason) }
+func (d *Delivery) Reject(reason string) error { return d.nc.Publish(d.reply, []byte("+TERM "+reason)) }
 
 // Hold keeps the message from being delivered to others while the work goes on,
 // by heartbeats at a quarter of the ack wait. The context that it returns ends
@@ -123,7 +123,7 @@ func (d *Delivery) beat(ctx context.Context, cancel context.CancelCauseFunc, ack
 		}
 		asked := time.Now()
 		try, stop := context.WithTimeout(ctx, min(every, deadline.Sub(asked))) // a lost one leaves time for the next
-		_, err := d.nc.RequestWithContext(try, d.msg.Reply(), []byte("+WPI"))
+		_, err := d.nc.RequestWithContext(try, d.reply, []byte("+WPI"))
 		stop()
 		if err == nil && expired.Stop() {
 			deadline = asked.Add(lease)

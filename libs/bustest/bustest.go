@@ -26,10 +26,11 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // startDeadline bounds a start, which takes some 30 ms, on a busy machine.
-const startDeadline = 30 * time.Second
+const startDeadline = time.Minute
 
 var errStopped = errors.New("bustest: the server is stopped")
 
@@ -51,11 +52,17 @@ func Start(t testing.TB, configure ...func(*server.Options)) *Server {
 	return start(t, server.Options{DontListen: true}, configure)
 }
 
+// StoreIn has a server keep its store in this directory, for a test that does
+// something to it while the server is stopped.
+func StoreIn(dir string) func(*server.Options) {
+	return func(o *server.Options) { o.StoreDir = dir }
+}
+
 // StartListening is Start with a free port on the loopback interface, which a
 // restart keeps.
 func StartListening(t testing.TB, configure ...func(*server.Options)) *Server {
 	t.Helper()
-	return start(t, server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT}, configure)
+	return start(t, server.Options{Host: "127.0.0.1", Port: proctest.ReservePort(t)}, configure)
 }
 
 func start(t testing.TB, opts server.Options, configure []func(*server.Options)) *Server {
@@ -91,9 +98,6 @@ func (s *Server) Restart() {
 		running.WaitForShutdown()
 		require.FailNow(s.t, "the NATS server does not start",
 			"store %s, port %d: is the port taken, is the disk full?", s.opts.StoreDir, s.opts.Port)
-	}
-	if addr, ok := running.Addr().(*net.TCPAddr); ok {
-		s.opts.Port = addr.Port
 	}
 	s.running = running
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bustest"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // stream returns a stream of one message, on disk.
 func stream(t *testing.T, conn *nats.Conn) jetstream.Stream {

@@ -7,12 +7,14 @@ type Verb string
 const (
 	VerbDeploy   Verb = "deploy"
 	VerbRollback Verb = "rollback"
+	VerbInit     Verb = "init"
 )
 
 // Types of commands.
 const (
 	TypeDeploy   Type = "slipway.v1.cmd.deploy"
 	TypeRollback Type = "slipway.v1.cmd.rollback"
+	TypeInit     Type = "slipway.v1.cmd.init"
 )
 
 // DeployCommand asks to ship a package to hosts and to switch to it.
@@ -32,6 +34,12 @@ type RollbackCommand struct {
 	Automatic bool `json:"automatic,omitempty"`
 }
 
+// InitCommand asks to have the supervisors of hosts know the programs of an application.
+type InitCommand struct {
+	Rollout
+	Programs Programs `json:"programs"`
+}
+
 // Rollout is what every command says about where and how.
 type Rollout struct {
 	Application Application `json:"application"`
@@ -40,6 +48,22 @@ type Rollout struct {
 	Policy      Policy      `json:"policy"`
 	Actor       string      `json:"actor"`              // name of the token that asked
 	RetryOf     string      `json:"retry_of,omitempty"` // deployment whose failed hosts these are
+	Batch       string      `json:"batch,omitempty"`    // id of the deployments that were asked for together
+	Metadata    []Note      `json:"metadata,omitempty"` // what whoever asked notes, by name; nothing follows from it
+	Origin
+}
+
+// Note is something that whoever asks for a deployment notes of it.
+type Note struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Origin is by what its project says of deployments one was made; each is a name.
+type Origin struct {
+	Stage    string `json:"stage,omitempty"`
+	Template string `json:"template,omitempty"`
+	Group    string `json:"group,omitempty"` // by which the targets were chosen
 }
 
 // Application is what is deployed, as far as a host needs to know.
@@ -47,6 +71,8 @@ type Application struct {
 	Name string `json:"name"`
 	Path string `json:"path"` // on the host: absolute, or relative to the home of the user
 	Keep int    `json:"keep"` // successful releases that stay on the host
+
+	Remove []string `json:"remove,omitempty"` // versions that do not, but for what runs, and for what a DeployJob that is Reversible has replaced
 }
 
 // Package is the content of a release. It lies in the object store under its
@@ -130,6 +156,9 @@ func CredentialContext(server string) string { return "server/" + server + "/cre
 
 // MessageType implements Body.
 func (DeployCommand) MessageType() Type { return TypeDeploy }
+
+// MessageType implements Body.
+func (InitCommand) MessageType() Type { return TypeInit }
 
 // MessageType implements Body.
 func (RollbackCommand) MessageType() Type { return TypeRollback }

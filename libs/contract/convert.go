@@ -18,14 +18,15 @@ func EventRecord(m Message, seq uint64) (deploy.Record, error) {
 }
 
 func domainEvent(m Message, seq uint64) (deploy.Event, error) {
-	on := deploy.TargetRef{Target: m.Target, Host: m.Host, Attempt: m.Attempt, Token: m.Token}
+	on := deploy.TargetRef{Target: m.Target, Host: m.Host, Attempt: m.Attempt, Token: m.TokenAt(seq)}
 	switch b := m.Body.(type) {
 	case AcceptedEvent:
 		return deploy.WasAccepted{
 			Kind: deploy.Kind(b.Kind), Project: m.Project, Application: b.Application, Path: b.Path,
 			Version: b.Version, Package: b.Package, From: b.From, RollbackOf: b.RollbackOf,
 			Actor: b.Actor, Targets: b.Targets, Waves: b.Waves, AcceptedAt: b.AcceptedAt,
-			Strategy: deploy.StrategyKind(b.Strategy), RetryOf: b.RetryOf,
+			Strategy: deploy.StrategyKind(b.Strategy), RetryOf: b.RetryOf, Batch: b.Batch,
+			Metadata: notes(b.Metadata), Origin: deploy.Origin(b.Origin),
 		}, nil
 	case PlannedEvent:
 		planned := deploy.WasPlanned{First: b.First}
@@ -45,23 +46,43 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 	case StopEvent:
 		return deploy.WasStopped{Cause: deploy.Cause(b.Cause)}, nil
 	case JobStartedEvent:
-		on.Token = seq // the event is what the token is made of
-		return deploy.JobStarted{On: on, Executor: b.Executor}, nil
+		return deploy.JobStarted{On: on, Executor: b.Executor, Step: deploy.Step(b.Step)}, nil
 	case JobStepEvent:
 		return deploy.StepChanged{
-			On: on, Step: deploy.Step(b.Step), State: deploy.State(b.State),
-			StartedAt: b.StartedAt, EndedAt: deref(b.EndedAt), Note: b.Note, Failure: failure(b.Failure),
+			On: on, Step: deploy.Step(b.Step), State: deploy.State(b.State), StartedAt: b.StartedAt, EndedAt: deref(b.EndedAt),
+			Note: b.Note, Failure: failure(b.Failure), Next: deploy.Step(b.Next),
 		}, nil
 	case JobProgressEvent:
 		return deploy.JobProgressed{On: on, Step: deploy.Step(b.Step), Done: b.Done, Total: b.Total}, nil
 	case JobEndedEvent:
-		return deploy.JobEnded{
+		ended := deploy.JobEnded{
 			On: on, State: deploy.State(b.State), Release: b.Release, Previous: b.Previous,
 			Changed: b.Changed, Note: b.Note, Failure: failure(b.Failure),
-		}, nil
+		}
+		if s := b.Step; s != nil {
+			ended.Last = &deploy.StepRecord{
+				Step: deploy.Step(s.Step), State: deploy.State(s.State), StartedAt: s.StartedAt, EndedAt: s.EndedAt,
+				Note: s.Note, Failure: failure(s.Failure),
+			}
+		}
+		return ended, nil
+	case JobOutputEvent:
+		said := deploy.OutputSaid{On: on, Step: deploy.Step(b.Step), First: b.First}
+		for _, l := range b.Lines {
+			said.Lines = append(said.Lines, deploy.OutputLine(l))
+		}
+		return said, nil
 	default:
 		return nil, fmt.Errorf("%w: %q is no event", ErrUnknownType, m.Type)
 	}
+}
+
+func notes(noted []Note) []deploy.Note {
+	var all []deploy.Note
+	for _, n := range noted {
+		all = append(all, deploy.Note(n))
+	}
+	return all
 }
 
 // Domain converts what a command says about the course of its deployment. It

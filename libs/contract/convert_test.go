@@ -25,11 +25,13 @@ func TestEventsConvertIntoTheDomain(t *testing.T) {
 		seq        = 48213
 	)
 	on := deploy.TargetRef{Target: 117, Host: web, Attempt: 2, Token: seq}
+	said := moment(t, "2026-11-21T09:15:42.500771346Z")
 	cases := map[string]deploy.Event{
 		"ev.deployment.accepted": deploy.WasAccepted{
 			Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "2.4.1",
 			Package: "d4k1vvbme3rs73f1q050", Actor: "ci", Targets: 150, Waves: 3,
-			Strategy: deploy.Canary, RetryOf: "d4k2n1jme3rs73f1q060",
+			Strategy: deploy.Canary, RetryOf: "d4k2n1jme3rs73f1q060", Batch: "d4k2m9bme3rs73f1q040",
+			Metadata: []deploy.Note{{Name: "ticket", Value: "SHOP-42"}}, Origin: deploy.Origin{Stage: "production", Template: "nightly", Group: "web-eu"},
 			AcceptedAt: moment(t, "2026-11-21T09:15:03.218764511Z"),
 		},
 		"ev.deployment.accepted.rollback": deploy.WasAccepted{
@@ -68,7 +70,30 @@ func TestEventsConvertIntoTheDomain(t *testing.T) {
 			On:   deploy.TargetRef{Host: web, Attempt: 1, Token: seq},
 			Step: deploy.StepConnect, State: deploy.Running, StartedAt: moment(t, "2026-11-21T09:15:41.018112605Z"),
 		},
+		"ev.job.started.step": deploy.JobStarted{On: on, Executor: "executor-7c9f5-x2m4k", Step: deploy.StepConnect},
+		"ev.job.step.next": deploy.StepChanged{
+			On: on, Step: deploy.StepConnect, State: deploy.Succeeded,
+			StartedAt: moment(t, "2026-11-21T09:15:41.017442908Z"), EndedAt: moment(t, "2026-11-21T09:15:41.190310022Z"),
+			Next: deploy.StepStage,
+		},
+		"ev.job.ended.step": deploy.JobEnded{
+			On: on, State: deploy.Failed, Release: "2.4.0",
+			Failure: &deploy.Failure{Code: contract.FailDiskFull, Reason: "no space left on /srv: 12 MB free, 61 MB needed"},
+			Last: &deploy.StepRecord{
+				Step: deploy.StepStage, State: deploy.Failed,
+				StartedAt: moment(t, "2026-11-21T09:15:54.733402519Z"), EndedAt: moment(t, "2026-11-21T09:15:58.119733098Z"),
+				Note:    "tried 2 times",
+				Failure: &deploy.Failure{Code: contract.FailDiskFull, Reason: "no space left on /srv: 12 MB free, 61 MB needed"},
+			},
+		},
 		"ev.job.progress": deploy.JobProgressed{On: on, Step: deploy.StepStage, Done: 8388608, Total: 20971520},
+		"ev.job.output": deploy.OutputSaid{On: on, Step: deploy.StepDuring, First: 41, Lines: []deploy.OutputLine{
+			{Time: said, Stream: "slipway", Level: "info", Text: `hook "migrate"`},
+			{Time: said, Stream: "stdout", Level: "info", Text: "20261121_add_prices: it's done\t✓"},
+			{Time: said, Stream: "stderr", Level: "info"},
+			{Time: said, Stream: "slipway", Level: "warn", Text: "12 lines are missing here: the message broker did not take them"},
+			{Time: said, Stream: "slipway", Level: "error", Text: `hook "migrate": the command failed: it ended with status 1`},
+		}},
 		"ev.job.ended": deploy.JobEnded{
 			On: on, State: deploy.Failed, Release: "2.4.1", Previous: "2.4.0", Changed: true,
 			Note:    "2.4.1 runs; old releases were not removed",

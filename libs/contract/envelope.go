@@ -33,3 +33,13 @@ type Message struct {
 	Envelope
 	Body Body
 }
+
+// TokenAt is the fencing token of the attempt that said this, given the sequence that
+// EV has it under; 0 where none did. The first word of an attempt is what its token is
+// made of, and so cannot hold it.
+func (m Message) TokenAt(seq uint64) uint64 {
+	if _, first := m.Body.(JobStartedEvent); first {
+		return seq
+	}
+	return m.Token
+}

@@ -19,19 +19,22 @@ const (
 
 // AcceptedEvent opens a deployment.
 type AcceptedEvent struct {
-	Kind        string    `json:"kind"` // deploy or rollback
-	Application string    `json:"application"`
-	Path        string    `json:"path"`
-	Version     string    `json:"version,omitempty"`
-	Package     string    `json:"package,omitempty"`     // id
-	From        string    `json:"from,omitempty"`        // rollback: release to leave
-	RollbackOf  string    `json:"rollback_of,omitempty"` // rollback: deployment
-	Actor       string    `json:"actor"`
-	Targets     int       `json:"targets"`
-	Waves       int       `json:"waves"`
-	Strategy    string    `json:"strategy,omitempty"`
-	RetryOf     string    `json:"retry_of,omitempty"` // deployment whose failed hosts these are
-	AcceptedAt  time.Time `json:"accepted_at"`
+	Kind        string `json:"kind"` // deploy or rollback
+	Application string `json:"application"`
+	Path        string `json:"path"`
+	Version     string `json:"version,omitempty"`
+	Package     string `json:"package,omitempty"`     // id
+	From        string `json:"from,omitempty"`        // rollback: release to leave
+	RollbackOf  string `json:"rollback_of,omitempty"` // rollback: deployment
+	Actor       string `json:"actor"`
+	Targets     int    `json:"targets"`
+	Waves       int    `json:"waves"`
+	Strategy    string `json:"strategy,omitempty"`
+	RetryOf     string `json:"retry_of,omitempty"` // deployment whose failed hosts these are
+	Batch       string `json:"batch,omitempty"`    // id of the deployments that were asked for together
+	Metadata    []Note `json:"metadata,omitempty"` // what whoever asked notes, by name
+	Origin
+	AcceptedAt time.Time `json:"accepted_at"`
 }
 
 // PlannedEvent names the targets of one piece of the plan.
@@ -81,6 +84,7 @@ type ConcludedEvent struct {
 // under is the attempt's fencing token.
 type JobStartedEvent struct {
 	Executor string `json:"executor"`
+	Step     string `json:"step,omitempty"` // the first, where it begins with the attempt
 }
 
 // JobStepEvent says that a step began (running) or ended.
@@ -91,6 +95,7 @@ type JobStepEvent struct {
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	Note      string     `json:"note,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
+	Next      string     `json:"next,omitempty"` // the step that begins as this one ends
 }
 
 // JobProgressEvent says how far the running step has come.
@@ -108,6 +113,18 @@ type JobEndedEvent struct {
 	Changed  bool     `json:"changed,omitempty"` // the deployment moved the link; of a balancer: traffic may go elsewhere since
 	Note     string   `json:"note,omitempty"`
 	Failure  *Failure `json:"failure,omitempty"`
+	// Step is how the last step ended, where nothing else has said so.
+	Step *LastStep `json:"step,omitempty"`
+}
+
+// LastStep is the end of a step with which its job ends.
+type LastStep struct {
+	Step      string    `json:"step"`
+	State     string    `json:"state"` // succeeded, failed or cancelled
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	Note      string    `json:"note,omitempty"`
+	Failure   *Failure  `json:"failure,omitempty"`
 }
 
 // Failure is why something failed.

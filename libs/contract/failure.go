@@ -5,7 +5,7 @@ package contract
 const (
 	FailUnreachable     = "unreachable"       // no connection to the host
 	FailAuth            = "auth_failed"       // the host refused the credential
-	FailCredential      = "credential_unfit"  // the credential cannot be opened or read
+	FailCredential      = "credential_unfit"  // the credential, or a secret of the application, cannot be opened or read
 	FailHostKeyChanged  = "host_key_changed"  // the host showed another key than the one stored
 	FailHostKeyUnknown  = "host_key_unknown"  // no key is stored and first contact was not allowed
 	FailHostKeyRevoked  = "host_key_revoked"  // the key of the host, or of the authority behind it, was revoked
@@ -34,8 +34,10 @@ const (
 	FailAttempts        = "attempts_exceeded" // too many attempts were cut short
 	FailNoExecutor      = "no_executor"       // no executor serves the zone of the host
 	FailCommand         = "command_failed"    // a command that the deployment was given for its hosts failed
+	FailPrepare         = "prepare_failed"    // what the release needs to run could not be made
 	FailRestart         = "restart_failed"    // the release was switched to, and could not be restarted
 	FailCheck           = "check_failed"      // the release was switched to, and does not run as it should
+	FailSetUp           = "setup_failed"      // the supervisor does not take the application's programs
 	FailBalancer        = "balancer_error"    // a balancer refused to switch, or finds the set unfit for traffic
 	FailSuperseded      = "superseded"        // a later deployment has switched this balancer since
 	FailHost            = "host_error"        // a command on the host failed otherwise

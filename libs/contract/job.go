@@ -4,6 +4,7 @@ package contract
 const (
 	TypeJobDeploy   Type = "slipway.v1.job.deploy"
 	TypeJobRollback Type = "slipway.v1.job.rollback"
+	TypeJobInit     Type = "slipway.v1.job.init"
 	TypeJobTraffic  Type = "slipway.v1.job.traffic"
 	TypeJobRetire   Type = "slipway.v1.job.retire"
 )
@@ -15,6 +16,9 @@ type DeployJob struct {
 	Target      Target      `json:"target"`
 	Package     Package     `json:"package"`
 	Limits      *JobLimits  `json:"limits,omitempty"`
+	// Reversible says that the deployment may yet be taken back by itself, so that what it
+	// replaces on the host stays, whatever Application.Remove says.
+	Reversible bool `json:"reversible,omitempty"`
 }
 
 // RollbackJob leaves a release on one host.
@@ -24,6 +28,14 @@ type RollbackJob struct {
 	Target      Target      `json:"target"`
 	From        string      `json:"from"`
 	To          string      `json:"to,omitempty"`
+	Limits      *JobLimits  `json:"limits,omitempty"`
+}
+
+// InitJob has the supervisor of one host know the programs of an application.
+type InitJob struct {
+	Application Application `json:"application"`
+	Programs    Programs    `json:"programs"`
+	Target      Target      `json:"target"`
 	Limits      *JobLimits  `json:"limits,omitempty"`
 }
 
@@ -54,6 +66,9 @@ func (DeployJob) MessageType() Type { return TypeJobDeploy }
 
 // MessageType implements Body.
 func (RollbackJob) MessageType() Type { return TypeJobRollback }
+
+// MessageType implements Body.
+func (InitJob) MessageType() Type { return TypeJobInit }
 
 // MessageType implements Body.
 func (TrafficJob) MessageType() Type { return TypeJobTraffic }

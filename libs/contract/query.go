@@ -42,6 +42,9 @@ type Deployment struct {
 	Until       *time.Time `json:"until,omitempty"`    // when it goes on, or is given up, by itself
 	Strategy    string     `json:"strategy,omitempty"` // all, serial, rolling or canary
 	RetryOf     string     `json:"retry_of,omitempty"` // deployment whose failed hosts these are
+	Batch       string     `json:"batch,omitempty"`    // id of the deployments that were asked for together
+	Metadata    []Note     `json:"metadata,omitempty"` // what whoever asked notes, by name
+	Origin
 	// RolledBackBy is the deployment that takes back, or took back, what this one
 	// has switched.
 	RolledBackBy string     `json:"rolled_back_by,omitempty"`
@@ -64,12 +67,39 @@ type Counts struct {
 	Cancelled int `json:"cancelled,omitempty"`
 }
 
-// ListDeployments asks history for deployments, newest first.
+// ListDeployments asks history for deployments, in the order in which they were
+// accepted, newest first unless Order says otherwise.
 type ListDeployments struct {
-	Limit       int    `json:"limit"`            // 1 to 500
-	Before      string `json:"before,omitempty"` // id of the last one of the page before
-	Application string `json:"application,omitempty"`
-	State       string `json:"state,omitempty"`
+	MinSeq uint64 `json:"min_seq,omitempty"` // sequence of EV that the answer must have seen
+	Limit  int    `json:"limit"`             // 1 to 500
+	// Before is the id of the last one of the page before. After says the same and
+	// is to be preferred: it does not need that one to be there still.
+	Before      string     `json:"before,omitempty"`
+	After       *Place     `json:"after,omitempty"`
+	Order       string     `json:"order,omitempty"` // newest (first) or oldest
+	Application string     `json:"application,omitempty"`
+	Project     string     `json:"project,omitempty"`
+	State       string     `json:"state,omitempty"`
+	Actor       string     `json:"actor,omitempty"` // name of the token that asked
+	Batch       string     `json:"batch,omitempty"`
+	Stage       string     `json:"stage,omitempty"`
+	Template    string     `json:"template,omitempty"`
+	Server      string     `json:"server,omitempty"`
+	Text        string     `json:"text,omitempty"` // beginnings of words in names
+	From        *time.Time `json:"from,omitempty"` // accepted then or later
+	To          *time.Time `json:"to,omitempty"`   // accepted before
+}
+
+// The orders of ListDeployments.
+const (
+	OrderNewest = "newest"
+	OrderOldest = "oldest"
+)
+
+// Place is where a deployment stands in a list.
+type Place struct {
+	AcceptedAt time.Time `json:"accepted_at"`
+	ID         string    `json:"id"`
 }
 
 // Deployments is the answer to ListDeployments.
@@ -172,13 +202,15 @@ type HostKey struct {
 
 // Refused is the answer to a query that cannot be answered.
 type Refused struct {
-	Code    string `json:"code"` // not_found, invalid, conflict, limit or unavailable
+	Code    string `json:"code"` // not_found, archived, invalid, conflict, limit or unavailable
 	Message string `json:"message"`
+	Field   string `json:"field,omitempty"` // of the question, where it is to blame alone
 }
 
 // Codes of Refused.
 const (
 	RefusedNotFound    = "not_found"
+	RefusedArchived    = "archived" // it was there, and is in the archive
 	RefusedInvalid     = "invalid"
 	RefusedConflict    = "conflict"
 	RefusedLimit       = "limit"

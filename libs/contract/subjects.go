@@ -12,6 +12,10 @@ const (
 	StreamEvents   = "EV"   // what happened; its sequences are the fencing tokens
 
 	StreamTimers = "TIMERS" // when to look at a deployment again
+	StreamHooked = "HOOKED" // what became of deliveries to webhooks
+	StreamAudit  = "AUDIT"  // who asked for what, and what became of it
+
+	StreamReplicas = "REPLICAS" // how replicas of services came and went
 
 	BucketDeploy      = "DEPLOY"      // the scheduler's state of each deployment
 	BucketLocks       = "LOCKS"       // who may work on which host next
@@ -20,6 +24,10 @@ const (
 	BucketPackages    = "PACKAGES"    // packages, without their content
 	BucketTokens      = "TOKENS"      // API tokens, hashed
 	BucketIdempotency = "IDEMPOTENCY" // first answers by Idempotency-Key
+	BucketWebhooks    = "WEBHOOKS"    // who wants to be told of events, and where
+	BucketProjects    = "PROJECTS"    // what deployments refer to by name: projects and what is in them, groups of servers
+	BucketHooks       = "HOOKS"       // deliveries to webhooks that are under way, and which gateway carries them
+	BucketNumbers     = "NUMBERS"     // numbers of objects, for clients who know things by those
 	ObjectsPackages   = "PACKAGES"    // object store with the packages' content
 
 	prefix = "slipway.v1."
@@ -31,10 +39,19 @@ const (
 	EventsOfStop = prefix + "ev.*.stop"
 	TimersAll    = prefix + "timer.>"
 	TimersFired  = prefix + "timer.fire.*.wake"
+	EventsOfSys  = prefix + "ev.*.sys"
+	HookedAll    = prefix + "hooked.*"
+	AuditLog     = prefix + "audit"
+	ReplicasAll  = prefix + "replica.*.*"
 
 	QueryDeployment  = prefix + "query.deployment"  // history: one deployment
 	QueryDeployments = prefix + "query.deployments" // history: a page of the list
 	QueryTargets     = prefix + "query.targets"     // history: a page of targets
+	QueryOutput      = prefix + "query.output"      // history: a page of what was said on hosts
+
+	QueryRunning    = prefix + "query.running"    // history: what runs where
+	QueryStatistics = prefix + "query.statistics" // history: what deployments came to
+	QueryHistory    = prefix + "query.history"    // history: how far it is
 
 	Controls   = prefix + "control"     // scheduler: change the course of a deployment
 	Admissions = prefix + "admit"       // scheduler: keep a place for a deployment that must not wait for one
@@ -84,6 +101,12 @@ func JobEventSubject(deployment, host string) string {
 	return prefix + "ev." + deployment + ".job." + host
 }
 
+// OutputSubject is where what is said on a host for a deployment goes: apart from the
+// events of its job, of which the last one counts.
+func OutputSubject(deployment, host string) string {
+	return prefix + "ev." + deployment + ".output." + host
+}
+
 // JobEventsOf matches the events about a deployment on all its hosts.
 func JobEventsOf(deployment string) string { return prefix + "ev." + deployment + ".job.*" }
 
@@ -104,8 +127,39 @@ func TimerSet(deployment string) string { return prefix + "timer.set." + deploym
 // TimerFired is where the broker says that this time has come.
 func TimerFired(deployment string) string { return prefix + "timer.fire." + deployment + ".wake" }
 
+// HookedSubject is where the deliveries to a webhook go that have ended.
+func HookedSubject(webhook string) string { return prefix + "hooked." + webhook }
+
+// ReplicaSubject is where the life of a replica of a service is told.
+func ReplicaSubject(service, replica string) string {
+	return prefix + "replica." + service + "." + replica
+}
+
 // DeploymentEvents matches every event of a deployment.
 func DeploymentEvents(deployment string) string { return prefix + "ev." + deployment + ".>" }
+
+// About is which deployment and which host a subject of commands, jobs, events or
+// timers is about; "" where it names none.
+func About(subject string) (deployment, host string) {
+	rest, ok := strings.CutPrefix(subject, prefix)
+	if !ok {
+		return "", ""
+	}
+	switch t := strings.Split(rest, "."); {
+	case t[0] == "cmd" && len(t) == 3: // verb, deployment
+		return t[2], ""
+	case t[0] == "job" && len(t) == 3: // zone, host
+		return "", t[2]
+	case t[0] == "ev" && len(t) == 4: // deployment, job or output, host
+		return t[1], t[3]
+	case t[0] == "ev" && len(t) == 3: // deployment, sys or stop
+		return t[1], ""
+	case t[0] == "timer" && len(t) == 4: // set or fire, deployment, wake
+		return t[2], ""
+	default:
+		return "", ""
+	}
+}
 
 // ValidToken says whether s can stand as one token of a subject and as a key of
 // a bucket: ids can, names cannot.

@@ -29,6 +29,8 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.DeploymentEvents("d1")},
 		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.EventsAll},
 		{"slipway.v1.ev.d1.stop", contract.StopSubject("d1"), contract.EventsOfStop},
+		{"slipway.v1.ev.d1.output.h1", contract.OutputSubject("d1", "h1"), contract.DeploymentEvents("d1")},
+		{"slipway.v1.ev.d1.output.h1", contract.OutputSubject("d1", "h1"), contract.EventsAll},
 		{"slipway.v1.timer.set.d1.wake", contract.TimerSet("d1"), contract.TimersAll},
 		{"slipway.v1.timer.fire.d1.wake", contract.TimerFired("d1"), contract.TimersFired},
 		{"slipway.v1.timer.fire.d1.wake", contract.TimerFired("d1"), contract.TimersAll},
@@ -39,6 +41,8 @@ func TestSubjectsCarryTheVersionAndTheIDs(t *testing.T) {
 	}
 	require.False(t, matches(contract.EventsOfJobs, contract.SystemEventSubject("d1")))
 	require.False(t, matches(contract.EventsOfJobs, contract.StopSubject("d1")))
+	require.False(t, matches(contract.EventsOfJobs, contract.OutputSubject("d1", "h1")), "no scheduler reads it")
+	require.False(t, matches(contract.JobEventsOf("d1"), contract.OutputSubject("d1", "h1")))
 	require.False(t, matches(contract.EventsOfStop, contract.SystemEventSubject("d1")))
 	require.False(t, matches(contract.TimersFired, contract.TimerSet("d1")), "a timer that is set does not go off")
 	require.False(t, matches(contract.DeploymentEvents("d1"), contract.SystemEventSubject("d10")))
@@ -74,5 +78,24 @@ func TestZonesAreShortTokensInLowerCase(t *testing.T) {
 	}
 	for _, no := range []string{"", "DMZ", "a.b", "*", ">", "a b", "zürich", strings.Repeat("x", 33)} {
 		require.False(t, contract.ValidZone(no), "%q", no)
+	}
+}
+
+func TestASubjectSaysWhatItIsAbout(t *testing.T) {
+	for subject, want := range map[string][2]string{
+		contract.CommandSubject(contract.VerbDeploy, "d1"): {"d1", ""},
+		contract.JobSubject("dmz", "h1"):                   {"", "h1"},
+		contract.JobEventSubject("d1", "h1"):               {"d1", "h1"},
+		contract.OutputSubject("d1", "h1"):                 {"d1", "h1"},
+		contract.SystemEventSubject("d1"):                  {"d1", ""},
+		contract.StopSubject("d1"):                         {"d1", ""},
+		contract.TimerFired("d1"):                          {"d1", ""},
+		contract.HookedSubject("w1"):                       {"", ""},
+		contract.QueryDeployment:                           {"", ""},
+		"other.v1.ev.d1.sys":                               {"", ""},
+		"":                                                 {"", ""},
+	} {
+		deployment, host := contract.About(subject)
+		require.Equal(t, want, [2]string{deployment, host}, subject)
 	}
 }

@@ -1,20 +1,47 @@
 package contract
 
-import "github.com/slipway-deploy/slipway/libs/deploy"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/slipway-deploy/slipway/libs/deploy"
+)
 
 // Work is what an application has done on its hosts beside being put there.
 type Work struct {
 	Environment []Variable  `json:"environment,omitempty"` // of all that runs for it, by name
+	Secrets     []Secret    `json:"secrets,omitempty"`     // likewise; none has a name of these
 	Linked      *Linked     `json:"linked,omitempty"`
-	Hooks       []Hook      `json:"hooks,omitempty"` // those of a step in this order
+	Hooks       []Hook      `json:"hooks,omitempty"`   // those of a step in this order
+	Runtime     *Runtime    `json:"runtime,omitempty"` // nil: that of an archive, which needs nothing
+	Link        string      `json:"link,omitempty"`    // leads to what runs, too: a name below the application, or an absolute path; see Runtime.Entry
 	Restart     *Restart    `json:"restart,omitempty"`
-	Checks      []HostCheck `json:"checks,omitempty"` // one after another; the first that fails is the last
+	Checks      []HostCheck `json:"checks,omitempty"`    // one after another; the first that fails is the last
+	Unchecked   bool        `json:"unchecked,omitempty"` // there are no checks, and it is not waited for a container to be healthy
 }
 
 // Variable is something in the environment of a command.
 type Variable struct {
 	Name  string `json:"name"`
 	Value string `json:"value"` // any text without NUL
+}
+
+// Secret is a variable whose value is sealed to its Context.
+type Secret struct {
+	Name   string `json:"name"`
+	Sealed string `json:"sealed"`
+	For    string `json:"for,omitempty"` // what it was sealed for before there was a deployment, such as a stage; empty: the application
+}
+
+// Context is what the secret is sealed to in a deployment of the application.
+func (s Secret) Context(application string) string {
+	return SecretContext(cmp.Or(s.For, application), s.Name)
+}
+
+// SecretContext is what a secret of an application is sealed to: it does not open for
+// another application, or under another name.
+func SecretContext(application, name string) string {
+	return "application/" + application + "/secret/" + name
 }
 
 // Linked is what the releases of an application share, by links in each that lead
@@ -33,6 +60,7 @@ type Hook struct {
 	Command     string     `json:"command,omitempty"`     // for sh
 	Script      string     `json:"script,omitempty"`      // path in the release; not of a hook before
 	Environment []Variable `json:"environment,omitempty"` // over that of the application
+	Secrets     []Secret   `json:"secrets,omitempty"`     // likewise; none has a name of these
 	User        string     `json:"user,omitempty"`        // by sudo -n; empty: the login
 	Timeout     int64      `json:"timeout_ms,omitempty"`  // 0: what the step has
 	Rollback    bool       `json:"rollback,omitempty"`    // on rollbacks, too
@@ -44,6 +72,12 @@ type Restart struct {
 	Supervisor *Supervisor `json:"supervisor,omitempty"`
 	Systemd    *Systemd    `json:"systemd,omitempty"`
 	Command    string      `json:"command,omitempty"` // for sh, in the directory of the release
+}
+
+// Programs is the configuration of a supervisord for an application.
+type Programs struct {
+	Content string `json:"content"` // of the file
+	Socket  string `json:"socket"`  // of supervisord: absolute path, on the host
 }
 
 // Supervisor is a program of a supervisord.
@@ -91,9 +125,22 @@ func (w *Work) Domain(kind deploy.Kind) deploy.Work {
 		Before:  len(w.HooksOf(deploy.StepBefore, kind)) > 0,
 		During:  len(w.HooksOf(deploy.StepDuring, kind)) > 0,
 		After:   len(w.HooksOf(deploy.StepAfter, kind)) > 0,
-		Restart: w.Restart != nil,
+		Prepare: w.Runtime.prepares(),
+		Restart: w.Restart != nil || w.Runtime.starts(),
 		Check:   len(w.Checks) > 0,
 	}
+}
+
+// AllSecrets returns the secrets of the application and those of all hooks.
+func (w *Work) AllSecrets() []Secret {
+	if w == nil {
+		return nil
+	}
+	all := slices.Clone(w.Secrets)
+	for _, h := range w.Hooks {
+		all = append(all, h.Secrets...)
+	}
+	return all
 }
 
 // HooksOf returns the hooks that a step of a deployment of this kind runs.

@@ -42,17 +42,16 @@ func refuse(format string, args ...any) error { return &RefusedError{fmt.Sprintf
 func (r Rollout) Control(c Control, now time.Time) (Rollout, error) {
 	state := r.Status().State
 	if r.Over() {
-		if c.Verb == Cancel && state == Cancelled || c.Verb == Reject && state == Rejected || c.Verb == Promote && r.ReleasedBy != "" {
+		if r.did(c.Verb) {
 			return r, nil
 		}
 		return r, refuse("the deployment has ended: %s", state)
 	}
 	if r.End != nil {
-		rejected := r.End.Cause == CauseCanaryRejected || r.End.Cause == CauseNotApproved || r.End.Cause == CauseSwitchRejected
 		switch {
 		case c.Verb == Cancel && r.Policy.Budget.Then == OverrunReverts && r.End.State == Failed:
 			return r, refuse("the deployment has failed, and what it has switched is taken back")
-		case c.Verb == Cancel || c.Verb == Reject && rejected:
+		case c.Verb == Cancel || c.Verb == Reject && r.End.rejects():
 			return r, nil
 		}
 		return r, refuse("the deployment is being stopped")
@@ -72,6 +71,28 @@ func (r Rollout) Control(c Control, now time.Time) (Rollout, error) {
 		return r.approve(c, now)
 	}
 	return r, refuse("%q is nothing that can be asked of a deployment", c.Verb)
+}
+
+// did tells whether a deployment that has ended had done what is asked of it:
+// whoever repeats a request whose reply was lost is not refused because the
+// deployment was quick.
+func (r Rollout) did(v Verb) bool {
+	switch v {
+	case Cancel:
+		return r.Status().State == Cancelled
+	case Reject:
+		return r.End != nil && r.End.rejects()
+	case Promote:
+		return r.PromotedBy != "" || r.ReleasedBy != ""
+	case Approve:
+		return r.ApprovedBy != ""
+	}
+	return false
+}
+
+// rejects tells whether a person's no ends the deployment.
+func (e Ending) rejects() bool {
+	return e.Cause == CauseCanaryRejected || e.Cause == CauseNotApproved || e.Cause == CauseSwitchRejected
 }
 
 func (r Rollout) pause(c Control, now time.Time) (Rollout, error) {

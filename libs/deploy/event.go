@@ -13,6 +13,9 @@ type Record struct {
 // Event is something that happened to a deployment or to one of its targets.
 type Event interface{ isEvent() }
 
+// Note is something that whoever asks for a deployment notes of it. Nothing follows from it.
+type Note struct{ Name, Value string }
+
 // Events of the deployment as a whole.
 type (
 	// WasAccepted opens a deployment.
@@ -30,7 +33,10 @@ type (
 		Waves       int
 		Strategy    StrategyKind
 		RetryOf     string // deployment whose failed hosts these are
-		AcceptedAt  time.Time
+		Batch       string // of deployments that were asked for together; empty: none
+		Metadata    []Note // what whoever asked notes, by name
+		Origin
+		AcceptedAt time.Time
 	}
 	// WasPlanned names the targets of one piece, in the order of their ordinals.
 	WasPlanned struct {
@@ -53,6 +59,14 @@ type (
 	}
 )
 
+// Origin is by what its project says of deployments one was made: names, of which
+// nobody asks any more what they mean now. "" is none.
+type Origin struct {
+	Stage    string
+	Template string
+	Group    string // by which the targets were chosen
+}
+
 // PlannedTarget is one host of a plan.
 type PlannedTarget struct {
 	Host string // server id
@@ -66,6 +80,7 @@ type (
 	JobStarted struct {
 		On       TargetRef
 		Executor string
+		Step     Step // the first, where it begins with the attempt
 	}
 	// StepChanged says that a step began or ended.
 	StepChanged struct {
@@ -76,6 +91,7 @@ type (
 		EndedAt   time.Time
 		Note      string
 		Failure   *Failure
+		Next      Step // the one that begins as this one ends, if it does
 	}
 	// JobProgressed says how far the step that runs has come, in bytes.
 	JobProgressed struct {
@@ -92,6 +108,7 @@ type (
 		Changed  bool   // whether this deployment moved the link
 		Note     string
 		Failure  *Failure
+		Last     *StepRecord // how the last step ended, where nothing else has said so
 	}
 )
 

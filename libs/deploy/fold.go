@@ -20,12 +20,15 @@ type Header struct {
 	RollbackOf  string
 	Actor       string
 	RetryOf     string
-	Strategy    StrategyKind
-	State       State
-	Cause       Cause
-	Reason      string    // why it stands or ended so
-	By          string    // who asked for it
-	Until       time.Time // when it goes on, or is given up, by itself
+	Batch       string
+	Metadata    []Note
+	Origin
+	Strategy StrategyKind
+	State    State
+	Cause    Cause
+	Reason   string    // why it stands or ended so
+	By       string    // who asked for it
+	Until    time.Time // when it goes on, or is given up, by itself
 	// RolledBackBy is the deployment that takes back what this one has switched,
 	// by itself since this one failed.
 	RolledBackBy string
@@ -34,6 +37,7 @@ type Header struct {
 	AcceptedAt   time.Time
 	StartedAt    time.Time
 	EndedAt      time.Time
+	EndedSeq     uint64 // of the event that ended it; 0: it has not ended
 	// Counts holds, bucket by bucket, how many targets are in which state. They
 	// are copied from the buckets as they are, never added to, so that folding
 	// again after a crash between two writes cannot count twice.
@@ -121,6 +125,20 @@ func FoldHeader(h Header, r Record, counts *Counts) Header {
 	if r.Seq <= h.Seq {
 		return h
 	}
+	h.Fold(r)
+	if i, ok := BucketOf(r.Event); ok && counts != nil {
+		h.Counts = slices.Clone(h.Counts)
+		h.SetCounts(i, *counts)
+	}
+	return h
+}
+
+// Fold is FoldHeader in place and without counts, for whoever folds many records
+// and sets the counts once, after them all.
+func (h *Header) Fold(r Record) {
+	if r.Seq <= h.Seq {
+		return
+	}
 	h.Seq = r.Seq
 	switch e := r.Event.(type) {
 	case WasAccepted:
@@ -136,21 +154,27 @@ func FoldHeader(h Header, r Record, counts *Counts) Header {
 		// said, the end is not to be lost with it.
 		if !h.State.Terminal() && e.State.Terminal() && OfDeployment.CanFollow(Halting, e.State) {
 			h.stand(Status{State: e.State, Cause: e.Cause, Reason: e.Reason, By: e.By, Revert: e.Revert})
-			h.EndedAt = r.Time
+			h.EndedAt, h.EndedSeq = r.Time, r.Seq
 		}
 	case WasStatus:
 		h.status(e.Status)
 	case JobStarted:
 		h.begin(r.Time)
 	}
-	if i, ok := BucketOf(r.Event); ok && counts != nil {
-		h.Counts = slices.Clone(h.Counts)
-		for len(h.Counts) <= i {
-			h.Counts = append(h.Counts, Counts{})
-		}
-		h.Counts[i] = *counts
-	}
+}
+
+// Clone returns a copy that Fold and SetCounts may change.
+func (h Header) Clone() Header {
+	h.Counts = slices.Clone(h.Counts)
 	return h
+}
+
+// SetCounts notes the counts of a bucket. Counts must be the header's own.
+func (h *Header) SetCounts(bucket int, c Counts) {
+	for len(h.Counts) <= bucket {
+		h.Counts = append(h.Counts, Counts{})
+	}
+	h.Counts[bucket] = c
 }
 
 func (h *Header) accept(e WasAccepted) {
@@ -159,7 +183,7 @@ func (h *Header) accept(e WasAccepted) {
 	}
 	h.Kind, h.Project, h.Application, h.Path = e.Kind, e.Project, e.Application, e.Path
 	h.Version, h.Package, h.From, h.RollbackOf = e.Version, e.Package, e.From, e.RollbackOf
-	h.RetryOf, h.Strategy = e.RetryOf, e.Strategy
+	h.RetryOf, h.Batch, h.Metadata, h.Origin, h.Strategy = e.RetryOf, e.Batch, e.Metadata, e.Origin, e.Strategy
 	h.Actor, h.Targets, h.Waves, h.AcceptedAt = e.Actor, e.Targets, e.Waves, e.AcceptedAt
 }
 
@@ -193,14 +217,31 @@ func FoldBucket(b Bucket, r Record) Bucket {
 	if r.Seq <= b.Seq {
 		return b
 	}
-	b.Seq = r.Seq
 	b.Targets = slices.Clone(b.Targets)
+	b.Fold(r)
+	return b
+}
+
+// Clone returns a copy that Fold may change.
+func (b Bucket) Clone() Bucket {
+	b.Targets = slices.Clone(b.Targets)
+	return b
+}
+
+// Fold is FoldBucket in place, for whoever folds many records: what one event
+// costs then does not depend on how many targets share its bucket. Targets must
+// be the bucket's own.
+func (b *Bucket) Fold(r Record) {
+	if r.Seq <= b.Seq {
+		return
+	}
+	b.Seq = r.Seq
 	if p, ok := r.Event.(WasPlanned); ok && p.First >= 0 {
 		for i, planned := range p.Targets {
 			t := b.at(p.First%PieceSize + i)
 			t.Host, t.Name, t.Wave = planned.Host, planned.Name, planned.Wave
 		}
-		return b
+		return
 	}
 	if on, ok := refOf(r.Event); ok && on.Target >= 0 {
 		t := b.at(on.Target % PieceSize)
@@ -211,7 +252,6 @@ func FoldBucket(b Bucket, r Record) Bucket {
 			t.fold(r)
 		}
 	}
-	return b
 }
 
 // Counts returns how many targets of the bucket are in which state.
@@ -265,15 +305,25 @@ func (t *Target) begin(e JobStarted, at time.Time) {
 	if t.StartedAt.IsZero() {
 		t.StartedAt = at
 	}
+	if e.Step != "" {
+		t.record(StepRecord{Step: e.Step, State: Running, StartedAt: at})
+	}
 }
 
 func (t *Target) step(e StepChanged) {
-	if t.Step != e.Step {
-		t.Step, t.Done, t.Bytes = e.Step, 0, 0
+	t.record(StepRecord{Step: e.Step, State: e.State, StartedAt: e.StartedAt, EndedAt: e.EndedAt, Note: e.Note, Failure: e.Failure})
+	if e.Next != "" {
+		t.record(StepRecord{Step: e.Next, State: Running, StartedAt: e.EndedAt})
 	}
-	s := StepRecord{Step: e.Step, State: e.State, StartedAt: e.StartedAt, EndedAt: e.EndedAt, Note: e.Note, Failure: e.Failure}
+}
+
+// record notes how a step stands.
+func (t *Target) record(s StepRecord) {
+	if t.Step != s.Step {
+		t.Step, t.Done, t.Bytes = s.Step, 0, 0
+	}
 	t.Steps = slices.Clone(t.Steps)
-	if i := slices.IndexFunc(t.Steps, func(have StepRecord) bool { return have.Step == e.Step }); i >= 0 {
+	if i := slices.IndexFunc(t.Steps, func(have StepRecord) bool { return have.Step == s.Step }); i >= 0 {
 		t.Steps[i] = s
 		return
 	}
@@ -283,6 +333,9 @@ func (t *Target) step(e StepChanged) {
 func (t *Target) end(e JobEnded, at time.Time) {
 	if !e.State.Terminal() {
 		return
+	}
+	if e.Last != nil {
+		t.record(*e.Last)
 	}
 	t.State, t.EndedAt = e.State, at
 	t.Release, t.Previous, t.Changed = e.Release, e.Previous, e.Changed

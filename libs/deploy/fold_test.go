@@ -55,7 +55,8 @@ func ref(target, attempt int, token uint64) deploy.TargetRef {
 var (
 	accepted = deploy.WasAccepted{
 		Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "1.2.0",
-		Package: "pkg", Actor: "ci", Targets: 2, Waves: 2, Strategy: deploy.Rolling, RetryOf: "d0", AcceptedAt: at(0),
+		Package: "pkg", Actor: "ci", Targets: 2, Waves: 2, Strategy: deploy.Rolling, RetryOf: "d0", Batch: "b0", Origin: deploy.Origin{Stage: "production", Template: "nightly", Group: "web"}, AcceptedAt: at(0),
+		Metadata: []deploy.Note{{Name: "ticket", Value: "SHOP-42"}},
 	}
 	planned = deploy.WasPlanned{Targets: []deploy.PlannedTarget{{"web", "Web 1", 0}, {"db", "Database", 1}}}
 	full    = &deploy.Failure{Code: "disk_full", Reason: "no space left"}
@@ -77,9 +78,10 @@ func TestEventsFoldIntoTheDocumentThatUsersRead(t *testing.T) {
 
 	require.Equal(t, deploy.Header{
 		Seq: 12, Kind: deploy.KindDeploy, Project: "shop", Application: "api", Path: "/srv/api", Version: "1.2.0",
-		Package: "pkg", Actor: "ci", Strategy: deploy.Rolling, RetryOf: "d0",
-		State: deploy.Failed, Cause: deploy.CauseHosts, Targets: 2, Waves: 2,
-		AcceptedAt: at(0), StartedAt: at(3), EndedAt: at(12),
+		Package: "pkg", Actor: "ci", Strategy: deploy.Rolling, RetryOf: "d0", Batch: "b0", Origin: deploy.Origin{Stage: "production", Template: "nightly", Group: "web"},
+		Metadata: []deploy.Note{{Name: "ticket", Value: "SHOP-42"}},
+		State:    deploy.Failed, Cause: deploy.CauseHosts, Targets: 2, Waves: 2,
+		AcceptedAt: at(0), StartedAt: at(3), EndedAt: at(12), EndedSeq: 12,
 		Counts: []deploy.Counts{{Failed: 1, Skipped: 1}},
 	}, got.header)
 	require.Equal(t, map[int]deploy.Bucket{0: {Seq: 11, Targets: []deploy.Target{
@@ -97,6 +99,31 @@ func TestEventsFoldIntoTheDocumentThatUsersRead(t *testing.T) {
 			Note: "a host of an earlier wave failed",
 		},
 	}}}, got.buckets)
+}
+
+func TestAnEventMayTellWhatBeginsAndEndsWithIt(t *testing.T) {
+	fold := func(events ...deploy.Event) deploy.Target {
+		return document{}.fold(records(append([]deploy.Event{accepted, planned}, events...)...)...).buckets[0].Targets[0]
+	}
+	got := fold(
+		deploy.JobStarted{On: ref(0, 1, 3), Step: deploy.StepConnect},
+		deploy.StepChanged{On: ref(0, 1, 3), Step: deploy.StepConnect, State: deploy.Succeeded, StartedAt: at(3), EndedAt: at(4), Next: deploy.StepStage},
+		deploy.JobProgressed{On: ref(0, 1, 3), Step: deploy.StepStage, Done: 10, Total: 20},
+	)
+	require.Equal(t, []deploy.StepRecord{
+		{Step: deploy.StepConnect, State: deploy.Succeeded, StartedAt: at(3), EndedAt: at(4)},
+		{Step: deploy.StepStage, State: deploy.Running, StartedAt: at(4)},
+	}, got.Steps)
+	require.Equal(t, deploy.StepStage, got.Step)
+	require.EqualValues(t, 10, got.Done)
+
+	last := deploy.StepRecord{Step: deploy.StepConnect, State: deploy.Failed, StartedAt: at(3), EndedAt: at(4), Failure: full}
+	got = fold(
+		deploy.JobStarted{On: ref(0, 1, 3), Step: deploy.StepConnect},
+		deploy.JobEnded{On: ref(0, 1, 3), State: deploy.Failed, Failure: full, Last: &last},
+	)
+	require.Equal(t, []deploy.StepRecord{last}, got.Steps)
+	require.Equal(t, deploy.Failed, got.State)
 }
 
 func TestARollbackSaysWhatItLeaves(t *testing.T) {

@@ -17,6 +17,12 @@ func (v *Revert) id() string {
 	return v.ID
 }
 
+// Reversible says whether a deployment of this kind, that does this on an overrun, may be
+// taken back by itself (goesBack), so that what it replaces on hosts is to stay there.
+func Reversible(k StrategyKind, then Overrun) bool {
+	return then == OverrunReverts || k == BlueGreen
+}
+
 // goesBack says whether hosts are to go back to what ran before, now that all
 // have ended.
 func (r Rollout) goesBack() bool {

@@ -127,6 +127,7 @@ func (w *world) outputs() {
 		skipped := w.ahead()
 		w.make(func(x deploy.Rollout) deploy.Rollout { return x.Stopped(skipped) })
 	case deploy.GoingBack:
+		require.True(w, deploy.Reversible(r.Policy.Strategy.Kind, r.Policy.Budget.Then), "hosts may have removed the way back")
 		if r.Revert == nil {
 			w.make(func(x deploy.Rollout) deploy.Rollout { return x.RevertAs("r") })
 		}

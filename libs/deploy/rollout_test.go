@@ -333,3 +333,33 @@ func TestResultsRefuseWhatIsNoOutcome(t *testing.T) {
 		require.Equal(t, results, got)
 	}
 }
+
+// The reply may be lost, and the deployment over before the request comes again.
+func TestWhatWasDoneIsNotRefusedOnceTheDeploymentHasEnded(t *testing.T) {
+	again := func(r deploy.Rollout, verb deploy.Verb) {
+		t.Helper()
+		require.True(t, r.Over())
+		next, err := r.Control(deploy.Control{Verb: verb, By: "ada", Digest: "d"}, noon)
+		require.NoError(t, err)
+		require.Equal(t, r, next)
+	}
+
+	never := begun(t, 1, deploy.Policy{}).Note(0, 0, deploy.Tally{Succeeded: 1}, noon).Concluded()
+	requireRefused(t, never, deploy.Control{Verb: deploy.Promote})
+	requireRefused(t, never, deploy.Control{Verb: deploy.Approve})
+
+	held := begun(t, 2, canary(time.Hour)).Note(0, 0, deploy.Tally{Succeeded: 1}, noon)
+	promoted := control(t, held, deploy.Control{Verb: deploy.Promote, By: "ada"})
+	promoted = dispatched(promoted).Note(1, 0, deploy.Tally{Succeeded: 1}, noon).Concluded()
+	again(promoted, deploy.Promote)
+	requireRefused(t, promoted, deploy.Control{Verb: deploy.Reject})
+
+	rejected := control(t, held, deploy.Control{Verb: deploy.Reject, By: "ada"}).Stopped(deploy.Tally{}).Concluded()
+	again(rejected, deploy.Reject)
+	requireRefused(t, rejected, deploy.Control{Verb: deploy.Promote})
+
+	approval := deploy.Policy{Approval: &deploy.Approval{Digest: "d", Expires: noon.Add(time.Hour)}}
+	approved := control(t, rollout(t, 1, approval).Planned(noon), deploy.Control{Verb: deploy.Approve, By: "ada", Digest: "d"})
+	again(dispatched(approved).Note(0, 0, deploy.Tally{Succeeded: 1}, noon).Concluded(), deploy.Approve)
+	again(control(t, held, deploy.Control{Verb: deploy.Cancel}).Stopped(deploy.Tally{}).Concluded(), deploy.Cancel)
+}

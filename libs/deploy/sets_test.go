@@ -80,6 +80,7 @@ func TestAPersonEndsTheTimeOfTheOldSetOrGoesBackToIt(t *testing.T) {
 		require.Equal(t, back, control(t, back, deploy.Control{Verb: deploy.Reject, By: "ada"}))
 		back = back.Stopped(deploy.Tally{})
 		require.Equal(t, deploy.GoingBack, back.Phase)
+		require.True(t, deploy.Reversible(back.Policy.Strategy.Kind, back.Policy.Budget.Then))
 		require.Equal(t, deploy.CauseSwitchRejected, back.Status().Cause)
 		require.Equal(t, deploy.Failed, back.Reverted(deploy.Succeeded).Outcome().State, "though no host failed")
 	}

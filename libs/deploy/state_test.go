@@ -126,7 +126,7 @@ func TestAnythingMayComeFirst(t *testing.T) {
 }
 
 // everything is the work of an application that needs every step there is.
-var everything = deploy.Work{Before: true, During: true, After: true, Restart: true, Check: true}
+var everything = deploy.Work{Before: true, During: true, After: true, Prepare: true, Restart: true, Check: true}
 
 func TestStepsRunInTheOrderOfTheirPhases(t *testing.T) {
 	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepStage, deploy.StepSwitch, deploy.StepClean},
@@ -136,15 +136,17 @@ func TestStepsRunInTheOrderOfTheirPhases(t *testing.T) {
 	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepTraffic}, deploy.KindDeploy.On(deploy.RoleBalancer).Steps(everything))
 	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepRetire}, deploy.KindDeploy.On(deploy.RoleOld).Steps(everything))
 	require.Equal(t, []deploy.Step{
-		deploy.StepConnect, deploy.StepBefore, deploy.StepStage, deploy.StepSwitch, deploy.StepDuring,
+		deploy.StepConnect, deploy.StepBefore, deploy.StepStage, deploy.StepPrepare, deploy.StepSwitch, deploy.StepDuring,
 		deploy.StepRestart, deploy.StepCheck, deploy.StepAfter, deploy.StepClean,
 	}, deploy.KindDeploy.Steps(everything))
 	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepSwitch, deploy.StepRestart, deploy.StepClean},
 		deploy.KindRollback.Steps(deploy.Work{Restart: true}))
+	require.Equal(t, []deploy.Step{deploy.StepConnect, deploy.StepPrepare, deploy.StepSwitch, deploy.StepClean},
+		deploy.KindRollback.Steps(deploy.Work{Prepare: true}))
 	require.NotContains(t, deploy.KindRollback.Steps(everything), deploy.StepStage)
 	require.Equal(t, deploy.KindRollback, deploy.KindRollback.On(deploy.RoleNew))
 	order := map[deploy.Phase]int{deploy.Pre: 0, deploy.Main: 1, deploy.Post: 2}
-	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback, deploy.KindTraffic, deploy.KindRetire} {
+	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback, deploy.KindInit, deploy.KindTraffic, deploy.KindRetire} {
 		at := 0
 		for _, s := range kind.Steps(everything) {
 			require.GreaterOrEqual(t, order[s.Phase()], at, "%s of a %s", s, kind)

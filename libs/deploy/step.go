@@ -8,6 +8,7 @@ type Kind string
 const (
 	KindDeploy   Kind = "deploy"   // ship a package and switch to it
 	KindRollback Kind = "rollback" // switch back to a release that is still there
+	KindInit     Kind = "init"     // have the hosts know the application, before or between its deployments
 	KindTraffic  Kind = "traffic"  // of a balancer: send traffic to another set
 	KindRetire   Kind = "retire"   // of an old host: do what was asked for once traffic has left it
 )
@@ -42,12 +43,14 @@ const (
 	StepConnect Step = "connect" // dial, verify the host key, log in, look around
 	StepBefore  Step = "before"  // hooks, while what ran before runs still
 	StepStage   Step = "stage"   // transfer, verify and unpack beside the running release
+	StepPrepare Step = "prepare" // make what the release needs to run, beside it
 	StepSwitch  Step = "switch"  // point current at the release, atomically
 	StepDuring  Step = "during"  // hooks, between the switch and the restart
 	StepRestart Step = "restart" // have the new release run
 	StepCheck   Step = "check"   // see that it does
 	StepAfter   Step = "after"   // hooks, once it does
 	StepClean   Step = "clean"   // remove releases beyond those to keep
+	StepSetUp   Step = "setup"   // have the supervisor know the application's programs
 	StepTraffic Step = "traffic" // send traffic to another set of servers
 	StepRetire  Step = "retire"  // run what was asked for on a host that traffic has left
 )
@@ -55,7 +58,7 @@ const (
 // Phase returns the phase the step belongs to.
 func (s Step) Phase() Phase {
 	switch s {
-	case StepSwitch, StepDuring, StepRestart, StepTraffic:
+	case StepSwitch, StepDuring, StepRestart, StepSetUp, StepTraffic:
 		return Main
 	case StepCheck, StepAfter, StepClean, StepRetire:
 		return Post
@@ -68,6 +71,7 @@ func (s Step) Phase() Phase {
 // what it has not.
 type Work struct {
 	Before, During, After bool // there are hooks for it
+	Prepare               bool
 	Restart               bool
 	Check                 bool
 }
@@ -76,6 +80,8 @@ type Work struct {
 // rollback stages nothing: what it goes back to is there.
 func (k Kind) Steps(w Work) []Step {
 	switch k {
+	case KindInit:
+		return []Step{StepConnect, StepSetUp}
 	case KindTraffic:
 		return []Step{StepConnect, StepTraffic}
 	case KindRetire:
@@ -89,6 +95,7 @@ func (k Kind) Steps(w Work) []Step {
 		{StepConnect, true},
 		{StepBefore, w.Before},
 		{StepStage, k == KindDeploy},
+		{StepPrepare, w.Prepare},
 		{StepSwitch, true},
 		{StepDuring, w.During},
 		{StepRestart, w.Restart},
@@ -101,4 +108,10 @@ func (k Kind) Steps(w Work) []Step {
 		}
 	}
 	return steps
+}
+
+// Steps returns every step that there is.
+func Steps() []Step {
+	all := KindDeploy.Steps(Work{Before: true, Prepare: true, During: true, After: true, Restart: true, Check: true})
+	return append(all, StepSetUp, StepTraffic, StepRetire)
 }

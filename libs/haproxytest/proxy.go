@@ -22,7 +22,7 @@ import (
 const Backend = "shop"
 
 // patience bounds the wait for HAProxy to start, and for its answers.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Proxy is a HAProxy that runs.
 type Proxy struct {

@@ -96,7 +96,7 @@ func (h *Host) config() string {
 		"ListenAddress " + h.Addr + ":" + strconv.Itoa(h.Port),
 		"PidFile " + quote(h.path("pid")),
 		"AuthorizedKeysFile " + quote(h.path("authorized_keys")),
-		"SetEnv " + quote("HOME="+h.Home),
+		h.environment(),
 		"PasswordAuthentication " + yesNo(h.opts.password),
 		"KbdInteractiveAuthentication no",
 		"PermitRootLogin yes",
@@ -163,4 +163,13 @@ func punishes(sshd string) bool {
 	punishes := major > 9 || major == 9 && minor >= 8
 	versions.Store(sshd, punishes)
 	return punishes
+}
+
+// environment is what sessions have in their environment besides: sshd takes one such line.
+func (h *Host) environment() string {
+	line := "SetEnv " + quote("HOME="+h.Home)
+	for _, variable := range h.opts.variables {
+		line += " " + quote(variable)
+	}
+	return line
 }

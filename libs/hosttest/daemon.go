@@ -16,7 +16,7 @@ import (
 
 // patience bounds each wait for a process. It is long because a machine under load is no reason to fail; a wait ends
 // as soon as what it waits for is so.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // pollEvery is the pause between two looks at a condition that cannot be waited for.
 const pollEvery = 2 * time.Millisecond

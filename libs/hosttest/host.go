@@ -100,6 +100,16 @@ func (h *Host) ReplaceHostKey() {
 	})
 }
 
+// Commands returns how many commands the host was asked to run so far, each in a channel of its own.
+func (h *Host) Commands() int {
+	h.t.Helper()
+	log, err := os.ReadFile(h.path("log"))
+	if err != nil {
+		h.t.Errorf("hosttest: %s: count the commands: %v", h.Name, err)
+	}
+	return strings.Count(string(log), "\nStarting session: ")
+}
+
 // run serialises the methods of a host and reports what goes wrong. Errorf, unlike Fatal, may be called from any
 // goroutine; tests of chaos call these methods from goroutines of their own.
 func (h *Host) run(what string, do func() error) {

@@ -74,6 +74,33 @@ func TestForcedCommandRunsInThePlaceOfWhatWasAskedFor(t *testing.T) {
 	require.Equal(t, "in "+h.Home+": echo hello\n", output(t, client, "echo hello"))
 }
 
+func TestCommandsAreCounted(t *testing.T) {
+	h := Start(t, 1)[0]
+	client := login(t, h, keyLogin(t, h))
+	require.Zero(t, h.Commands())
+	output(t, client, "true")
+	output(t, client, "true")
+	require.Equal(t, 2, h.Commands())
+}
+
+func TestAGateHoldsWhoComesToItUntilItIsOpened(t *testing.T) {
+	h := Start(t, 1)[0]
+	client := login(t, h, keyLogin(t, h))
+	open := h.Gate("gate")
+	session, err := client.NewSession()
+	require.NoError(t, err)
+	require.NoError(t, session.Start("cd && echo >came && read go <gate && echo >passed"))
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(h.Home, "came")); return err == nil }, patience, pollEvery)
+	require.NoFileExists(t, filepath.Join(h.Home, "passed"))
+	open()
+	require.NoError(t, session.Wait())
+	require.FileExists(t, filepath.Join(h.Home, "passed"))
+
+	open = h.Gate("early")
+	open()
+	require.Equal(t, "go\n", output(t, client, "cd && read go <early && echo $go"))
+}
+
 func TestStopEndsEverythingAndStartComesBack(t *testing.T) {
 	h := Start(t, 1)[0]
 	client := login(t, h, keyLogin(t, h))

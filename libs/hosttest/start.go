@@ -25,6 +25,7 @@ type options struct {
 	root      bool
 	cgroup    string
 	settings  []string
+	variables []string
 	userCA    ssh.PublicKey
 	hostCA    ssh.Signer
 	certify   func(*ssh.Certificate)
@@ -61,6 +62,11 @@ func WithCgroup(dir string) Option { return func(o *options) { o.cgroup = dir } 
 // test meets a host as some operators run it, e.g. "MaxStartups 2" or "AllowTcpForwarding no".
 func WithSettings(lines ...string) Option {
 	return func(o *options) { o.settings = append(o.settings, lines...) }
+}
+
+// WithEnvironment gives every session these variables, each as NAME=value.
+func WithEnvironment(variables ...string) Option {
+	return func(o *options) { o.variables = append(o.variables, variables...) }
 }
 
 // WithUserCA lets in whoever shows a certificate of this authority that names the user who runs the test, and nobody by the

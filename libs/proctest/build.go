@@ -7,15 +7,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 )
 
 // Build builds the package of a program in a module of this repository, both as
 // paths (the module's below the root, the package's as go takes it), and returns
 // the path of the binary, which stays under build/ in a directory of this name.
-// The module is built alone, without the workspace. The tests of several packages
-// run at the same time and share the binary.
-func Build(name, module, pkg string) (binary string, err error) {
+// The module is built alone, without the workspace, and with these flags of go
+// build besides. The tests of several packages run at the same time and share the
+// binary. Even where nothing is to be done this takes the best part of a second:
+// call it once in a process.
+func Build(name, module, pkg string, flags ...string) (binary string, err error) {
 	_, self, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(self) {
 		return "", errors.New("the sources cannot be found: the test is built without paths (-trimpath)")
@@ -31,7 +34,7 @@ func Build(name, module, pkg string) (binary string, err error) {
 	}
 	defer unlock()
 	binary = filepath.Join(dir, filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-o", binary, pkg)
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", binary}, flags, []string{pkg})...)
 	cmd.Dir = filepath.Join(root, module)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -69,3 +69,17 @@ func TestAChildDiesWithTheTests(t *testing.T) {
 		return err != nil || strings.Contains(string(stat), ") Z ") // reaped, or waiting for whoever is to reap orphans
 	}, patience, 10*time.Millisecond)
 }
+
+func TestTheTimeOfAProgramIsWhatItHasComputed(t *testing.T) {
+	c, err := proctest.Start(exec.Command("sh", "-c", "while :; do :; done"))
+	require.NoError(t, err)
+	t.Cleanup(c.Kill)
+	require.Eventually(t, func() bool {
+		used, err := c.CPU()
+		require.NoError(t, err)
+		return used > 0
+	}, patience, 10*time.Millisecond)
+	c.Kill()
+	_, err = c.CPU()
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -17,6 +17,10 @@
 //	slipway-seal-public-<43 characters of base64url>    to hand out
 //	v1.<key id>.<base64url>                             a sealed secret
 //
+// A key can be replaced (Keys): the newest is sealed to, and the older ones open
+// until nothing names them any more. What rests sealed can be sealed anew to the
+// newest, with its context; package reseal does that to what the broker stores.
+//
 // The key id is the first 8 hexadecimal digits of the SHA-256 of the public
 // key. It tells a wrong key from a damaged text, and is no secret.
 package seal

@@ -21,5 +21,8 @@ var (
 	// do about it.
 	ErrKeyFile = errors.New("unusable key file")
 
+	// ErrNoKey says that there is no such key to do without.
+	ErrNoKey = errors.New("there is no key")
+
 	errNewline = errors.New("a newline in base64url")
 )

@@ -35,7 +35,7 @@ func TestAKeyFileIsMadeOnceForItsOwnerAlone(t *testing.T) {
 
 func TestCallersAtOnceGetTheSameKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seal.key")
-	keys, errs := make([]seal.PrivateKey, 16), make([]error, 16)
+	keys, errs := make([]seal.Keys, 16), make([]error, 16)
 	var all sync.WaitGroup
 	for i := range keys {
 		all.Go(func() { keys[i], errs[i] = seal.LoadOrCreateKeyFile(path) })
@@ -86,4 +86,59 @@ func TestAPathWhereNoKeyFileCanBeIsAnError(t *testing.T) {
 	_, err = seal.LoadOrCreateKeyFile(filepath.Join(missing, "seal.key"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, missing)
+}
+
+func TestAKeyIsAddedBeforeTheOthersAndAnOlderOneIsDropped(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "seal.key")
+	_, err := seal.AddKey(path)
+	require.ErrorIs(t, err, fs.ErrNotExist, "there is nothing to replace")
+	first, err := seal.LoadOrCreateKeyFile(path)
+	require.NoError(t, err)
+	secret, err := first.Public().Seal(here, []byte("s3cret"))
+	require.NoError(t, err)
+	second, err := seal.AddKey(path)
+	require.NoError(t, err)
+	require.Equal(t, first.IDs(), second.IDs()[1:])
+	require.Equal(t, second.IDs()[0], second.Public().ID())
+	loaded, err := seal.LoadOrCreateKeyFile(path)
+	require.NoError(t, err)
+	require.Equal(t, second, loaded)
+	clear, err := loaded.Open(here, secret)
+	require.NoError(t, err)
+	require.Equal(t, "s3cret", string(clear))
+
+	for _, id := range []string{second.IDs()[0], "00000000", ""} {
+		_, err = seal.DropKey(path, id)
+		require.ErrorIs(t, err, seal.ErrNoKey, "the newest stays")
+	}
+	left, err := seal.DropKey(path, first.IDs()[0])
+	require.NoError(t, err)
+	require.Equal(t, second.IDs()[:1], left.IDs())
+	_, err = left.Open(here, secret)
+	require.ErrorIs(t, err, seal.ErrOtherKey)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode())
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing temporary is left")
+}
+
+func TestKeysThatAreAddedAtOnceAreAllThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seal.key")
+	_, err := seal.LoadOrCreateKeyFile(path)
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	errs := make([]error, 16)
+	for i := range errs {
+		all.Go(func() { _, errs[i] = seal.AddKey(path) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	keys, err := seal.LoadOrCreateKeyFile(path)
+	require.NoError(t, err)
+	require.Len(t, keys.IDs(), 17)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/observe"
 )
 
 // LogConfig says what is logged, and how.
@@ -20,8 +21,8 @@ type LogConfig struct {
 // Validate returns every mistake in the configuration.
 func (c LogConfig) Validate() []error {
 	var errs []error
-	if _, err := zerolog.ParseLevel(c.Level); err != nil || c.Level == "" {
-		errs = append(errs, config.Invalid("level", "%q is not trace, debug, info, warn or error", c.Level))
+	if _, err := observe.ParseLevel(c.Level); err != nil {
+		errs = append(errs, config.Invalid("level", "%w", err))
 	}
 	if c.Format != "json" && c.Format != "console" && c.Format != "auto" {
 		errs = append(errs, config.Invalid("format", "%q is not json, console or auto", c.Format))
@@ -29,15 +30,17 @@ func (c LogConfig) Validate() []error {
 	return errs
 }
 
-// NewLog returns the log of a service, written to w.
+// NewLog returns the log of a service, written to w. The level is that of all logs of
+// the process, and can be changed while it runs: libs/observe.
 func NewLog(c LogConfig, name string, w *os.File) zerolog.Logger {
-	level, err := zerolog.ParseLevel(c.Level)
+	level, err := observe.ParseLevel(c.Level)
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
+	zerolog.SetGlobalLevel(level)
 	var out io.Writer = w
 	if c.Format == "console" || c.Format == "auto" && isatty.IsTerminal(w.Fd()) {
 		out = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
 	}
-	return zerolog.New(out).Level(level).With().Timestamp().Str("service", name).Logger()
+	return zerolog.New(out).With().Timestamp().Str("service", name).Logger()
 }

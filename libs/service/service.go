@@ -12,12 +12,22 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/lifecycle"
+	"github.com/slipway-deploy/slipway/libs/observe"
 )
 
 // Runner is a service. Run works until ctx ends and calls ready once it can
 // serve.
 type Runner interface {
 	Run(ctx context.Context, ready func()) error
+}
+
+// Observed is a Runner that is seen from outside while it runs.
+type Observed interface {
+	Runner
+	// Observing is the part of the configuration that says where.
+	Observing() observe.Config
+	// Observe has the service tell of itself there. It is called before Run.
+	Observe(process *observe.Process)
 }
 
 // Main runs a service as the whole of a program and returns the exit status: 0
@@ -40,6 +50,16 @@ func Main[C any](name string, args []string, log func(C) LogConfig, build func(C
 		if err != nil {
 			return err
 		}
-		return s.Run(ctx, func() { logger.Info().Msg("ready") })
+		ready := func() { logger.Info().Msg("ready") }
+		seen, ok := s.(Observed)
+		if !ok {
+			return s.Run(ctx, ready)
+		}
+		process, err := observe.New(seen.Observing(), name, logger) //nolint:contextcheck // what it sends in the end outlives ctx
+		if err != nil {
+			return err
+		}
+		seen.Observe(process)
+		return process.Run(ctx, ready, seen.Run)
 	})
 }

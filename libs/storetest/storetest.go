@@ -72,6 +72,17 @@ func (s *Store) Restart() {
 	}
 }
 
+// CPU is the time that the store has had on any core, for benchmarks.
+func (s *Store) CPU() time.Duration {
+	s.t.Helper()
+	s.mustBeEmbedded()
+	used, err := s.embedded.child.CPU()
+	if err != nil {
+		s.t.Fatalf("time of the embedded store: %v", err)
+	}
+	return used
+}
+
 func (s *Store) mustBeEmbedded() {
 	s.t.Helper()
 	if s.embedded == nil {

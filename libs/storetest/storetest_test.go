@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/storetest"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func collection(t *testing.T, s *storetest.Store) *mongo.Collection {
 	t.Helper()

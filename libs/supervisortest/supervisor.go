@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds the wait for supervisord to start.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Supervisor is a supervisord that runs.
 type Supervisor struct {

@@ -10,13 +10,15 @@ import (
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/netguard"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/service"
 )
 
 // Config is everything that can be set for an executor.
 type Config struct {
-	NATS bus.Config        `conf:"nats"`
-	Log  service.LogConfig `conf:"log"`
+	NATS    bus.Config        `conf:"nats"`
+	Log     service.LogConfig `conf:"log"`
+	Observe observe.Config    `conf:"observe"`
 
 	Name  string        `conf:"name" help:"name of this executor in events (default: the machine's host name)"`
 	Zones []string      `conf:"zones" default:"default" help:"zones that it works in: of servers with these values of the label zone; default: of those without"`
@@ -29,6 +31,21 @@ type Config struct {
 	Cache   CacheConfig   `conf:"cache"`
 	Sources SourcesConfig `conf:"sources"`
 	Logs    LogsConfig    `conf:"logs"`
+
+	Supervisor SupervisorConfig `conf:"supervisor"`
+}
+
+// SupervisorConfig is about the supervisors of hosts.
+type SupervisorConfig struct {
+	Directory string `conf:"directory" default:"/etc/supervisor/conf.d" help:"directory on hosts whose *.conf files their supervisord includes, where an init writes"`
+}
+
+// Validate returns every mistake in the configuration.
+func (c SupervisorConfig) Validate() []error {
+	if !path.IsAbs(c.Directory) || path.Clean(c.Directory) != c.Directory {
+		return []error{config.Invalid("directory", "%q must be an absolute path without . and ..", c.Directory)}
+	}
+	return nil
 }
 
 // LogsConfig says which files may be shown to those who ask for logs.
@@ -49,7 +66,7 @@ func (c LogsConfig) Validate() []error {
 
 // SealConfig says how credentials are opened.
 type SealConfig struct {
-	PrivateKey config.Secret `conf:"private_key" help:"private key that opens sealed credentials"`
+	PrivateKey config.Secret `conf:"private_key" help:"private key that opens sealed credentials; older ones may follow, a line each"`
 }
 
 // SSHConfig says how hosts are connected to.

@@ -1,198 +1,19 @@
 package executor
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/rs/xid"
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
-	"github.com/slipway-deploy/slipway/libs/bus"
-	"github.com/slipway-deploy/slipway/libs/bustest"
-	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/hosttest"
-	"github.com/slipway-deploy/slipway/libs/lifecycletest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 )
-
-const patience = 60 * time.Second
-
-// system is a broker with executors on it and real hosts; the test plays the
-// scheduler and the gateway.
-type system struct {
-	t   *testing.T
-	srv *bustest.Server
-	bus *bus.Bus
-	key seal.PrivateKey
-}
-
-func newSystem(t *testing.T) *system {
-	t.Helper()
-	key, err := seal.GenerateKey()
-	require.NoError(t, err)
-	srv := bustest.Start(t)
-	return &system{t: t, srv: srv, bus: srv.OpenBus(t), key: key}
-}
-
-// executor runs an executor with short timings until the function that it
-// returns is called, or the test ends.
-func (s *system) executor(adjust func(*Config)) (stop func()) {
-	s.t.Helper()
-	var cfg Config
-	config.Defaults(&cfg)
-	cfg.Seal.PrivateKey = config.Secret(s.key.Reveal())
-	cfg.Cache.Dir = s.t.TempDir()
-	cfg.Job.AckWait = 2 * time.Second
-	cfg.Drain = 10 * time.Second
-	// A busy machine is no dead host.
-	cfg.SSH.ConnectTimeout, cfg.SSH.KeepAlive, cfg.SSH.MaxMissed = 10*time.Second, time.Second, 5
-	cfg.SSH.RecordWait = 2 * time.Second
-	if adjust != nil {
-		adjust(&cfg)
-	}
-	service, err := New(cfg, zerolog.Nop(), nats.InProcessServer(s.srv))
-	require.NoError(s.t, err)
-	return lifecycletest.Start(s.t, service.Run)
-}
-
-func (s *system) target(h *hosttest.Host) contract.Target {
-	s.t.Helper()
-	clear, err := json.Marshal(contract.Credential{PrivateKey: string(h.PrivateKeyPEM)})
-	require.NoError(s.t, err)
-	sealed, err := s.key.Public().Seal(contract.CredentialContext(h.Name), clear)
-	require.NoError(s.t, err)
-	return contract.Target{
-		Host: h.Name, Name: h.Name, Address: h.Addr, Port: h.Port, User: h.User,
-		Credential: string(sealed), HostKey: h.HostKey,
-	}
-}
-
-var app = contract.Application{Name: "shop", Path: "apps/shop", Keep: 3}
-
-// upload stores a package whose file VERSION holds its version, and which is
-// padded to about size bytes.
-func (s *system) upload(version string, size int) contract.Package {
-	s.t.Helper()
-	var raw bytes.Buffer
-	zipped, err := gzip.NewWriterLevel(&raw, gzip.NoCompression) // noise does not shrink, and trying takes half a minute under -race
-	require.NoError(s.t, err)
-	files := tar.NewWriter(zipped)
-	padding := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%32s", version)))).Read(padding)
-	for name, content := range map[string][]byte{"VERSION": []byte(version), "lib/padding": padding} {
-		require.NoError(s.t, files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}))
-		_, err := files.Write(content)
-		require.NoError(s.t, err)
-	}
-	require.NoError(s.t, files.Close())
-	require.NoError(s.t, zipped.Close())
-	sum := sha256.Sum256(raw.Bytes())
-	p := contract.Package{
-		ID: xid.New().String(), Version: version, Filename: "shop.tar.gz", Format: "tar.gz",
-		Size: int64(raw.Len()), SHA256: hex.EncodeToString(sum[:]),
-	}
-	store, err := s.bus.JetStream().ObjectStore(s.t.Context(), contract.ObjectsPackages)
-	require.NoError(s.t, err)
-	_, err = store.PutBytes(s.t.Context(), p.ID, raw.Bytes())
-	require.NoError(s.t, err)
-	return p
-}
-
-// offer stores a job and returns its deployment.
-func (s *system) offer(host string, body contract.Body) string {
-	s.t.Helper()
-	return s.offerIn("", host, body)
-}
-
-func (s *system) offerIn(zone, host string, body contract.Body) string {
-	s.t.Helper()
-	id := xid.New().String()
-	job, err := contract.Encode(contract.Envelope{Deployment: id, Host: host}, body)
-	require.NoError(s.t, err)
-	require.Eventually(s.t, func() bool { return s.bus.Offer(s.t.Context(), zone, host, job) == nil },
-		patience, 5*time.Millisecond, "the slot of the host stays taken")
-	return id
-}
-
-// story is what was said of a job so far.
-func (s *system) story(deployment, host string) []contract.Message {
-	s.t.Helper()
-	subject := contract.JobEventSubject(deployment, host)
-	var story []contract.Message
-	for seq := uint64(0); ; {
-		msg, err := s.bus.Events().GetMsg(s.t.Context(), seq+1, jetstream.WithGetMsgSubject(subject))
-		if err != nil {
-			require.ErrorIs(s.t, err, jetstream.ErrMsgNotFound)
-			return story
-		}
-		seq = msg.Sequence
-		m, err := contract.Decode(msg.Data)
-		require.NoError(s.t, err)
-		story = append(story, m)
-	}
-}
-
-// await waits for the job to end, and for its slot to be free.
-func (s *system) await(deployment, host string) contract.JobEndedEvent {
-	s.t.Helper()
-	var ended contract.JobEndedEvent
-	require.Eventually(s.t, func() bool {
-		last, err := s.bus.Last(context.Background(), contract.StreamEvents, contract.JobEventSubject(deployment, host))
-		if err != nil {
-			return false
-		}
-		m, err := contract.Decode(last.Data)
-		if err != nil {
-			return false
-		}
-		b, ok := m.Body.(contract.JobEndedEvent)
-		ended = b
-		return ok
-	}, patience, 5*time.Millisecond, "the job does not end")
-	return ended
-}
-
-func current(t *testing.T, h *hosttest.Host) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(h.Home, app.Path, "current", "VERSION"))
-	if os.IsNotExist(err) {
-		return ""
-	}
-	require.NoError(t, err)
-	return string(content)
-}
-
-func steps(story []contract.Message) string {
-	var said []string
-	for _, m := range story {
-		switch b := m.Body.(type) {
-		case contract.JobStartedEvent:
-			said = append(said, "started")
-		case contract.JobStepEvent:
-			said = append(said, b.Step+" "+b.State)
-		case contract.JobEndedEvent:
-			said = append(said, b.State)
-		}
-	}
-	return strings.Join(said, ", ")
-}
 
 func TestAReleaseIsShippedSwitchedToAndLeftAgain(t *testing.T) {
 	s := newSystem(t)
@@ -272,7 +93,7 @@ func TestAJobThatHasEndedIsAcknowledgedAndNotDoneAgain(t *testing.T) {
 
 func TestAFrozenHostFailsAndTheOthersDoNotWaitForIt(t *testing.T) {
 	s := newSystem(t)
-	s.executor(func(c *Config) { c.SSH.MaxMissed, c.Job.Tries = 2, 1 })
+	s.executor(func(c *Config) { c.SSH.ConnectTimeout, c.Job.Tries = 10*time.Second, 1 })
 	hosts := hosttest.Start(t, 3)
 	p := s.upload("1.0", 100)
 	hosts[0].Freeze()
@@ -321,11 +142,13 @@ func TestAStoppedExecutorEndsItsJobsAndAnotherTakesTheRest(t *testing.T) {
 func TestAnAttemptThatWasCutShortIsTakenUpUnderAHigherToken(t *testing.T) {
 	s := newSystem(t)
 	h := hosttest.Start(t, 1)[0]
-	stop := s.executor(func(c *Config) { c.Drain = time.Millisecond }) // leaves what it does, as a crash would
-	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("1.0", 64<<20)})
-	require.Eventually(t, func() bool { return strings.Contains(steps(s.story(id, h.Name)), "stage running") }, patience, time.Millisecond)
+	stop := s.executor(crashes)
+	way := newMidway(t, h, 1<<20)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.upload("1.0", 4<<20)})
+	way.await()
 	stop()
-	s.executor(nil)
+	way.open()
+	s.executor(takesUp)
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 	require.Equal(t, "1.0", current(t, h))
 	var tokens []uint64 // of each attempt, as its steps carry it; a machine that stalls may cut a second one short
@@ -340,7 +163,7 @@ func TestAnAttemptThatWasCutShortIsTakenUpUnderAHigherToken(t *testing.T) {
 
 func TestTheKeyOfAFirstContactCountsOnlyOnceItIsRecorded(t *testing.T) {
 	s := newSystem(t)
-	s.executor(nil)
+	stop := s.executor(func(c *Config) { c.SSH.RecordWait = time.Second })
 	h := hosttest.Start(t, 1)[0]
 	target := s.target(h)
 	target.HostKey, target.FirstContact = "", true
@@ -348,6 +171,8 @@ func TestTheKeyOfAFirstContactCountsOnlyOnceItIsRecorded(t *testing.T) {
 
 	ended := s.await(s.offer(h.Name, contract.DeployJob{Application: app, Target: target, Package: p}), h.Name)
 	require.Equal(t, contract.FailHostKeyUnknown, ended.Failure.Code, "there is no gateway to record it")
+	stop()
+	s.executor(nil)
 
 	recorded := make(chan string, 1)
 	sub, err := s.bus.Conn().Subscribe(contract.RecordHostKeys, func(msg *nats.Msg) {

@@ -16,16 +16,9 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// awaitStep waits until the story of a job holds this step in this state.
-func (s *system) awaitStep(deployment, host, step string) {
-	s.t.Helper()
-	require.Eventually(s.t, func() bool { return strings.Contains(steps(s.story(deployment, host)), step) },
-		patience, time.Millisecond, "there is no %q", step)
-}
-
 func TestABrokerThatIsAwayForAMomentFailsNoHost(t *testing.T) {
 	s := newSystem(t)
-	s.executor(func(c *Config) { c.Job.AckWait, c.SSH.ConnectTimeout = 20*time.Second, 30*time.Second })
+	s.executor(nil)
 	hosts := hosttest.Start(t, 2)
 	p := s.upload("1.0", 1000)
 	ids := make([]string, len(hosts))
@@ -51,11 +44,11 @@ func TestARepeatKnowsWhatAnEarlierAttemptChanged(t *testing.T) {
 	s := newSystem(t)
 	h := hosttest.Start(t, 1)[0]
 	for _, version := range []string{"1.0", "2.0"} {
-		stop := s.executor(func(c *Config) { c.Drain = time.Millisecond })
+		stop := s.executor(crashes)
 		id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload(version, 10)})
 		s.awaitStep(id, h.Name, "switch succeeded")
-		stop() // as a crash would: before the terminal event, or after it if the test is slow
-		stop = s.executor(nil)
+		stop() // before the terminal event, or after it if the test is slow
+		stop = s.executor(takesUp)
 		want := contract.JobEndedEvent{State: "succeeded", Release: version, Changed: true}
 		if version == "2.0" {
 			want.Previous = "1.0"
@@ -67,7 +60,7 @@ func TestARepeatKnowsWhatAnEarlierAttemptChanged(t *testing.T) {
 
 func TestTwoServersThatAreOneLoginWaitForEachOther(t *testing.T) {
 	s := newSystem(t)
-	s.executor(func(c *Config) { c.Job.AckWait = 20 * time.Second }) // a busy machine makes no second attempt of it
+	s.executor(nil)
 	h := hosttest.Start(t, 1)[0]
 	ids := map[string]string{}
 	for _, alias := range []string{"alias-a", "alias-b"} {
@@ -99,7 +92,7 @@ func TestAHostThatHasSeenATokenOfTheFutureFailsAndSaysSo(t *testing.T) {
 func TestAnExecutorThatCannotKeepPackagesLeavesJobsToOthers(t *testing.T) {
 	s := newSystem(t)
 	dir := filepath.Join(t.TempDir(), "cache")
-	stop := s.executor(func(c *Config) { c.Cache.Dir = dir })
+	stop := s.executor(func(c *Config) { takesUp(c); c.Cache.Dir = dir })
 	require.NoError(t, os.RemoveAll(dir))
 	require.NoError(t, os.WriteFile(dir, nil, 0o600))
 	h := hosttest.Start(t, 1)[0]
@@ -107,14 +100,14 @@ func TestAnExecutorThatCannotKeepPackagesLeavesJobsToOthers(t *testing.T) {
 	s.awaitStep(id, h.Name, "connect running, started") // handed back, and taken again
 	require.NoError(t, os.Remove(dir))
 	stop()
-	s.executor(nil)
+	s.executor(takesUp)
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 }
 
 func TestWhyNoExecutorCouldCarryItOutIsSaidInTheEnd(t *testing.T) {
 	s := newSystem(t)
 	dir := filepath.Join(t.TempDir(), "cache")
-	s.executor(func(c *Config) { c.Cache.Dir, c.Job.MaxAttempts, c.Job.AckWait = dir, 2, time.Second })
+	s.executor(func(c *Config) { c.Cache.Dir, c.Job.MaxAttempts, c.Job.AckWait = dir, 2, briefly })
 	require.NoError(t, os.RemoveAll(dir))
 	require.NoError(t, os.WriteFile(dir, nil, 0o600))
 	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
@@ -148,7 +141,7 @@ func (unknown) MessageType() contract.Type { return "slipway.v1.job.dance" }
 
 func TestAFirstContactWaitsForAGatewayThatIsStarting(t *testing.T) {
 	s := newSystem(t)
-	s.executor(func(c *Config) { c.SSH.RecordWait = patience })
+	s.executor(nil)
 	h := hosttest.Start(t, 1)[0]
 	target := s.target(h)
 	target.HostKey, target.FirstContact = "", true

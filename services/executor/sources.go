@@ -34,7 +34,7 @@ func (s *Service) fetcher(store jetstream.ObjectStore) (*fetch.Fetcher, error) {
 	guard, retry := netguard.New(ranges), source.Retry{Tries: c.Tries, Pause: sourcePause}
 	return &fetch.Fetcher{
 		Uploads: bundles.Objects{Store: store},
-		Key:     s.key,
+		Keys:    s.keys,
 		Web:     web.New(web.Options{Guard: guard, Roots: roots, Max: int64(c.MaxPackage), Stall: c.Stall, Retry: retry}),
 		Git: git.New(git.Options{
 			Guard: guard, CA: ca, Directories: c.Directories, Max: int64(c.MaxPackage), Stall: c.Stall, Retry: retry,

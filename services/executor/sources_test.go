@@ -172,10 +172,15 @@ func TestACommitIsResolvedOnceAndDeployed(t *testing.T) {
 	p := contract.Package{
 		ID: xid.New().String(), Version: "1.0", Filename: "shop.tar", Format: "tar", SHA256: from.Digest(), Source: &contract.Source{Git: &from},
 	}
+	script := &contract.Work{Runtime: &contract.Runtime{Kind: contract.RuntimeScript, Script: &contract.Script{
+		Text: `#!/bin/bash
+printf 'the script has %s' "$(<VERSION)" >"$HOME/told"`,
+	}}}
 	for _, h := range hosttest.Start(t, 2) {
-		id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: p})
+		id := s.offer(h.Name, contract.DeployJob{Application: app, Work: script, Target: s.target(h), Package: p})
 		require.Equal(t, "succeeded", s.await(id, h.Name).State)
 		require.Equal(t, "1.0", current(t, h))
+		require.Equal(t, "the script has 1.0", told(t, h))
 	}
 	h := hosttest.Start(t, 1)[0]
 	p.ID, p.SHA256 = xid.New().String(), strings.Repeat("0", 64)

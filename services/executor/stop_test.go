@@ -1,9 +1,7 @@
 package executor
 
 import (
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,10 +37,13 @@ func TestAJobThatRunsStopsBeforeTheSwitchAndLeavesItsHostAsItWas(t *testing.T) {
 	first := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("1.0", 10)})
 	require.Equal(t, "succeeded", s.await(first, h.Name).State)
 
-	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.upload("2.0", 64<<20)})
-	require.Eventually(t, func() bool { return strings.Contains(steps(s.story(id, h.Name)), "stage running") }, patience, time.Millisecond)
+	way := newMidway(t, h, 1<<20)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.upload("2.0", 4<<20)})
+	way.await()
+	s.awaitStep(id, h.Name, "stage running")
 	s.stop(id)
 	ended := s.await(id, h.Name)
+	way.open()
 	require.Equal(t, "cancelled", ended.State)
 	require.Equal(t, "1.0", ended.Release)
 	require.Equal(t, "1.0", current(t, h))

@@ -133,18 +133,33 @@ func TestARepeatSendsWhatChanged(t *testing.T) {
 	require.Empty(t, s.ship(h, s.uploadFiles("5.0", map[string][]byte{"all": []byte("other")})), "nothing is shared")
 }
 
+func TestAReleaseThatIsGoneFromUnderTheLinkComesBackWhole(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1)[0]
+	files := manyFiles(3, 1000)
+	p := s.uploadFiles("1.0", files)
+	s.ship(h, p)
+	require.NoError(t, os.RemoveAll(filepath.Join(h.Home, app.Path, "releases/1.0")))
+	s.ship(h, p)
+	requireContent(t, h, files)
+}
+
 func TestATransferThatIsCutGoesOnWhereItStopped(t *testing.T) {
 	s := newSystem(t)
 	s.executor(func(c *Config) { c.Job.Tries = 10 })
 	h := hosttest.Start(t, 1)[0]
-	files := manyFiles(400, 256<<10)
-	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.uploadFiles("1.0", files)})
+	files := manyFiles(400, 64<<10)
+	way := newMidway(t, h, 20<<20) // of 25
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.uploadFiles("1.0", files)})
+	way.await()
 	part := filepath.Join(h.Home, app.Path, ".slipway/stage/tree/1.0/lib/200")
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(part)
 		return err == nil
 	}, patience, time.Millisecond)
 	h.KillSessions()
+	way.open()
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 	requireContent(t, h, files)
 	note := s.stageNote(id, h)
@@ -167,14 +182,17 @@ func TestALargeFileThatWasCutGoesOnWhereItStopped(t *testing.T) {
 	s := newSystem(t)
 	s.executor(func(c *Config) { c.Job.Tries = 10 })
 	h := hosttest.Start(t, 1)[0]
-	files := manyFiles(1, 100<<20)
-	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.uploadFiles("1.0", files)})
+	files := manyFiles(1, 40<<20)
+	way := newMidway(t, h, 30<<20)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.uploadFiles("1.0", files)})
+	way.await()
 	part := filepath.Join(h.Home, app.Path, ".slipway/stage/tree/1.0/lib/000")
 	require.Eventually(t, func() bool {
 		info, err := os.Stat(part)
-		return err == nil && info.Size() > 50<<20
+		return err == nil && info.Size() > 20<<20
 	}, patience, time.Millisecond)
 	h.KillSessions()
+	way.open()
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 	requireContent(t, h, files)
 	requireSent(t, s.stageNote(id, h), 55)

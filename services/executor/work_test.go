@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,12 +131,7 @@ func TestWhatFailsAroundADeploymentFailsTheHost(t *testing.T) {
 		deployed(func(w *contract.Work) {
 			w.Hooks = []contract.Hook{{Step: "after", Name: "slow", Command: `echo $$ >"$HOME/slow"; exec sleep 600`, Timeout: 100}}
 		}))
-	pid, err := os.ReadFile(filepath.Join(h.Home, "slow"))
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		_, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)))
-		return os.IsNotExist(err)
-	}, patience, 5*time.Millisecond, "what ran out of time was ended")
+	requireEnded(t, filepath.Join(h.Home, "slow"))
 	back()
 }
 

@@ -13,10 +13,9 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// served says whether an executor of the zone is there: one that listens and does
-// not answer is.
+// served says whether an executor of the zone is there.
 func (s *system) served(zone string) bool {
-	_, err := s.bus.Conn().Request(contract.ExecutorSubject(zone), nil, time.Second)
+	_, err := s.bus.Conn().Request(contract.ExecutorSubject(zone), nil, patience)
 	return !errors.Is(err, nats.ErrNoResponders)
 }
 

@@ -19,7 +19,7 @@ import (
 // to, and the next call makes another. One that dies after that, and before the
 // token was shown, loses it: ReplaceBootstrap makes a new one.
 func Bootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nats.Option) (token string, created bool, err error) {
-	err = withBus(ctx, cfg, log, extra, func(b *bus.Bus) error {
+	err = bus.Visit(ctx, cfg.NATS, "slipway-bootstrap", log, extra, func(b *bus.Bus) error {
 		token, err = tokens.Bootstrap(ctx, b)
 		return err
 	})
@@ -31,22 +31,9 @@ func Bootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nat
 // dies on the way leaves the old token valid and marked, or none at all that
 // anybody has; the next call puts that right.
 func ReplaceBootstrap(ctx context.Context, cfg Config, log zerolog.Logger, extra ...nats.Option) (token string, err error) {
-	err = withBus(ctx, cfg, log, extra, func(b *bus.Bus) error {
+	err = bus.Visit(ctx, cfg.NATS, "slipway-bootstrap", log, extra, func(b *bus.Bus) error {
 		token, err = tokens.Replace(ctx, b)
 		return err
 	})
 	return token, err
-}
-
-func withBus(ctx context.Context, cfg Config, log zerolog.Logger, extra []nats.Option, fn func(*bus.Bus) error) error {
-	nc, err := bus.Connect(cfg.NATS, "slipway-bootstrap", log, extra...)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	b, err := bus.OpenAsIs(ctx, nc, cfg.NATS, log)
-	if err != nil {
-		return err
-	}
-	return fn(b)
 }

@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,11 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
 func TestWithoutABrokerNothingIsAccepted(t *testing.T) {
 	f := start(t)
+	f.complete()
 	ids := f.fleet("a")
 	f.shop("1")
 	id := xid.New().String()
@@ -29,12 +33,14 @@ func TestWithoutABrokerNothingIsAccepted(t *testing.T) {
 	deployment := object{"application": "shop", "version": "1", "servers": ids}
 	unavailable("POST", "/v1/deployments", deployment)
 	unavailable("POST", "/v1/deployments/"+id+"/rollback", object{})
+	unavailable("POST", initPath, object{"servers": ids, "supervisor": object{"content": "[program:shop]"}})
 	unavailable("POST", "/v1/servers", web("b"))
 	unavailable("POST", "/v1/known-hosts", object{"known_hosts": "web.example.com " + hostKey(t)})
 	unavailable("POST", "/v1/packages", fetchOf("http://example.com/app", digest(nil)))
 	for _, path := range []string{
 		"/readyz", "/v1/servers", "/v1/servers/" + ids[0], "/v1/packages", "/v1/packages/" + id, "/v1/deployments",
-		"/v1/deployments/" + id, "/v1/deployments/" + id + "/targets", "/v1/releases?application=shop",
+		"/v1/deployments/" + id, "/v1/deployments/" + id + "/targets", "/v1/deployments/" + id + "/logs",
+		"/v1/releases?application=shop", "/v1/audit", "/v1/health", "/v1/services", "/v1/services/x", "/v1/services/x/y", "/v1/service-events",
 	} {
 		unavailable("GET", path, nil)
 	}
@@ -59,7 +65,7 @@ func TestAGatewayWaitsForItsBroker(t *testing.T) {
 	f.token = token
 	f.broker.Stop()
 
-	port := freePort(t)
+	port := net.JoinHostPort("127.0.0.1", strconv.Itoa(proctest.ReservePort(t)))
 	f.cfg.Listen = port
 	f.url = "http://" + port
 	service, err := gateway.New(f.cfg, zerolog.New(f.log), nats.InProcessServer(f.broker), nats.ReconnectWait(20*time.Millisecond))

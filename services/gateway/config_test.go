@@ -25,13 +25,6 @@ import (
 )
 
 // freePort returns an address on which nothing listens.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l := listen(t)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
-}
-
 func listen(t testing.TB) net.Listener {
 	t.Helper()
 	var cfg net.ListenConfig
@@ -143,10 +136,11 @@ func certificate(t testing.TB) (cfg gateway.TLSConfig, pool *x509.CertPool) {
 
 func TestTheAPISpeaksTLS(t *testing.T) {
 	cert, pool := certificate(t)
-	f := start(t, func(c *gateway.Config) { c.TLS = cert })
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
-	t.Cleanup(client.CloseIdleConnections)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https"+f.url[len("http"):]+"/readyz", nil)
+	f := start(t, func(c *gateway.Config) { c.TLS.Cert, c.TLS.Key = cert.Cert, cert.Key })
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := held(t, transport)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https"+f.url[len("http"):]+"/healthz", nil)
 	require.NoError(t, err)
 	res, err := client.Do(req)
 	require.NoError(t, err)

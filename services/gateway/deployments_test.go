@@ -59,7 +59,7 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 
 	res := f.post("/v1/deployments", object{
 		"project": "checkout", "application": "shop", "version": "1.0", "servers": []string{"c", ids[2]}, "selector": object{"role": "web"},
-		"path": "/srv//shop/", "keep": 3, "strategy": object{"type": "rolling", "batch": 2},
+		"path": "/srv//shop/", "keep": 3, "remove": []string{"0.9"}, "strategy": object{"type": "rolling", "batch": 2},
 	}).is(202)
 	id := res.id()
 	require.Equal(t, "/v1/deployments/"+id, res.Header.Get("Location"))
@@ -74,7 +74,7 @@ func TestADeploymentIsAcceptedAsOneCommand(t *testing.T) {
 	require.Equal(t, id, m.Deployment)
 	require.Equal(t, "checkout", m.Project)
 	command := m.Body.(contract.DeployCommand)
-	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 3}, command.Application)
+	require.Equal(t, contract.Application{Name: "shop", Path: "/srv/shop", Keep: 3, Remove: []string{"0.9"}}, command.Application)
 	require.Equal(t, pkg, command.Package.ID)
 	require.Equal(t, digest([]byte("shop 1.0")), command.Package.SHA256)
 	require.Equal(t, contract.Policy{
@@ -115,15 +115,15 @@ func TestWhatADeploymentMayNotBe(t *testing.T) {
 
 	bad := f.post("/v1/deployments", object{
 		"application": "Shop!", "version": "-", "servers": []any{"a", 1, nil}, "selector": object{"a b": "c", "d": 1},
-		"path": "../x", "keep": 0, "wave_size": 2, "force": true,
+		"path": "../x", "keep": 0, "remove": []string{"1", "../1"}, "wave_size": 2, "force": true,
 	}).refused(422, "invalid_request")
 	for _, name := range []string{
-		"application", "servers[1]", "servers[2]", "selector.a b", "selector.d", "path", "keep", "wave_size", "force",
+		"application", "servers[1]", "servers[2]", "selector.a b", "selector.d", "path", "keep", "remove[1]", "wave_size", "force",
 	} {
 		require.Contains(t, bad, name)
 	}
 	require.Equal(t, map[string]string{
-		"application": "is required", "version": "is required, or package", "servers": "is required, or selector",
+		"application": "is required", "version": "is required, or package", "servers": "is required, or selector or group",
 	}, f.post("/v1/deployments", object{}).refused(422, "invalid_request"))
 
 	for name, c := range map[string]struct {
@@ -212,6 +212,26 @@ func TestADeploymentIsFoundAtOnce(t *testing.T) {
 	require.Equal(t, []string{"succeeded"}, f.get(path+"/targets").is(200).column("state"))
 	targets, _ := lastAsked[contract.ListTargets](h)
 	require.Equal(t, seq, targets.MinSeq)
+}
+
+func TestADeploymentThatWasArchivedIsGoneAndNotUnknown(t *testing.T) {
+	f := start(t)
+	f.fleet("a")
+	no := func(contract.Message) contract.Body {
+		return contract.Refused{Code: contract.RefusedArchived, Message: "it went on 2026-05-02"}
+	}
+	for _, subject := range []string{contract.QueryDeployment, contract.QueryTargets, contract.QueryOutput} {
+		f.respond(subject, no)
+	}
+	path := "/v1/deployments/" + xid.New().String()
+	for _, read := range []string{"", "/targets", "/logs"} {
+		res := f.get(path + read)
+		res.refused(410, "deployment_archived")
+		require.Equal(t, "the deployment was archived: it went on 2026-05-02", res.text("detail"))
+	}
+	for _, asked := range []string{"/rollback", "/retry"} {
+		f.post(path+asked, object{}).refused(410, "deployment_archived")
+	}
 }
 
 func TestADeploymentWhoseEventsAgedOutIsReadFromHistory(t *testing.T) {

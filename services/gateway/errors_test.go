@@ -71,6 +71,7 @@ func TestARequestIDIsRepeated(t *testing.T) {
 		return f.send(request{method: "GET", path: "/v1/servers/x", header: map[string]string{"X-Request-Id": id}}).text("request_id")
 	}
 	require.Equal(t, "my-id.7", with("my-id.7"))
+	f.eventually(func() bool { return strings.Contains(f.log.String(), `"request":"my-id.7"`) }, "the log has it")
 	require.Regexp(t, "^[0-9a-v]{20}$", with("not one\"of these"))
 	require.Regexp(t, "^[0-9a-v]{20}$", with(strings.Repeat("x", 65)))
 	require.Equal(t, "/v1/servers/x", f.get("/v1/servers/x").text("instance"))

@@ -2,13 +2,17 @@ package gateway_test
 
 import (
 	"cmp"
+	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/micro"
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
@@ -36,11 +40,32 @@ func (f *fixture) respond(subject string, answer func(contract.Message) contract
 	f.Cleanup(func() { _ = service.Stop() })
 }
 
+// serve registers a replica of the service, which is ready, until the test ends.
+func (f *fixture) serve(service string) *bus.Replica {
+	f.Helper()
+	r, err := bus.Serve(context.WithoutCancel(f.Context()), f.bus.Conn(), bus.About{Name: "slipway-" + service})
+	require.NoError(f, err)
+	f.Cleanup(r.Stop)
+	r.Ready()
+	return r
+}
+
+// complete starts what a gateway needs to be ready, and waits until it is.
+func (f *fixture) complete() {
+	f.Helper()
+	for _, service := range []string{"history", "scheduler", "executor"} {
+		f.serve(service)
+	}
+	f.eventually(func() bool { return f.get("/readyz").StatusCode == 200 }, "it does not get ready")
+}
+
 // history answers as history does, from what a test tells it.
 type history struct {
 	mu          sync.Mutex
 	deployments map[string]contract.Deployment
 	targets     map[string][]contract.TargetStatus
+	said        []contract.TargetLine // on the hosts of every deployment
+	failAfter   string                // position of output from which on there is no answer
 	asked       []contract.Message
 }
 
@@ -51,6 +76,7 @@ func (f *fixture) withHistory() *history {
 	f.respond(contract.QueryDeployment, h.deployment)
 	f.respond(contract.QueryDeployments, h.list)
 	f.respond(contract.QueryTargets, h.listTargets)
+	f.respond(contract.QueryOutput, h.output)
 	return h
 }
 
@@ -102,8 +128,9 @@ func (h *history) list(m contract.Message) contract.Body {
 	var page contract.Deployments
 	for _, id := range sortedDown(h.deployments) {
 		d := h.deployments[id]
-		matches := (asked.Before == "" || id < asked.Before) && (asked.State == "" || d.State == asked.State) &&
-			(asked.Application == "" || d.Application == asked.Application)
+		matches := (asked.After == nil || id < asked.After.ID) && (asked.State == "" || d.State == asked.State) &&
+			(asked.Application == "" || d.Application == asked.Application) && (asked.Batch == "" || d.Batch == asked.Batch) &&
+			(asked.Stage == "" || d.Stage == asked.Stage) && (asked.Template == "" || d.Template == asked.Template)
 		switch {
 		case !matches:
 		case len(page.Deployments) == asked.Limit:
@@ -135,6 +162,39 @@ func (h *history) listTargets(m contract.Message) contract.Body {
 		}
 	}
 	return page
+}
+
+func (h *history) output(m contract.Message) contract.Body {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, m)
+	asked := m.Body.(contract.ListOutput)
+	switch {
+	case h.deployments[m.Deployment].ID == "":
+		return contract.Refused{Code: contract.RefusedNotFound, Message: "no such deployment"}
+	case asked.Server == "nowhere":
+		return contract.Refused{Code: contract.RefusedInvalid, Field: "server", Message: "none of them"}
+	case strings.Contains(asked.After, ","):
+		return contract.Refused{Code: contract.RefusedInvalid, Field: "after", Message: "it has one piece"}
+	}
+	if asked.After != "" && asked.After == h.failAfter {
+		return contract.Refused{Code: contract.RefusedUnavailable, Message: "it is told to"}
+	}
+	if asked.Last {
+		end := len(h.said)
+		if asked.Before != "" {
+			end, _ = strconv.Atoi(asked.Before)
+		}
+		first := max(0, end-asked.Limit)
+		page := contract.Output{Lines: h.said[first:end], Position: strconv.Itoa(len(h.said)), More: first > 0}
+		if page.More {
+			page.Before = strconv.Itoa(first)
+		}
+		return page
+	}
+	at, _ := strconv.Atoi(asked.After)
+	end := min(at+asked.Limit, len(h.said))
+	return contract.Output{Lines: h.said[at:end], Position: strconv.Itoa(end), More: end < len(h.said)}
 }
 
 // scheduler answers as a scheduler does, from what a test tells it.

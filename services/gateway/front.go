@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
+
+	"github.com/slipway-deploy/slipway/services/gateway/internal/dialects"
 )
 
 const maxHeader = 64 << 10 // bytes of the head of a request
@@ -27,11 +29,11 @@ type front struct {
 	ended   sync.WaitGroup
 }
 
-// newFront returns a front whose requests go on after ctx ends, until stop.
-func newFront(ctx context.Context, cfg Config, log zerolog.Logger, first http.Handler) *front {
+// newFront returns a front that shows nothing yet. Its requests go on after ctx ends,
+// until stop.
+func newFront(ctx context.Context, cfg Config, log zerolog.Logger) (*front, error) {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	f := &front{cfg: cfg, cut: cut, failed: make(chan error, 1)}
-	f.show(first)
 	f.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			f.busy.RLock()
@@ -39,10 +41,20 @@ func newFront(ctx context.Context, cfg Config, log zerolog.Logger, first http.Ha
 			(*f.handler.Load()).ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: cfg.Timeouts.Header, IdleTimeout: cfg.Timeouts.Idle, MaxHeaderBytes: maxHeader,
-		BaseContext: func(net.Listener) context.Context { return work },
-		ErrorLog:    newErrorLog(log),
+		WriteTimeout: cfg.Timeouts.Answer, // for what net/http answers by itself; the API gives each answer its time when that leaves
+		HTTP2:        &http.HTTP2Config{WriteByteTimeout: cfg.Timeouts.Answer},
+		BaseContext:  func(net.Listener) context.Context { return dialects.Within(work) },
+		ErrorLog:     newErrorLog(log),
 	}
-	return f
+	if cfg.TLS.Cert != "" {
+		certificates, err := openCertificates(cfg.TLS, log)
+		if err != nil {
+			cut()
+			return nil, err
+		}
+		f.server.TLSConfig = certificates.config()
+	}
+	return f, nil
 }
 
 func (f *front) show(h http.Handler) { f.handler.Store(&h) }
@@ -51,7 +63,7 @@ func (f *front) serve(l net.Listener) {
 	f.ended.Go(func() {
 		var err error
 		if f.cfg.TLS.Cert != "" {
-			err = f.server.ServeTLS(l, f.cfg.TLS.Cert, f.cfg.TLS.Key)
+			err = f.server.ServeTLS(l, "", "") // as TLSConfig says
 		} else {
 			err = f.server.Serve(l)
 		}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,11 +22,13 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/lifecycletest"
+	"github.com/slipway-deploy/slipway/libs/observe/observetest"
+	"github.com/slipway-deploy/slipway/libs/openapitest"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asGateway) != "" {
@@ -34,7 +38,7 @@ func TestMain(m *testing.M) {
 	// A part of the tests says nothing about the whole.
 	whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 	if status == 0 && whole {
-		if missing := openapi().unseen(); len(missing) > 0 {
+		if missing := openapi().Unseen(); len(missing) > 0 {
 			fmt.Printf("FAIL: openapi.yaml promises answers that no test has seen:\n  %s\n", strings.Join(missing, "\n  "))
 			status = 1
 		}
@@ -52,27 +56,57 @@ type fixture struct {
 	cfg    gateway.Config
 	url    string
 	token  string
+	client *http.Client          // holds every exchange to openapi.yaml
+	seen   *observetest.Operator // who looks at each gateway that is started; nil: nobody
+}
+
+// openapi is the document that every exchange of these tests is held to.
+var openapi = sync.OnceValue(openapitest.Load)
+
+// held returns a client that holds every exchange to openapi.yaml.
+func held(t testing.TB, base http.RoundTripper) *http.Client {
+	return &http.Client{Transport: &openapitest.Transport{Document: openapi(), Base: base, Report: func(err error) { t.Error(err) }}}
 }
 
 // start runs a broker and a gateway until the test ends.
 func start(t testing.TB, configure ...func(*gateway.Config)) *fixture {
 	t.Helper()
 	f := prepare(t, configure...)
+	f.begins()
+	return f
+}
+
+// startSeen is start with somebody who looks at the gateway.
+func startSeen(t testing.TB, configure ...func(*gateway.Config)) *fixture {
+	t.Helper()
+	f := prepare(t, configure...)
+	f.seen = observetest.Watch(t)
+	f.begins()
+	return f
+}
+
+func (f *fixture) begins() {
+	f.Helper()
 	f.openBus()
-	token, created, err := gateway.Bootstrap(t.Context(), f.cfg, zerolog.Nop(), nats.InProcessServer(f.broker))
-	require.NoError(t, err)
-	require.True(t, created)
+	token, created, err := gateway.Bootstrap(f.Context(), f.cfg, zerolog.Nop(), nats.InProcessServer(f.broker))
+	require.NoError(f, err)
+	require.True(f, created)
 	f.token = token
 	f.url = f.run()
-	return f
 }
 
 // prepare is start without starting the gateway.
 func prepare(t testing.TB, configure ...func(*gateway.Config)) *fixture {
 	t.Helper()
+	return prepareOn(t, bustest.Start(t), configure...)
+}
+
+// prepareOn is prepare on a broker.
+func prepareOn(t testing.TB, broker *bustest.Server, configure ...func(*gateway.Config)) *fixture {
+	t.Helper()
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
-	f := &fixture{TB: t, broker: bustest.Start(t), key: key, log: &lifecycletest.Output{}}
+	f := &fixture{TB: t, broker: broker, key: key, log: &lifecycletest.Output{}, client: held(t, nil)}
 	config.Defaults(&f.cfg)
 	f.cfg.Listen = "127.0.0.1:0"
 	// A busy machine is no reason for a test to fail; tests that want an end to
@@ -97,6 +131,9 @@ func (f *fixture) run() string {
 	f.Helper()
 	service, err := gateway.New(f.cfg, zerolog.New(f.log), nats.InProcessServer(f.broker), nats.ReconnectWait(20*time.Millisecond))
 	require.NoError(f, err)
+	if f.seen != nil {
+		service.Observe(f.seen.Process)
+	}
 	lifecycletest.Start(f, service.Run)
 	return "http://" + service.Addr()
 }
@@ -137,7 +174,7 @@ func (f *fixture) send(r request) *reply {
 
 func (f *fixture) try(r request) (*reply, error) {
 	f.Helper()
-	sent, body, media := f.encode(r)
+	body, media := f.encode(r)
 	base := f.url
 	if r.url != "" {
 		base = r.url
@@ -153,7 +190,7 @@ func (f *fixture) try(r request) (*reply, error) {
 	for name, value := range r.header {
 		req.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := f.client.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -162,29 +199,24 @@ func (f *fixture) try(r request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	openapi().checkExchange(f, req, sent, res, raw)
 	return &reply{f, res, raw}, nil
 }
 
-func (f *fixture) encode(r request) (sent []byte, body io.Reader, media string) {
+func (f *fixture) encode(r request) (body io.Reader, media string) {
 	f.Helper()
 	switch b := r.body.(type) {
 	case nil:
-		return nil, nil, r.media
+		return nil, r.media
 	case []byte:
-		sent, body = b, bytes.NewReader(b)
+		body = bytes.NewReader(b)
 	case io.Reader:
 		body = b
 	default:
-		var err error
-		sent, err = json.Marshal(b)
+		sent, err := json.Marshal(b)
 		require.NoError(f, err)
 		body = bytes.NewReader(sent)
 	}
-	if media = r.media; media == "" {
-		media = "application/json"
-	}
-	return sent, body, media
+	return body, cmp.Or(r.media, "application/json")
 }
 
 func (f *fixture) get(path string) *reply {
@@ -221,6 +253,7 @@ func (r *reply) refused(status int, code string) map[string]string {
 	r.is(status)
 	require.Equal(r, "application/problem+json", r.Header.Get("Content-Type"))
 	require.Equal(r, code, r.text("code"), "%s", r.raw)
+	require.NotEmpty(r, r.text("hint"), "%s", r.raw)
 	require.Equal(r, r.Header.Get("X-Request-Id"), r.text("request_id"))
 	fields := map[string]string{}
 	list, _ := r.object()["errors"].([]any)

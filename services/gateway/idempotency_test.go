@@ -73,6 +73,7 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 		"server":     {"/v1/servers", web("new")},
 		"upload":     {"/v1/packages?application=app&version=1&filename=app", []byte("content")},
 		"deployment": {"/v1/deployments", object{"application": "shop", "version": "1", "servers": ids}},
+		"batch":      {"/v1/deployments/batch", object{"deployments": []object{{"application": "shop", "version": "1", "servers": ids}}}},
 		"rollback":   {"/v1/deployments/" + d.ID + "/rollback", object{}},
 		"retry":      {"/v1/deployments/" + failed.ID + "/retry", object{}},
 		"pause":      {"/v1/deployments/" + d.ID + "/pause", object{}},
@@ -87,7 +88,7 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 			require.Equal(t, first.Header.Get(header), again.Header.Get(header))
 		}
 	}
-	require.EqualValues(t, 3, f.commands())
+	require.EqualValues(t, 4, f.commands())
 	require.Equal(t, 1, s.times())
 
 	f.delete("/v1/servers/" + f.get("/v1/servers?name=new").column("id")[0]).is(204)
@@ -109,6 +110,26 @@ func TestAKeyBelongsToOneRequest(t *testing.T) {
 	}
 }
 
+func TestAnUploadUnderAKeyHasOneContent(t *testing.T) {
+	f := start(t)
+	path, replayed := "/v1/packages?application=app&version=1&filename=app", "Idempotency-Replayed"
+	first := f.once("k", path, []byte("first")).is(201)
+	f.once("k", path, []byte("other")).refused(422, "idempotency_mismatch")
+	require.Equal(t, "true", f.once("k", path, []byte("first")).is(201).Header.Get(replayed))
+
+	f.forgetAnswer() // it died after the package was stored
+	f.once("k", path, []byte("other")).refused(422, "idempotency_mismatch")
+	again := f.once("k", path, []byte("first")).is(201)
+	require.Empty(t, again.Header.Get(replayed))
+	require.Equal(t, first.id(), again.id())
+	f.once("k", path, []byte("other")).refused(422, "idempotency_mismatch")
+
+	f.delete("/v1/packages/" + first.id()).is(204)
+	f.forgetAnswer() // as if it had died before
+	require.Equal(t, digest([]byte("other")), f.once("k", path, []byte("other")).is(201).text("sha256"))
+	f.once("k", path, []byte("first")).refused(422, "idempotency_mismatch")
+}
+
 func TestARefusedRequestFreesItsKey(t *testing.T) {
 	f := start(t)
 	f.once("k", "/v1/servers", object{}).refused(422, "invalid_request")
@@ -116,50 +137,6 @@ func TestARefusedRequestFreesItsKey(t *testing.T) {
 	f.once("k", "/v1/servers", web("a")).is(201)
 	f.once("l", "/v1/servers", web("a")).refused(409, "name_taken")
 	f.once("l", "/v1/servers", web("b")).is(201)
-}
-
-func TestARepeatAfterACrashFindsWhatWasDone(t *testing.T) {
-	for name, c := range map[string]struct {
-		prepare func(*fixture) (path string, body any)
-	}{
-		"server": {func(*fixture) (string, any) { return "/v1/servers", web("a") }},
-		"upload": {func(*fixture) (string, any) {
-			return "/v1/packages?application=app&version=1&filename=app", []byte("content")
-		}},
-		"deployment": {func(f *fixture) (string, any) {
-			f.shop("1")
-			return "/v1/deployments", object{"application": "shop", "version": "1", "servers": f.fleet("a")}
-		}},
-		"rollback": {func(f *fixture) (string, any) {
-			_, d, _ := f.rolled("a")
-			return "/v1/deployments/" + d.ID + "/rollback", object{}
-		}},
-		"approval": {func(f *fixture) (string, any) {
-			f.shop("1")
-			return "/v1/deployments", object{"application": "shop", "version": "1", "servers": f.fleet("a"), "approval": object{}}
-		}},
-		"retry": {func(f *fixture) (string, any) {
-			h, d, ids := f.rolled("a")
-			d.State, d.Package = "failed", f.shop("2")
-			h.know(d, contract.TargetStatus{Host: ids[0], Name: "a", State: "failed"})
-			return "/v1/deployments/" + d.ID + "/retry", object{}
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := start(t)
-			path, body := c.prepare(f)
-			first := f.once("k", path, body)
-			require.Less(t, first.StatusCode, 300)
-			commands := f.commands()
-
-			f.forgetAnswer()
-			again := f.once("k", path, body).is(first.StatusCode)
-			require.Empty(t, again.Header.Get("Idempotency-Replayed"), "the answer was lost, and is made again")
-			require.JSONEq(t, string(first.raw), string(again.raw))
-			require.Equal(t, commands, f.commands())
-			require.Equal(t, "true", f.once("k", path, body).Header.Get("Idempotency-Replayed"))
-		})
-	}
 }
 
 // remakeCommands makes the stream of commands anew: nothing was published, and
@@ -240,6 +217,7 @@ func TestWhileARequestIsUnderWayARepeatIsToldSo(t *testing.T) {
 	}{
 		{"/v1/servers", web("b")}, {"/v1/deployments", object{"application": "shop", "version": "9", "servers": []string{"a"}}},
 		{"/v1/deployments/" + d.ID + "/rollback", object{}},
+		{initPath, object{"servers": []string{"a"}, "supervisor": object{"content": "[program:shop]"}}},
 	} {
 		require.NoError(t, purge(t, kv))
 		require.Less(t, f.once("k", c.path, c.body).StatusCode, 300)

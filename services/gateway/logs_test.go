@@ -1,8 +1,6 @@
 package gateway_test
 
 import (
-	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,22 +11,14 @@ import (
 
 func TestTheEndOfALogIsReadFromTheServers(t *testing.T) {
 	f := start(t)
-	names := make([]string, 7)
-	for i := range names {
-		names[i] = fmt.Sprintf("s%02d", i)
-	}
-	ids := f.fleet(names...)
+	names, ids := f.numbered(7)
 	f.get("/v1/logs?application=shop&file=shared/log/a.log").refused(503, "unavailable")
 
-	var mu sync.Mutex
-	var groups []int
+	var asks groups
 	f.respond(contract.LogsSubject(""), func(m contract.Message) contract.Body {
 		asked := m.Body.(contract.TailLogs)
-		mu.Lock()
-		defer mu.Unlock()
-		groups = append(groups, len(asked.Targets))
-		assert.Equal(t, "/srv/shop", asked.Path)
-		assert.Equal(t, "shared/log/a.log", asked.File)
+		asks.add(len(asked.Targets))
+		assert.Contains(t, []string{"/srv/shop shared/log/a.log", "/opt/store shared/logs/info.log"}, asked.Path+" "+asked.File)
 		assert.Equal(t, 7, asked.Lines)
 		var rows contract.Logs
 		for _, target := range asked.Targets {
@@ -42,10 +32,12 @@ func TestTheEndOfALogIsReadFromTheServers(t *testing.T) {
 	})
 	all := f.get("/v1/logs?application=shop&file=shared/log/a.log&path=/srv/shop&lines=7").is(200)
 	require.Equal(t, names, all.column("name"))
-	require.ElementsMatch(t, []int{5, 2}, groups)
+	require.ElementsMatch(t, []int{5, 2}, asks.sizes)
 	rows := all.object()["items"].([]any)
 	require.Equal(t, []any{"one", "two"}, rows[0].(map[string]any)["lines"])
 	require.Equal(t, "file_missing", rows[1].(map[string]any)["failure"].(map[string]any)["code"])
+
+	f.get("/v1/logs?application=shop&profile=java&directory=store&file=info.log&lines=7").is(200)
 
 	bad := f.get("/v1/logs?application=shop&file=../x&lines=1000").refused(422, "invalid_request")
 	require.Contains(t, bad, "file")

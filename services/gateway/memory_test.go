@@ -34,6 +34,9 @@ func runAsGateway() int {
 	var cfg gateway.Config
 	config.Defaults(&cfg)
 	cfg.Listen, cfg.NATS.URL, cfg.SealPublicKey = "127.0.0.1:0", os.Getenv(asGateway), key.Public().String()
+	if key := os.Getenv(webhooksKey); key != "" {
+		cfg.Webhooks.PrivateKey, cfg.Webhooks.Allow = config.Secret(key), []string{"127.0.0.0/8"}
+	}
 	service, err := gateway.New(cfg, zerolog.Nop())
 	must(err)
 	if err := service.Run(ctx, func() { fmt.Println(service.Addr()) }); err != nil {
@@ -41,6 +44,12 @@ func runAsGateway() int {
 		return 1
 	}
 	return 0
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // peak is the most memory that a process has had, in bytes.
@@ -56,7 +65,7 @@ func peak(t *testing.T, pid int) int {
 }
 
 func TestAnUploadOfAnySizeTakesLittleMemory(t *testing.T) {
-	f := &fixture{TB: t, broker: bustest.StartListening(t)}
+	f := &fixture{TB: t, client: held(t, nil), broker: bustest.StartListening(t)}
 	config.Defaults(&f.cfg)
 	f.cfg.NATS.URL = f.broker.URL()
 	f.openBus()

@@ -348,6 +348,25 @@ func TestAPackageIsFetchedFromAURL(t *testing.T) {
 	require.Contains(t, f.post("/v1/packages", fetchOf(from.URL+"/", sha)).refused(422, "invalid_request"), "filename")
 }
 
+func TestAPackageWithoutADigestIsFetchedEachTime(t *testing.T) {
+	f := start(t, func(c *gateway.Config) { c.Fetch.Allow = []string{"127.0.0.0/8"} })
+	from := depot(t)
+	blind := func(path string) *reply {
+		return f.post("/v1/packages", object{"application": "app", "version": "1", "url": from.URL + path, "unverified": true, "filename": "app-1.tar.gz"})
+	}
+	blind("/missing").refused(422, "fetch_failed")
+	first := blind("/app-1.tar.gz").is(201)
+	require.Equal(t, digest(tarGz(t)), first.text("sha256"))
+	require.Equal(t, first.id(), blind("/app-1.tar.gz").is(200).id())
+	blind("/missing").refused(422, "fetch_failed")
+
+	both := fetchOf(from.URL+"/app-1.tar.gz", digest(nil)).with(object{"unverified": true})
+	require.Contains(t, f.post("/v1/packages", both).refused(422, "invalid_request"), "sha256")
+	both["unverified"] = false
+	delete(both, "sha256")
+	require.Contains(t, f.post("/v1/packages", both).refused(422, "invalid_request"), "sha256")
+}
+
 func TestWhatIsNotPublicIsNotFetched(t *testing.T) {
 	f := start(t)
 	inside := depot(t)

@@ -13,22 +13,36 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
+// groups is of how many servers executors were asked at once.
+type groups struct {
+	mu    sync.Mutex
+	sizes []int
+}
+
+func (g *groups) add(size int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sizes = append(g.sizes, size)
+}
+
+// numbered adds so many servers.
+func (f *fixture) numbered(n int) (names, ids []string) {
+	f.Helper()
+	for i := range n {
+		names = append(names, fmt.Sprintf("s%02d", i))
+	}
+	return names, f.fleet(names...)
+}
+
 func TestReleasesAreReadFromTheServers(t *testing.T) {
 	f := start(t)
-	names := make([]string, 45)
-	for i := range names {
-		names[i] = fmt.Sprintf("s%02d", i)
-	}
-	ids := f.fleet(names...)
+	names, ids := f.numbered(45)
 	f.get("/v1/releases?application=shop").refused(503, "unavailable")
 
-	var mu sync.Mutex
-	var groups []int
+	var asks groups
 	f.respond(contract.ReleasesSubject(""), func(m contract.Message) contract.Body {
 		asked := m.Body.(contract.Inspect)
-		mu.Lock()
-		defer mu.Unlock()
-		groups = append(groups, len(asked.Targets))
+		asks.add(len(asked.Targets))
 		assert.Equal(t, "apps/shop", asked.Path)
 		var rows contract.Releases
 		for _, target := range asked.Targets {
@@ -47,7 +61,7 @@ func TestReleasesAreReadFromTheServers(t *testing.T) {
 	})
 	all := f.get("/v1/releases?application=shop").is(200)
 	require.Equal(t, names, all.column("name"))
-	require.ElementsMatch(t, []int{20, 20, 5}, groups)
+	require.ElementsMatch(t, []int{20, 20, 5}, asks.sizes)
 	rows := all.object()["items"].([]any)
 	require.Equal(t, "2", rows[0].(map[string]any)["current"])
 	require.Equal(t, "unreachable", rows[1].(map[string]any)["failure"].(map[string]any)["code"])
@@ -116,6 +130,9 @@ func TestAHostKeyIsKeptOnFirstContactAlone(t *testing.T) {
 	reply, err := f.bus.Conn().Request(contract.RecordHostKeys, []byte("nonsense"), patience)
 	require.NoError(t, err)
 	require.Contains(t, string(reply.Data), contract.RefusedInvalid)
+
+	told := f.toldOf("servers.record_key")
+	require.Equal(t, []string{"asked server " + trusting, "accepted server " + trusting}, told, "what changes nothing is not told")
 }
 
 func TestOfKeysOfferedAtOnceOneCounts(t *testing.T) {

@@ -49,6 +49,18 @@ func TestARetryGoesToTheServersThatFailedAlone(t *testing.T) {
 	}, f.command(slowly.id()).Body.(contract.DeployCommand).Policy)
 }
 
+func TestADeploymentCanBeDoneOnceMoreOnAllServersThatItWasBegunOn(t *testing.T) {
+	f := start(t)
+	h, d, ids := f.broken()
+	again := f.post("/v1/deployments/"+d.ID+"/retry", object{"all": true}).is(202)
+	require.Equal(t, ids[:4], f.targetsOf(again.id()), "but for the one that was skipped")
+	require.Equal(t, d.ID, again.text("retry_of"))
+	d.State = "succeeded"
+	h.know(d, contract.TargetStatus{Host: ids[0], Name: "a", State: "succeeded", Attempt: 1})
+	f.post("/v1/deployments/"+d.ID+"/retry", object{"all": false}).refused(409, "nothing_to_do")
+	require.Equal(t, ids[:1], f.targetsOf(f.post("/v1/deployments/"+d.ID+"/retry", object{"all": true}).is(202).id()))
+}
+
 func TestARollbackCanBeTriedAgain(t *testing.T) {
 	f := start(t)
 	h, d, ids := f.rolled("a", "b")

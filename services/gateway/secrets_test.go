@@ -43,7 +43,7 @@ func TestASecretIsSeenNowhere(t *testing.T) {
 	f.withHistory()
 	const password, passphrase, signature = "canary-password", "canary-passphrase", "canary-signature"
 	key := privateKey(t, newEd25519(t), passphrase)
-	secrets := []string{password, passphrase, signature, f.token, strings.Split(key, "\n")[2]}
+	secrets := []string{password, passphrase, signature, "canary-secret", f.token, strings.Split(key, "\n")[2]}
 	credential := object{"private_key": key, "passphrase": passphrase, "password": password}
 
 	var answers []*reply
@@ -72,9 +72,20 @@ func TestASecretIsSeenNowhere(t *testing.T) {
 	say(f.post("/v1/packages", fetchOf("http://127.0.0.1:x/"+signature, digest(nil))))
 	f.shop("1")
 	say(f.post("/v1/deployments", object{"application": "shop", "version": "1", "servers": []string{"a"}}).is(202))
+	needs := object{"application": "shop", "version": "1", "servers": []string{"a"}}.with(secret("canary-secret"))
+	say(f.once("d", "/v1/deployments", needs).is(202))
+	say(f.once("d", "/v1/deployments", needs).is(202))
+	say(f.once("d", "/v1/deployments", needs.with(secret("canary-secret2"))).is(422))
+	say(f.post("/v1/deployments", needs.with(object{"dry_run": true})).is(200))
+	waits := f.post("/v1/deployments", needs.with(object{"approval": object{}})).is(202)
+	say(waits)
+	say(f.get("/v1/deployments/" + waits.id()).is(200))
+	say(f.post("/v1/deployments", needs.with(object{"environment": object{"PASSWORD": "canary-secret"}})).is(422))
+	say(f.post("/v1/deployments", needs.with(object{"secrets": "canary-secret"})).is(422))
 	say(f.get("/v1/servers?name=" + url.QueryEscape("x") + "&" + signature + "=1"))
 	f.send(request{method: "GET", path: "/v1/whoami", anonymous: true, header: map[string]string{"Authorization": "Bearer x" + f.token}})
 
+	f.eventually(func() bool { return strings.Contains(f.stored()["AUDIT"], "whoami.read") }, "the last call is not in the audit log")
 	for _, secret := range secrets {
 		for name, text := range f.stored() {
 			require.NotContains(t, text, secret, "stream %s", name)

@@ -222,7 +222,7 @@ func TestWhatAServerMayNotBe(t *testing.T) {
 	require.Contains(t, f.patch(patch, object{}).refused(422, "invalid_request"), "body")
 	require.Contains(t, f.patch(patch, object{"labels": object{"zone": "a b"}}).refused(422, "invalid_request"), "labels.zone")
 	require.Contains(t, f.patch(patch, object{"credential": object{}}).refused(422, "invalid_request"), "credential")
-	require.Equal(t, map[string]string{"name": "is taken by another server"},
+	require.Equal(t, map[string]string{"name": "is taken by another one"},
 		f.post("/v1/servers", web("taken")).refused(409, "name_taken"))
 }
 

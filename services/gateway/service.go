@@ -3,37 +3,56 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/netguard"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/api"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/identity"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/machine"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/profile"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/telemetry"
 )
 
 // Service is one replica of the gateway.
 type Service struct {
-	cfg  Config
-	log  zerolog.Logger
-	nats []nats.Option
-	seal seal.PublicKey
-	addr atomic.Pointer[string]
+	cfg      Config
+	log      zerolog.Logger
+	nats     []nats.Option
+	seal     seal.PublicKey
+	profiles profile.Profiles
+	users    *identity.Verifier // nil: nobody is known by a JWT
+	addr     atomic.Pointer[string]
+	seen     *telemetry.Telemetry
+	stopping atomic.Bool
 }
 
-// New returns a gateway with this configuration. It reads the public key and
-// the certificate, and does not connect. Further options for NATS win over the configuration.
+// New returns a gateway with this configuration. It reads the public key, the
+// certificate, the keys of JWTs and the profiles, and does not connect. Further options for NATS win over the configuration.
 func New(cfg Config, log zerolog.Logger, extra ...nats.Option) (*Service, error) {
 	key, err := cfg.sealKey()
-	errs := append(cfg.NATS.Validate(), cfg.Validate()...)
-	if err := errors.Join(append(errs, err, cfg.TLS.check())...); err != nil {
+	profiles, unfit := cfg.Deployments.profiles()
+	users, unknown := cfg.JWT.verifier(log)
+	errs := slices.Concat(cfg.NATS.Validate(), cfg.Validate(), cfg.TLS.Validate(), cfg.CORS.Validate(), cfg.JWT.Validate(), cfg.Webhooks.Validate(), cfg.Observe.Validate(), cfg.Rex.Validate(), cfg.Modes.Validate())
+	if err := errors.Join(append(errs, err, unfit, unknown, cfg.TLS.check())...); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, log: log, nats: extra, seal: key}, nil
+	return &Service{cfg: cfg, log: log, nats: extra, seal: key, profiles: profiles, users: users, seen: telemetry.New(nil)}, nil
 }
+
+// Observing is where this gateway is seen from outside.
+func (s *Service) Observing() observe.Config { return s.cfg.Observe }
+
+// Observe has it tell of itself there. It is called before Run.
+func (s *Service) Observe(p *observe.Process) { s.seen = telemetry.New(p.Scope("gateway")) }
 
 // Addr is the address and port that the API really listens on, or "" before Run
 // has called ready.
@@ -52,14 +71,24 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	if err != nil {
 		return err
 	}
+	front, err := newFront(ctx, s.cfg, s.log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	nc, err := bus.Connect(s.cfg.NATS, "slipway-gateway", s.log, s.nats...)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer nc.Close()
+	bus.Observe(s.seen.Scope, nc)
 
-	a := s.newAPI(nc)
-	front := newFront(ctx, s.cfg, s.log, a.Starting()) //nolint:contextcheck // requests bring contexts of their own
+	a := s.newAPI()
+	defer func() {
+		if a.Audit != nil { // after the last request
+			a.Audit.Close()
+		}
+	}()
+	front.show(a.Starting()) //nolint:contextcheck // requests bring contexts of their own
 	front.serve(listener)
 	defer func() { err = errors.Join(err, front.stop(context.WithoutCancel(ctx))) }()
 
@@ -76,12 +105,26 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	addr := listener.Addr().String()
 	s.addr.Store(&addr)
 	s.log.Info().Str("address", addr).Msg("the API listens")
+	background.replica.Ready()
 	ready()
 	select {
 	case <-ctx.Done():
+		s.leave(front, background)
 		return nil
 	case err := <-front.failed:
 		return err
+	}
+}
+
+// leave has balancers and clients go elsewhere before requests are refused.
+func (s *Service) leave(front *front, background *background) {
+	s.stopping.Store(true)
+	background.replica.Stopping()
+	front.server.SetKeepAlivesEnabled(false)
+	select {
+	case <-time.After(s.cfg.Timeouts.Leave):
+	case err := <-front.failed:
+		front.failed <- err
 	}
 }
 
@@ -94,17 +137,23 @@ func quiet(ctx context.Context, err error) error {
 }
 
 // newAPI returns the API without what needs the broker.
-func (s *Service) newAPI(nc *nats.Conn) *api.API {
+func (s *Service) newAPI() *api.API {
 	allowed, _ := netguard.ParseRanges(s.cfg.Fetch.Allow) // New has checked them
 	t := s.cfg.Timeouts
 	return &api.API{
-		Fetcher: packages.NewFetcher(allowed, s.cfg.Fetch.Timeout),
-		Seal:    s.seal, Log: s.log, Connected: nc.IsConnected,
-		WhenBusy: s.cfg.Deployments.WhenBusy,
+		Door: s.newDoor(),
+		Edge: api.Edge{
+			Origins: s.cfg.CORS.Origins, CORSAge: s.cfg.CORS.MaxAge, HSTS: s.cfg.TLS.HSTS, Proxied: proxied(s.cfg.TrustedProxies),
+		},
+		Stopping: s.stopping.Load,
+		Machine:  machine.NewMeter(),
+		Fetcher:  packages.NewFetcher(allowed, s.cfg.Fetch.Timeout),
+		Seal:     s.seal, Log: s.log, Seen: s.seen,
+		WhenBusy: s.cfg.Deployments.WhenBusy, Profiles: s.profiles, Speech: api.Speech{Rex: s.cfg.Rex, Modes: s.cfg.Modes},
 		Limits: api.Limits{
 			Package: int64(s.cfg.Limits.MaxPackage), JSON: int64(s.cfg.Limits.MaxJSON),
-			Broker: t.Broker, Query: t.Query, Inspect: t.Inspect, Fetch: s.cfg.Fetch.Timeout, Resolve: t.Resolve,
-			Read: t.Body, Idle: t.Upload, Write: t.Answer,
+			Broker: t.Broker, Query: t.Query, Inspect: t.Inspect, Resolve: t.Resolve,
+			Read: t.Body, Idle: t.Upload, Write: t.Answer, Beat: t.Beat,
 		},
 	}
 }

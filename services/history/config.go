@@ -5,16 +5,23 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/service"
 	"github.com/slipway-deploy/slipway/services/history/internal/store"
 )
 
 // Config is everything that can be set for history.
 type Config struct {
-	NATS  bus.Config        `conf:"nats"`
-	Store StoreConfig       `conf:"store"`
-	Log   service.LogConfig `conf:"log"`
+	NATS      bus.Config        `conf:"nats"`
+	Store     StoreConfig       `conf:"store"`
+	Retention RetentionConfig   `conf:"retention"`
+	Archive   ArchiveConfig     `conf:"archive"`
+	Log       service.LogConfig `conf:"log"`
+	Observe   observe.Config    `conf:"observe"`
 }
+
+// Validate returns the mistakes that several groups make together.
+func (c Config) Validate() []error { return c.Retention.needs(c.Archive) }
 
 // StoreConfig says where the documents are.
 type StoreConfig struct {

@@ -16,9 +16,9 @@ import (
 )
 
 func TestAKilledStoreLosesNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newMortalWorld(t)
 	w.publish(w.stream(30, 40))
-	cfg := w.config(database)
+	cfg := w.config(w.store)
 	cfg.Store.SingleWriter = true
 	_, stop := w.start(cfg)
 	for quarter := range uint64(3) {
@@ -36,8 +36,8 @@ func TestAKilledStoreLosesNothing(t *testing.T) {
 func TestTwoHistoriesMakeTheSameDocuments(t *testing.T) {
 	w := newWorld(t)
 	messages := w.stream(8, 20)
-	first, stopFirst := w.start(w.config(database))
-	second, stopSecond := w.start(w.config(database))
+	first, stopFirst := w.start(w.config(w.store))
+	second, stopSecond := w.start(w.config(w.store))
 	w.publish(messages)
 	// Both, before either stops: FerretDB checks the condition of a write and
 	// writes in two steps. Between them one replica may put an older state in the
@@ -51,19 +51,19 @@ func TestTwoHistoriesMakeTheSameDocuments(t *testing.T) {
 func TestADeletedDatabaseIsRebuilt(t *testing.T) {
 	w := newWorld(t)
 	messages := w.stream(10, 30)
-	cfg := w.config(database)
+	cfg := w.config(w.store)
 	cfg.Store.SingleWriter = true
 	_, stop := w.start(cfg)
 	w.publish(messages[:len(messages)/2])
 	w.await(w.last)
 	w.awaitCheckpoint()
-	require.NoError(t, w.mongo.Database(database).Drop(t.Context()))
+	require.NoError(t, w.docs.Drop(t.Context()))
 	w.publish(messages[len(messages)/2:])
 	w.awaitCheckpoint()
 	stop()
 	w.requireReplayed()
 
-	require.NoError(t, w.mongo.Database(database).Drop(t.Context()))
+	require.NoError(t, w.docs.Drop(t.Context()))
 	_, stop = w.start(cfg)
 	w.await(w.last)
 	stop()
@@ -73,7 +73,7 @@ func TestADeletedDatabaseIsRebuilt(t *testing.T) {
 func TestABrokerThatRestartsIsReadOn(t *testing.T) {
 	w := newWorld(t)
 	messages := w.stream(10, 30)
-	cfg := w.config(database)
+	cfg := w.config(w.store)
 	cfg.Store.SingleWriter = true
 	_, stop := w.start(cfg)
 	for some := range slices.Chunk(messages, 1+len(messages)/3) {
@@ -87,7 +87,7 @@ func TestABrokerThatRestartsIsReadOn(t *testing.T) {
 
 func TestWhatWasPublishedIsReadAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.start(w.config(database))
+	w.start(w.config(w.store))
 	for i := range 20 {
 		id := fmt.Sprintf("fresh%d", i)
 		data, err := contract.Encode(contract.Envelope{Deployment: id}, contract.AcceptedEvent{Kind: "deploy", Application: "web", Targets: 1})
@@ -106,7 +106,7 @@ func TestWhatWasPublishedIsReadAtOnce(t *testing.T) {
 
 func TestAPoisonedEventIsKeptAsideAndHoldsUpNothing(t *testing.T) {
 	w := newWorld(t)
-	cfg := w.config(database)
+	cfg := w.config(w.store)
 	cfg.Store.SingleWriter = true
 	_, stop := w.start(cfg)
 	messages := w.stream(3, 10)
@@ -119,7 +119,7 @@ func TestAPoisonedEventIsKeptAsideAndHoldsUpNothing(t *testing.T) {
 	w.publish(messages[20:])
 	w.await(w.last)
 	stop()
-	aside := w.dump(database)["setaside"]
+	aside := w.dump(w.docs)["setaside"]
 	require.Len(t, aside, 2)
 	require.Equal(t, "21", aside[0]["_id"])
 	require.Equal(t, "slipway.v1.ev.x.job.h", aside[0]["subject"])
@@ -130,11 +130,11 @@ func TestAPoisonedEventIsKeptAsideAndHoldsUpNothing(t *testing.T) {
 }
 
 func TestItStartsBeforeItsStoreAndItsBroker(t *testing.T) {
-	w := newWorld(t)
+	w := newMortalWorld(t)
 	w.publish(w.stream(1, 3))
 	w.store.Kill()
 	w.broker.Stop()
-	_, ready, _ := w.launch(w.config(database))
+	_, ready, _ := w.launch(w.config(w.store))
 	w.broker.Restart()
 	w.store.Restart()
 	w.awaitReady(ready)
@@ -142,8 +142,8 @@ func TestItStartsBeforeItsStoreAndItsBroker(t *testing.T) {
 }
 
 func TestItEndsWhileStoreAndBrokerAreAway(t *testing.T) {
-	w := newWorld(t)
-	_, stop := w.start(w.config(database))
+	w := newMortalWorld(t)
+	_, stop := w.start(w.config(w.store))
 	w.publish(w.stream(1, 3))
 	w.store.Kill()
 	w.broker.Stop()
@@ -170,12 +170,8 @@ func BenchmarkReplay(b *testing.B) {
 	for _, targets := range []int{10, 100} {
 		b.Run(fmt.Sprintf("%d targets", targets), func(b *testing.B) {
 			w := newWorld(b)
-			for _, name := range history.Collections() {
-				require.NoError(b, w.mongo.Database(database).CreateCollection(b.Context(), name))
-			}
-			w.store.Restart() // it indexes the collections that it finds
 			w.publish(w.stream(4000/targets, targets))
-			cfg := w.config(database)
+			cfg := w.config(w.store)
 			cfg.Store.SingleWriter = true
 			for b.Loop() {
 				_, stop := w.start(cfg)
@@ -183,7 +179,7 @@ func BenchmarkReplay(b *testing.B) {
 				b.StopTimer()
 				stop()
 				for _, name := range history.Collections() {
-					_, err := w.mongo.Database(database).Collection(name).DeleteMany(b.Context(), bson.D{})
+					_, err := w.docs.Collection(name).DeleteMany(b.Context(), bson.D{})
 					require.NoError(b, err)
 				}
 				b.StartTimer()

@@ -20,6 +20,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/observe/observetest"
 	"github.com/slipway-deploy/slipway/libs/storetest"
 	"github.com/slipway-deploy/slipway/services/history"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
@@ -28,8 +29,6 @@ import (
 const (
 	deadline = 2 * time.Minute
 	often    = 10 * time.Millisecond
-
-	database = "main" // the one that is looked at; "replayed" is compared with it
 )
 
 // world is a broker, a store, and an event stream.
@@ -39,27 +38,41 @@ type world struct {
 	nc     *nats.Conn
 	bus    *bus.Bus
 	store  *storetest.Store
-	mongo  *mongo.Client
-	ids    []string // of the deployments
-	last   uint64   // sequence of the last event
+	docs   *mongo.Database // of the store
+	ids    []string        // of the deployments
+	last   uint64          // sequence of the last event
 
-	logged chan string // messages of history's log
+	logged chan string           // messages of history's log
+	seen   *observetest.Operator // who looks at each history that is started; nil: nobody
 }
 
-func newWorld(t testing.TB) *world {
-	w := &world{t: t, broker: bustest.Start(t), store: storetest.StartEmbedded(t), logged: make(chan string, 10_000)}
+// newWorld is for tests that any store will do for.
+func newWorld(t testing.TB) *world { return newWorldWith(t, bustest.Start(t), storetest.Start(t)) }
+
+// newMortalWorld is for tests that kill the store.
+func newMortalWorld(t testing.TB) *world {
+	return newWorldWith(t, bustest.Start(t), storetest.StartEmbedded(t))
+}
+
+func newWorldWith(t testing.TB, broker *bustest.Server, store *storetest.Store) *world {
+	w := &world{t: t, broker: broker, store: store, logged: make(chan string, 10_000)}
 	w.nc = w.broker.Connect(t)
 	var err error
-	w.bus, err = bus.Open(t.Context(), w.nc, w.config("").NATS, zerolog.Nop())
+	w.bus, err = bus.Open(t.Context(), w.nc, w.config(w.store).NATS, zerolog.Nop())
 	require.NoError(t, err)
-	w.mongo, err = mongo.Connect(options.Client().ApplyURI(w.store.URI))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = w.mongo.Disconnect(context.Background()) })
+	w.docs = connect(t, w.store)
 	return w
 }
 
-func (w *world) config(name string) history.Config {
-	cfg := history.Config{Store: history.StoreConfig{URI: config.Secret(w.store.URI), Database: name}}
+func connect(t testing.TB, to *storetest.Store) *mongo.Database {
+	client, err := mongo.Connect(options.Client().ApplyURI(to.URI))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+	return client.Database(to.Database)
+}
+
+func (w *world) config(of *storetest.Store) history.Config {
+	cfg := history.Config{Store: history.StoreConfig{URI: config.Secret(of.URI), Database: of.Database}}
 	config.Defaults(&cfg)
 	return cfg
 }
@@ -89,6 +102,9 @@ func (w *world) launch(cfg history.Config) (s *history.Service, ready <-chan str
 		Hook(zerolog.HookFunc(func(_ *zerolog.Event, _ zerolog.Level, message string) { w.logged <- message }))
 	s, err := history.New(cfg, log, nats.InProcessServer(w.broker), nats.ReconnectWait(often))
 	require.NoError(w.t, err)
+	if w.seen != nil {
+		s.Observe(w.seen.Process)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	began := make(chan struct{})
 	var running sync.WaitGroup
@@ -145,11 +161,11 @@ func (w *world) await(seq uint64) {
 }
 
 // dump returns all documents of users, as they are stored.
-func (w *world) dump(of string) map[string][]bson.M {
+func (w *world) dump(of *mongo.Database) map[string][]bson.M {
 	w.t.Helper()
 	all := map[string][]bson.M{}
-	for _, name := range []string{"deployments", "targets", "setaside"} {
-		cursor, err := w.mongo.Database(of).Collection(name).Find(w.t.Context(), bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	for _, name := range []string{"deployments", "targets", "statistics", "placements", "departures", "setaside"} {
+		cursor, err := of.Collection(name).Find(w.t.Context(), bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 		require.NoError(w.t, err)
 		docs := []bson.M{}
 		require.NoError(w.t, cursor.All(w.t.Context(), &docs))
@@ -174,18 +190,19 @@ func (w *world) awaitLog(message string) {
 	}
 }
 
-// requireReplayed says that database holds what a replay of EV into an empty
-// one gives. No history may run.
+// requireReplayed says that the store holds what a replay of EV into an empty one
+// gives. No history may run.
 func (w *world) requireReplayed() {
 	w.t.Helper()
-	cfg := w.config("replayed")
+	empty := storetest.Start(w.t)
+	cfg := w.config(empty)
 	cfg.Store.SingleWriter = true
 	_, stop := w.start(cfg)
 	w.await(w.last)
 	stop()
-	want := w.dump("replayed")
+	want := w.dump(connect(w.t, empty))
 	require.Len(w.t, want["deployments"], len(w.ids))
-	require.Equal(w.t, want, w.dump(database))
+	require.Equal(w.t, want, w.dump(w.docs))
 }
 
 // awaitCheckpoint waits until everything up to the last event is known to be
@@ -194,7 +211,7 @@ func (w *world) awaitCheckpoint() {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool {
 		var at struct{ Seq uint64 }
-		err := w.mongo.Database(database).Collection("checkpoints").FindOne(w.t.Context(), bson.D{{Key: "_id", Value: "ev"}}).Decode(&at)
+		err := w.docs.Collection("checkpoints").FindOne(w.t.Context(), bson.D{{Key: "_id", Value: "ev"}}).Decode(&at)
 		return err == nil && at.Seq == w.last
 	}, deadline, often)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/netguard"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/probe"
 	"github.com/slipway-deploy/slipway/libs/service"
 	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
@@ -16,9 +17,10 @@ import (
 
 // Config is everything that can be set for a scheduler.
 type Config struct {
-	NATS  bus.Config        `conf:"nats"`
-	Log   service.LogConfig `conf:"log"`
-	Sweep time.Duration     `conf:"sweep" default:"30s" help:"how often queues of hosts are checked for claims that lapsed, and deployments for a standstill"`
+	NATS    bus.Config        `conf:"nats"`
+	Log     service.LogConfig `conf:"log"`
+	Observe observe.Config    `conf:"observe"`
+	Sweep   time.Duration     `conf:"sweep" default:"30s" help:"how often queues of hosts are checked for claims that lapsed, and deployments for a standstill"`
 
 	Limits   LimitsConfig   `conf:"limits"`
 	Analysis AnalysisConfig `conf:"analysis"`

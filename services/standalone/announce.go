@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/slipway-deploy/slipway/libs/lifecycle"
-	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
@@ -33,17 +32,24 @@ func (s *Service) announce(edge *gateway.Service, ready func()) func(context.Con
 // ReplaceToken makes a new first administrator's token in place of the one before, which ends, and writes it out. It is
 // for when that one was lost, and while nothing runs on the data directory.
 func (s *Service) ReplaceToken(ctx context.Context) error {
-	return s.inDataDir(func(seal.PrivateKey) error {
+	return s.besideBroker(ctx, "token", func(ctx context.Context) error {
+		token, err := gateway.ReplaceBootstrap(ctx, s.bootstrapConfig(), s.logOf("gateway"), s.broker.ClientOptions()...)
+		if err == nil {
+			_, err = fmt.Fprintln(s.out, token)
+		}
+		return err
+	})
+}
+
+// besideBroker does something while nothing but the broker runs on the data directory.
+func (s *Service) besideBroker(ctx context.Context, name string, do func(context.Context) error) error {
+	return s.inDataDir(func(keys) error {
 		ctx, done := context.WithCancel(ctx)
 		defer done()
 		return lifecycle.Run(ctx,
 			lifecycle.Component{Name: "broker", Run: s.broker.Run},
-			lifecycle.Component{Name: "token", Run: func(ctx context.Context, _ func()) error {
-				token, err := gateway.ReplaceBootstrap(ctx, s.bootstrapConfig(), s.logOf("gateway"), s.broker.ClientOptions()...)
-				if err != nil {
-					return err
-				}
-				if _, err := fmt.Fprintln(s.out, token); err != nil {
+			lifecycle.Component{Name: name, Run: func(ctx context.Context, _ func()) error {
+				if err := do(ctx); err != nil {
 					return err
 				}
 				done()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/config"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/libs/service"
 	"github.com/slipway-deploy/slipway/services/executor"
@@ -29,11 +30,13 @@ type Config struct {
 	Data string     `conf:"data" help:"data directory, made if missing (default: $XDG_DATA_HOME/slipway, or ~/.local/share/slipway)"`
 	NATS NATSConfig `conf:"nats"`
 
-	Gateway   gateway.Config   `conf:"gateway" except:"nats,log,seal_public_key"`
-	Scheduler scheduler.Config `conf:"scheduler" except:"nats,log"`
-	Executor  executor.Config  `conf:"executor" except:"nats,log,seal,cache.dir"`
+	Gateway   gateway.Config   `conf:"gateway" except:"nats,log,observe,seal_public_key,webhooks.private_key"`
+	Scheduler scheduler.Config `conf:"scheduler" except:"nats,log,observe"`
+	Executor  executor.Config  `conf:"executor" except:"nats,log,observe,seal,cache.dir"`
+	History   history.Config   `conf:"history" except:"nats,log,observe,store"`
 
-	Log service.LogConfig `conf:"log"`
+	Log     service.LogConfig `conf:"log"`
+	Observe observe.Config    `conf:"observe"`
 }
 
 // NATSConfig is about the embedded broker.
@@ -106,10 +109,15 @@ func (c NATSConfig) busConfig() bus.Config {
 }
 
 func (c *Config) historyConfig(storeURI string) history.Config {
-	return history.Config{
-		NATS:  c.NATS.busConfig(),
-		Store: history.StoreConfig{URI: config.Secret(storeURI), Database: database, SingleWriter: true},
-	}
+	h := c.History
+	h.NATS = c.NATS.busConfig()
+	h.Store = embedded(storeURI)
+	return h
+}
+
+// embedded is the store that history has to itself.
+func embedded(uri string) history.StoreConfig {
+	return history.StoreConfig{URI: config.Secret(uri), Database: database, SingleWriter: true}
 }
 
 func (c *Config) schedulerConfig() scheduler.Config {
@@ -118,18 +126,19 @@ func (c *Config) schedulerConfig() scheduler.Config {
 	return s
 }
 
-func (c *Config) executorConfig(dir string, key seal.PrivateKey) executor.Config {
+func (c *Config) executorConfig(dir string, keys seal.Keys) executor.Config {
 	e := c.Executor
 	e.NATS = c.NATS.busConfig()
-	e.Seal.PrivateKey = config.Secret(key.Reveal())
+	e.Seal.PrivateKey = config.Secret(keys.Reveal())
 	e.Cache.Dir = filepath.Join(dir, "cache")
 	e.SSH.Agent = cmp.Or(e.SSH.Agent, os.Getenv("SSH_AUTH_SOCK"))
 	return e
 }
 
-func (c *Config) gatewayConfig(key seal.PrivateKey) gateway.Config {
+func (c *Config) gatewayConfig(keys keys) gateway.Config {
 	g := c.Gateway
 	g.NATS = c.NATS.busConfig()
-	g.SealPublicKey = key.Public().String()
+	g.SealPublicKey = keys.credentials.Public().String()
+	g.Webhooks.PrivateKey = config.Secret(keys.webhooks.Reveal())
 	return g
 }

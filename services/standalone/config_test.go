@@ -39,7 +39,7 @@ func TestMistakesInAllPartsAreReportedAtOnce(t *testing.T) {
 	err := config.Load(new(Config), "test", []string{
 		"--nats-listen", "0.0.0.0:4222", "--nats-retention", "1s",
 		"--gateway-listen", "8080", "--gateway-limits-max-json", "1B",
-		"--scheduler-sweep", "1ms", "--scheduler-analysis-allow", "x", "--executor-slots", "0",
+		"--scheduler-sweep", "1ms", "--scheduler-analysis-allow", "x", "--executor-slots", "0", "--history-retention-max-age", "1h",
 		"--gateway-nats-url", "nats://elsewhere",
 	}, nil)
 	var invalid *config.InvalidError
@@ -50,11 +50,12 @@ func TestMistakesInAllPartsAreReportedAtOnce(t *testing.T) {
 		"--nats-retention: must be at least 1h",
 		"--gateway-listen: ", "--gateway-limits-max-json: ",
 		"--scheduler-sweep: ", "--scheduler-analysis-allow: ", "--executor-slots: ",
+		"--history-archive-directory: this, or archive.s3, must say where",
 		"unknown flag --gateway-nats-url", // what follows from being in one process cannot be set
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Len(t, invalid.Problems, 9, "%v", err)
+	require.Len(t, invalid.Problems, 10, "%v", err)
 }
 
 func TestSettingsReachTheParts(t *testing.T) {
@@ -64,6 +65,7 @@ func TestSettingsReachTheParts(t *testing.T) {
 		"--data", "/d", "--nats-user", "u", "--nats-password", "p", "--nats-retention", "2h", "--nats-sync-always=false",
 		"--scheduler-sweep", "7s", "--scheduler-analysis-prometheus", "http://127.0.0.1:9090", "--scheduler-analysis-prometheus-token", "t",
 		"--executor-slots", "5", "--gateway-listen", "127.0.0.1:1",
+		"--history-retention-max-age", "48h", "--history-archive-directory", "/a",
 	}, nil))
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
@@ -73,7 +75,7 @@ func TestSettingsReachTheParts(t *testing.T) {
 	require.Equal(t, []string{"u", "p"}, []string{b.User, b.Password})
 	require.False(t, b.SyncAlways)
 
-	e := cfg.executorConfig("/d", key)
+	e := cfg.executorConfig("/d", seal.KeysOf(key))
 	require.Equal(t, 5, e.Slots)
 	require.Equal(t, "/d/cache", e.Cache.Dir)
 	require.Equal(t, "/run/agent", e.SSH.Agent)
@@ -85,13 +87,18 @@ func TestSettingsReachTheParts(t *testing.T) {
 	require.Equal(t, scheduler.AnalysisConfig{Prometheus: "http://127.0.0.1:9090", PrometheusToken: "t"}, s.Analysis)
 	require.Equal(t, e.NATS, s.NATS)
 
-	g := cfg.gatewayConfig(key)
+	other, err := seal.GenerateKey()
+	require.NoError(t, err)
+	g := cfg.gatewayConfig(keys{seal.KeysOf(key), seal.KeysOf(other)})
 	require.Equal(t, "127.0.0.1:1", g.Listen)
 	require.Equal(t, key.Public().String(), g.SealPublicKey)
+	require.Equal(t, other.Reveal(), string(g.Webhooks.PrivateKey), "a gateway cannot open credentials")
 	require.Equal(t, e.NATS, g.NATS)
 
 	h := cfg.historyConfig("mongodb://x")
 	require.True(t, h.Store.SingleWriter)
+	require.Equal(t, 48*time.Hour, h.Retention.MaxAge)
+	require.Equal(t, "/a", h.Archive.Directory)
 	require.Equal(t, e.NATS, h.NATS)
 }
 
@@ -99,7 +106,7 @@ func TestAGivenAgentWinsOverThatOfTheEnvironment(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "/run/agent")
 	var cfg Config
 	require.NoError(t, config.Load(&cfg, "test", []string{"--data", "/d", "--executor-ssh-agent", "/run/other"}, nil))
-	require.Equal(t, "/run/other", cfg.executorConfig("/d", seal.PrivateKey{}).SSH.Agent)
+	require.Equal(t, "/run/other", cfg.executorConfig("/d", seal.Keys{}).SSH.Agent)
 }
 
 func TestTheAnnouncedAddressIsOneToConnectTo(t *testing.T) {

@@ -8,9 +8,10 @@
 //
 // The data directory holds, for its owner alone:
 //
-//	lock       claimed by the one process that uses the directory
-//	seal.key   opens the credentials of servers; without it they must be entered again
-//	nats/      commands, events, inventory, packages: what exists nowhere else
-//	store/     documents, made from the events, and again if deleted
-//	cache/     packages on their way to hosts; may be deleted while nothing runs
+//	lock          claimed by the one process that uses the directory
+//	seal.key      opens the credentials of servers and secrets; without it they must be entered again
+//	webhooks.key  opens the secrets of webhooks; without it they must be rotated
+//	nats/         commands, events, inventory, packages: what exists nowhere else
+//	store/        documents, made from the events, and again if deleted
+//	cache/        packages on their way to hosts; may be deleted while nothing runs
 package standalone

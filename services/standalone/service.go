@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/lifecycle"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/executor"
 	"github.com/slipway-deploy/slipway/services/gateway"
@@ -31,6 +31,7 @@ type Service struct {
 	out    io.Writer
 	broker *broker.Broker
 	store  *store.Store
+	seen   *observe.Process // nil: by nobody
 }
 
 // New returns an installation with this configuration. It touches neither disk nor network. What a person at the
@@ -50,13 +51,19 @@ func New(cfg Config, log zerolog.Logger, out io.Writer) (*Service, error) {
 	return s, nil
 }
 
+// Observing is where this installation is seen from outside.
+func (s *Service) Observing() observe.Config { return s.cfg.Observe }
+
+// Observe has all parts tell of themselves there. It is called before Run.
+func (s *Service) Observe(p *observe.Process) { s.seen = p }
+
 // Run works until ctx ends, and then until everything has stopped: what the executor has in hand may take the time that
 // is configured for it. It calls ready once requests are served and the announcement is written.
 //
 // Errors say what to do about them.
 func (s *Service) Run(ctx context.Context, ready func()) error {
-	return s.inDataDir(func(key seal.PrivateKey) error {
-		parts, err := s.parts(key, ready)
+	return s.inDataDir(func(keys keys) error {
+		parts, err := s.parts(keys, ready)
 		if err != nil {
 			return err
 		}
@@ -65,21 +72,27 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 }
 
 // inDataDir calls work while this process alone has the data directory.
-func (s *Service) inDataDir(work func(seal.PrivateKey) error) error {
+func (s *Service) inDataDir(work func(keys) error) error {
 	claim, err := datadir.Take(s.dir)
 	if err != nil {
 		return err
 	}
 	defer claim.Release() //nolint:errcheck // the claim ends with the process at the latest
-	key, err := seal.LoadOrCreateKeyFile(filepath.Join(s.dir, "seal.key"))
-	if err != nil {
+	var k keys
+	if k.credentials, err = seal.LoadOrCreateKeyFile(s.keyFile(sealKey)); err != nil {
 		return err
 	}
-	return work(key)
+	if k.webhooks, err = seal.LoadOrCreateKeyFile(s.keyFile(webhooksKey)); err != nil {
+		return err
+	}
+	return work(k)
 }
 
+// keys open what rests sealed: credentials for the executor, and the secrets of webhooks for the gateway.
+type keys struct{ credentials, webhooks seal.Keys }
+
 // parts are all components, in the order in which they start.
-func (s *Service) parts(key seal.PrivateKey, ready func()) ([]lifecycle.Component, error) {
+func (s *Service) parts(keys keys, ready func()) ([]lifecycle.Component, error) {
 	inProcess := s.broker.ClientOptions()
 	historian, err := history.New(s.cfg.historyConfig(s.store.URI()), s.logOf("history"), inProcess...)
 	if err != nil {
@@ -89,14 +102,18 @@ func (s *Service) parts(key seal.PrivateKey, ready func()) ([]lifecycle.Componen
 	if err != nil {
 		return nil, fmt.Errorf("scheduler: %w", err)
 	}
-	worker, err := executor.New(s.cfg.executorConfig(s.dir, key), s.logOf("executor"), inProcess...)
+	worker, err := executor.New(s.cfg.executorConfig(s.dir, keys.credentials), s.logOf("executor"), inProcess...)
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	edge, err := gateway.New(s.cfg.gatewayConfig(key), s.logOf("gateway"), inProcess...)
+	edge, err := gateway.New(s.cfg.gatewayConfig(keys), s.logOf("gateway"), inProcess...)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	historian.Observe(s.seen)
+	planner.Observe(s.seen)
+	worker.Observe(s.seen)
+	edge.Observe(s.seen)
 	return []lifecycle.Component{
 		{Name: "broker", Run: s.broker.Run},
 		{Name: "store", Run: s.store.Run},

@@ -65,7 +65,13 @@ func start(t *testing.T, cfg standalone.Config) installation {
 // whoAmI is the status of a request that needs a token.
 func (in installation) whoAmI(t *testing.T, token string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, in.url+"/v1/whoami", nil)
+	return in.get(t, token, "/v1/whoami")
+}
+
+// get is the status of a request with this token.
+func (in installation) get(t *testing.T, token, path string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, in.url+path, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
@@ -105,7 +111,7 @@ func TestDataIsForItsOwnerAlone(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "deep", "data")
 	start(t, load(t, data))
 	for name, mode := range map[string]os.FileMode{
-		"": 0o700, "seal.key": 0o600, "nats": 0o700, "store": 0o700, "cache": 0o700,
+		"": 0o700, "seal.key": 0o600, "webhooks.key": 0o600, "nats": 0o700, "store": 0o700, "cache": 0o700,
 	} {
 		info, err := os.Stat(filepath.Join(data, name))
 		require.NoError(t, err)
@@ -189,6 +195,7 @@ func TestADamagedFileIsNamedAndNotReplaced(t *testing.T) {
 		want error
 	}{
 		"key":       {"seal.key", seal.ErrKeyFile},
+		"webhooks":  {"webhooks.key", seal.ErrKeyFile},
 		"documents": {"store/slipway.sqlite", store.ErrDamaged},
 		"stream":    {"nats/jetstream/$G/streams/KV_TOKENS/meta.inf", broker.ErrDamaged},
 	} {

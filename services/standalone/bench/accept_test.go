@@ -20,55 +20,82 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	acceptClients  = 16
-	acceptRequests = 1000
-)
+// crowds is how many clients ask at once, one after another on a connection of their own.
+var crowds = []int{1, 16, 256}
 
-// TestAccept posts deployments of one host, 16 clients at once, beside a bare
-// Echo handler that publishes the same body to JetStream: the limit of this
-// design. Both sync every message to disk. Slipway works on what it accepts
-// meanwhile: the host has no port to connect to, so that it is the deployments
-// that cost, not the SSH.
+// requestsOf is how many requests a round of so many clients has: enough for the slowest in 100.
+func requestsOf(clients int) int { return min(1024, 256*clients) }
+
+// TestAccept posts deployments of one host beside a bare Echo handler that
+// publishes the same body to JetStream: the limit of this design. Both sync
+// every message to disk. Slipway works on what it accepts meanwhile: the host
+// has no port to connect to, so that it is the deployments that cost, not the
+// SSH.
 func TestAccept(t *testing.T) {
 	wanted(t, "accept")
 	s := startSlipway(t)
-	s.call("POST", "/v1/servers", map[string]any{
-		"name": "nowhere", "address": "127.0.0.1", "port": 1, "user": "nobody",
-		"host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDI4SKl3opHp7nZ4fmWX1VZ4xxTTYY6N9qpDxQqtuVCa",
-	}, nil)
+	s.addNowhere()
 	s.upload("accept", "1", "accept.bin", []byte("a package of one file"))
 	body := map[string]any{"application": "accept", "version": "1", "servers": []string{"nowhere"}}
 	bare := startBareEcho(t)
-
-	compare(t, map[string]string{"accept.rate": "requests/s", "accept.p99": "ms"},
-		func(int) measurement {
-			return load(t, func() error {
-				if status, answer := s.send("POST", "/v1/deployments", body); status != http.StatusAccepted {
-					return fmt.Errorf("%d %s", status, answer)
-				}
-				return nil
+	for _, clients := range crowds {
+		name := fmt.Sprintf("accept.%d", clients)
+		compare(t, unitsOf(name),
+			func(int) measurement {
+				return load(t, name, clients, s.expecting(http.StatusAccepted, "POST", "/v1/deployments", body))
+			},
+			func(int) measurement {
+				return load(t, name, clients, s.bare(http.MethodPost, bare, `{"application":"accept","version":"1","servers":["nowhere"]}`))
 			})
-		},
-		func(int) measurement {
-			return load(t, func() error {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, bare,
-					strings.NewReader(`{"application":"accept","version":"1","servers":["nowhere"]}`))
-				if err != nil {
-					return err
-				}
-				res, err := s.http.Do(req)
-				if err != nil {
-					return err
-				}
-				defer res.Body.Close()
-				_, err = io.Copy(io.Discard, res.Body)
-				return err
-			})
-		})
+	}
 }
 
-func load(t *testing.T, request func() error) measurement {
+// addNowhere adds a server that cannot be connected to.
+func (s *slipway) addNowhere() (id string) {
+	s.t.Helper()
+	var added struct{ ID string }
+	s.call("POST", "/v1/servers", map[string]any{
+		"name": "nowhere", "address": "127.0.0.1", "port": 1, "user": "nobody",
+		"host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDI4SKl3opHp7nZ4fmWX1VZ4xxTTYY6N9qpDxQqtuVCa",
+	}, &added)
+	return added.ID
+}
+
+func unitsOf(name string) map[string]string {
+	return map[string]string{name + ".rate": "requests/s", name + ".p50": "ms", name + ".p99": "ms"}
+}
+
+// expecting returns a request to Slipway that must be answered with this status.
+func (s *slipway) expecting(status int, method, path string, body any) func() error {
+	return func() error {
+		if got, answer := s.send(method, path, body); got != status {
+			return fmt.Errorf("%d %s", got, answer)
+		}
+		return nil
+	}
+}
+
+// bare returns a request to a baseline.
+func (s *slipway) bare(method, url, body string) func() error {
+	return func() error {
+		req, err := http.NewRequestWithContext(s.t.Context(), method, url, strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		res, err := s.http.Do(req)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if _, err = io.Copy(io.Discard, res.Body); err == nil && res.StatusCode >= 300 {
+			err = fmt.Errorf("%s", res.Status)
+		}
+		return err
+	}
+}
+
+// load has so many clients send requests, each the next once it has an answer.
+func load(t *testing.T, name string, clients int, request func() error) measurement {
 	t.Helper()
 	var (
 		mu        sync.Mutex
@@ -76,9 +103,9 @@ func load(t *testing.T, request func() error) measurement {
 		working   sync.WaitGroup
 	)
 	began := time.Now()
-	for range acceptClients {
+	for range clients {
 		working.Go(func() {
-			for range acceptRequests / acceptClients {
+			for range requestsOf(clients) / clients {
 				sent := time.Now()
 				if err := request(); err != nil {
 					t.Error(err)
@@ -93,15 +120,19 @@ func load(t *testing.T, request func() error) measurement {
 	working.Wait()
 	wall := time.Since(began)
 	require.False(t, t.Failed())
-	return measurement{"accept.rate": float64(len(latencies)) / wall.Seconds(), "accept.p99": percentile(latencies, 0.99)}
+	return measurement{
+		name + ".rate": float64(len(latencies)) / wall.Seconds(),
+		name + ".p50":  percentile(latencies, 0.5), name + ".p99": percentile(latencies, 0.99),
+	}
 }
 
 // startBareEcho is the baseline: it stores the body of each request in a stream
-// and answers 202. It returns its URL.
+// and answers 202; asked with GET, it answers with what it stored last. It returns
+// its URL.
 func startBareEcho(t *testing.T) string {
 	t.Helper()
 	js := startBareNATS(t)
-	_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare.>"}})
+	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "BARE", Subjects: []string{"bare.>"}, AllowDirect: true})
 	require.NoError(t, err)
 	e := echo.New()
 	e.POST("/", func(c echo.Context) error {
@@ -114,6 +145,15 @@ func startBareEcho(t *testing.T) string {
 		}
 		return c.JSON(http.StatusAccepted, map[string]string{"id": "x"})
 	})
+	e.GET("/", func(c echo.Context) error {
+		m, err := stream.GetLastMsgForSubject(c.Request().Context(), "bare.last")
+		if err != nil {
+			return err
+		}
+		return c.JSONBlob(http.StatusOK, m.Data)
+	})
+	_, err = js.Publish(t.Context(), "bare.last", []byte(`{"id":"x"}`))
+	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	srv := &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}

@@ -56,16 +56,19 @@ func startInstallation(t *testing.T) *installation {
 	storeAt := startStore(t, filepath.Join(dir, "store"))
 	key, err := seal.LoadOrCreateKeyFile(i.key)
 	require.NoError(t, err)
-	gateway := i.service(t, "gateway", "slipway-gateway", "--listen", "127.0.0.1:0", "--seal-public-key", key.Public().String())
+	gateway := i.service(t, "gateway", "slipway-gateway", append(unlimited, "--listen", "127.0.0.1:0", "--seal-public-key", key.Public().String())...)
 	i.service(t, "history", "slipway-history", "--store-uri", storeAt, "--store-single-writer")
 	i.scheduler = i.service(t, "scheduler", "slipway-scheduler")
 	token := start(t, dir, "bootstrap", "slipway-gateway", "bootstrap", "--nats-url", i.broker, "--seal-public-key", key.Public().String()).says(`slw_\S+`)
 	i.slipway = &slipway{
-		t: t, poll: quickly, url: "http://" + gateway.says(`"address":"([^"]+)"`), token: token,
+		t: t, url: "http://" + gateway.says(`"address":"([^"]+)"`), token: token,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	return i
 }
+
+// unlimited is what lets one client measure how much a gateway takes.
+var unlimited = []string{"--limits-caller-rate=0", "--limits-address-rate=0", "--limits-caller-watches=0"}
 
 // startStore runs the embedded store as standalone does, in this process, and
 // returns its URI.
@@ -115,6 +118,8 @@ func (i *installation) scale(executors, slots int, takes time.Duration) {
 	i.executors = i.executors[:executors]
 }
 
+const addingClients = 16
+
 // addSimulated adds servers and returns their names.
 func (i *installation) addSimulated(count int) []string {
 	i.t.Helper()
@@ -128,7 +133,7 @@ func (i *installation) addSimulated(count int) []string {
 	}
 	close(todo)
 	var adding sync.WaitGroup
-	for range acceptClients {
+	for range addingClients {
 		adding.Go(func() {
 			for name := range todo {
 				status, answer := i.send("POST", "/v1/servers", map[string]any{

@@ -4,12 +4,13 @@ package bench
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -100,35 +101,47 @@ func eventually(t *testing.T, condition func() bool, instead func() string) {
 	}
 }
 
-// tick is the unit in which Linux counts the time of processes.
-const tick = time.Second / 100
-
 // cpu is the time that the program has had on any core.
 func (p *process) cpu() time.Duration {
 	p.t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	used, err := p.CPU()
 	require.NoError(p.t, err)
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	const user, system = 11, 12 // counted from the state, which follows the name
-	ticks := 0
-	for _, at := range []int{user, system} {
-		n, err := strconv.Atoi(fields[at])
-		require.NoError(p.t, err)
-		ticks += n
-	}
-	return time.Duration(ticks) * tick
+	return used
 }
 
 // peak is the most memory that the program has held since forget, in MiB.
-func (p *process) peak() float64 {
+func (p *process) peak() float64 { return p.status("VmHWM") }
+
+// resident is the memory that the program holds, in MiB.
+func (p *process) resident() float64 { return p.status("VmRSS") }
+
+// status is a figure of the program's in MiB, by the name that the kernel gives it.
+func (p *process) status(name string) float64 {
 	p.t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	require.NoError(p.t, err)
-	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(status)
 	require.NotNil(p.t, found)
 	kb, err := strconv.Atoi(string(found[1]))
 	require.NoError(p.t, err)
 	return float64(kb) / 1024
+}
+
+// heapOf returns what is on the heap of a program after a collection, in bytes, as its profiles at this URL say.
+func heapOf(t *testing.T, profiles string) float64 {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, profiles+"heap?gc=1&debug=1", nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	found := regexp.MustCompile(`# HeapAlloc = (\d+)`).FindSubmatch(text)
+	require.NotNil(t, found, "%s", text)
+	bytes, err := strconv.ParseFloat(string(found[1]), 64)
+	require.NoError(t, err)
+	return bytes
 }
 
 // forget lets the peak begin anew.

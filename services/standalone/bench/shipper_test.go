@@ -21,7 +21,6 @@ type shipper struct {
 }
 
 func (f *fleet) slipway(s *slipway) *shipper {
-	s.poll = seldom
 	return &shipper{slipway: s, fleet: f, base: "/srv/slipway", servers: s.addServers(f.sites)}
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,26 +27,20 @@ type slipway struct {
 	url   string
 	token string
 	http  *http.Client
-	poll  time.Duration // how often it is asked whether a deployment has ended
 }
-
-// quickly is for what ends soon, seldom for what goes on for seconds: a question
-// costs a millisecond of CPU.
-const (
-	quickly = 2 * time.Millisecond
-	seldom  = 20 * time.Millisecond
-)
 
 func startSlipway(t *testing.T) *slipway {
 	t.Helper()
 	var cfg standalone.Config
 	config.Defaults(&cfg)
 	cfg.Data, cfg.Gateway.Listen = t.TempDir(), "127.0.0.1:0"
+	cfg.Gateway.Limits.CallerRate, cfg.Gateway.Limits.AddressRate, cfg.Gateway.Limits.CallerWatches = 0, 0, 0 // one client measures how much it takes
+	cfg.Gateway.Timeouts.Broker = time.Minute                                                                 // a slow disk is to be seen as a figure, not as 503
 	said := &lifecycletest.Output{}
 	service, err := standalone.New(cfg, zerolog.Nop(), said)
 	require.NoError(t, err)
 	lifecycletest.Start(t, service.Run)
-	s := &slipway{t: t, poll: quickly, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &slipway{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	s.url = regexp.MustCompile(`http://\S+`).FindString(said.String())
 	s.token = regexp.MustCompile(`slw_\S+`).FindString(said.String())
 	return s
@@ -151,17 +144,14 @@ func (s *slipway) succeed(d deployment) deployment {
 	return d
 }
 
-// await returns once the deployment has ended.
+// await returns once the deployment has ended: it watches what happens in it.
 func (s *slipway) await(d deployment) deployment {
 	s.t.Helper()
-	for !slices.Contains([]string{"succeeded", "failed", "cancelled", "rejected"}, d.State) {
-		time.Sleep(s.poll) //nolint:forbidigo // as a client would poll
-		status, raw := s.send("GET", "/v1/deployments/"+d.ID, nil)
-		if status == http.StatusServiceUnavailable {
-			continue // a machine that is busy with 50 hosts may take long; it says to try again
-		}
-		require.Equal(s.t, http.StatusOK, status, "%s", raw)
-		require.NoError(s.t, json.Unmarshal(raw, &d))
-	}
+	const event = "\nevent: deployment."
+	status, told := s.send("GET", "/v1/deployments/"+d.ID+"/events", nil) // ends with the last one
+	require.Equal(s.t, http.StatusOK, status, "%s", told)
+	_, last, found := strings.Cut(string(told[max(0, bytes.LastIndex(told, []byte(event))):]), event)
+	require.True(s.t, found, "%s", told)
+	d.State, _, _ = strings.Cut(last, "\n")
 	return d
 }

@@ -47,6 +47,7 @@ const (
 	concluded = "deployment.concluded"
 	started   = "job.started"
 	ended     = "job.ended"
+	output    = "job.output"
 )
 
 // ReadEvent reads a message as it is stored.

@@ -138,7 +138,7 @@ func Stories(events []Event) (breaches []Breach) {
 	turns := map[string]turn{} // whose turn it is on each host
 	ends := map[[2]string]int{}
 	for _, e := range events {
-		if e.Host == "" {
+		if e.Host == "" || e.Type == output { // who was overtaken may still pass on what was said
 			continue
 		}
 		now, of := turns[e.Host], [2]string{e.Deployment, e.Host}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 // measured is a Slipway whose schedulers may ask what runs here, and hosts with version v1 on them.
@@ -116,7 +117,7 @@ func startPrometheus(t *testing.T, metrics string) string {
 	settings := filepath.Join(dir, "prometheus.yml")
 	require.NoError(t, os.WriteFile(settings, fmt.Appendf(nil,
 		"scrape_configs: [{job_name: shop, scrape_interval: 1s, static_configs: [{targets: [%q]}]}]\n", exporter.Listener.Addr()), 0o600))
-	address := "127.0.0.1:" + strconv.Itoa(reservePort(t))
+	address := "127.0.0.1:" + strconv.Itoa(proctest.ReservePort(t))
 	newProcess(t, dir, "prometheus", program, "--config.file="+settings, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn").start()
 	return "http://" + address

@@ -81,7 +81,7 @@ func (s twoSets) toGreen(t *testing.T, version string, more map[string]any) depl
 	return must[deployment](t, s.client, request{
 		method: "POST", path: "/v1/deployments", header: map[string]string{"Idempotency-Key": uniqueKey()}, body: map[string]any{
 			"application": app, "version": version, "servers": s.names(), "strategy": strategy,
-			"timeouts": map[string]string{"step": "5s"},
+			"timeouts": map[string]string{"step": "20s"},
 		},
 	}, http.StatusAccepted)
 }

@@ -118,7 +118,7 @@ func (c *client) do(r request) (answer, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err = fmt.Fprintf(c.transcript, "%s %s: %s\n", r.method, r.path, a)
+	_, err = fmt.Fprintf(c.transcript, "%s %s: %v %s\n", r.method, r.path, a.header, a)
 	return a, err
 }
 
@@ -274,10 +274,22 @@ type order struct {
 	Servers     []string  `json:"servers"`
 	Path        string    `json:"path,omitempty"`
 	Keep        int       `json:"keep,omitempty"`
+	Remove      []string  `json:"remove,omitempty"`
 	Strategy    *strategy `json:"strategy,omitempty"`
 	Failures    *failures `json:"failures,omitempty"`
 	Approval    *struct{} `json:"approval,omitempty"`
 	WhenBusy    string    `json:"when_busy,omitempty"`
+	Hooks       hooks     `json:"hooks,omitzero"`
+}
+
+// hooks are commands that run before.
+type hooks struct {
+	Before []hook `json:"before"`
+}
+
+type hook struct {
+	Name    string `json:"name"`
+	Command string `json:"command"`
 }
 
 // failures is how many servers may fail, and what follows.

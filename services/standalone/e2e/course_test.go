@@ -23,6 +23,7 @@ func TestAFailedDeploymentGoesBackByItself(t *testing.T) {
 	d := s.deploy(t, order{
 		Application: app, Version: "v2", Servers: names,
 		Strategy: &strategy{Type: "serial"}, Failures: &failures{Then: "rollback"},
+		Remove: []string{"v1"}, // what it replaces is its way back, and stays
 	})
 	require.Equal(t, "failed", s.await(t, d.ID, patience).State)
 	at := s.course(t, d.ID)

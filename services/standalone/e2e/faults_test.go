@@ -167,7 +167,7 @@ func TestEachFaultFailsItsHostAloneAndLeavesItAsItWas(t *testing.T) {
 		requireRuns(t, h, "v2")
 	}
 	requireEvents(t, s)
-	requireNoSecrets(t, s, append(good, bad["wrong key"], bad["full disk"]))
+	requireNoSecrets(t, s, append(good, bad["wrong key"], bad["full disk"]), nil)
 }
 
 func TestABadPackageIsRefusedByEveryHostAndNothingIsSwitched(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/proctest"
 	"github.com/slipway-deploy/slipway/libs/storetest"
 )
 
@@ -37,6 +38,9 @@ type fleet struct {
 	schedulers []*process
 	executors  []*process
 	clients    []*client // of each gateway
+
+	everywhere []string // flags of all
+	env        []string
 }
 
 // fleetSize says how many replicas there are, and what executors are told beyond what they need.
@@ -48,12 +52,17 @@ type fleetSize struct {
 	dir                   string // for all files; empty: one that goes with the test
 	anyStore              bool   // the MongoDB that SLIPWAY_TEST_MONGODB_URI names will do, as the test does not kill it
 	syncAlways            bool   // the broker acknowledges what is on the disk
+	operators             bool   // each process listens for who operates it
+	env                   []string
 }
 
 // startFleet starts all processes and returns when requests are served.
 func startFleet(t testing.TB, size fleetSize) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: size.dir, database: "slipway"}
+	f := &fleet{t: t, dir: size.dir, database: "slipway", env: size.env}
+	if size.operators {
+		f.everywhere = []string{"--observe-listen", "127.0.0.1:0"}
+	}
 	if f.dir == "" {
 		f.dir = workDir(t)
 	}
@@ -73,7 +82,7 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 	public := f.output("slipway-executor", "keygen", f.keyFile)
 	var addresses []string
 	for n := range max(1, size.gateways) {
-		addresses = append(addresses, "127.0.0.1:"+strconv.Itoa(reservePort(t)))
+		addresses = append(addresses, "127.0.0.1:"+strconv.Itoa(proctest.ReservePort(t)))
 		f.gateways = append(f.gateways, f.replica("gateway", n, "--listen", addresses[n], "--seal-public-key", public))
 	}
 	for n := range max(1, size.histories) {
@@ -94,9 +103,13 @@ func startFleet(t testing.TB, size fleetSize) *fleet {
 	}
 	token := tokenLine.FindStringSubmatch(f.output("slipway-gateway", "bootstrap", "--nats-url", f.natsURL, "--seal-public-key", public))
 	require.NotNil(t, token, "bootstrap prints no token")
+	serving := "/readyz"
+	if size.schedulers == 0 || size.executors == 0 { // without which no gateway is ready
+		serving = "/healthz"
+	}
 	for _, address := range addresses {
 		c := newClient(t, f.dir, "http://"+address, token[1])
-		must[any](t, c, request{method: "GET", path: "/readyz"}, http.StatusOK)
+		must[any](t, c, request{method: "GET", path: serving}, http.StatusOK)
 		f.clients = append(f.clients, c)
 	}
 	f.client = f.clients[0]
@@ -125,7 +138,9 @@ func (f *fleet) newExecutor(flags ...string) *process {
 
 func (f *fleet) process(name, kind string, flags []string) *process {
 	f.t.Helper()
-	return newProcess(f.t, f.dir, name, "slipway-"+kind, append([]string{"--nats-url", f.natsURL}, flags...)...)
+	p := newProcess(f.t, f.dir, name, "slipway-"+kind, slices.Concat([]string{"--nats-url", f.natsURL}, f.everywhere, flags)...)
+	p.env = append(p.env, f.env...)
+	return p
 }
 
 // storeFlags are those of a history that writes to the database, alone or not.
@@ -140,7 +155,7 @@ func (f *fleet) storeFlags(database string, alone bool) []string {
 // newBroker makes a nats-server that keeps its port and its store over a kill.
 func (f *fleet) newBroker(syncAlways bool) {
 	f.t.Helper()
-	port := reservePort(f.t)
+	port := proctest.ReservePort(f.t)
 	f.natsURL = fmt.Sprintf("nats://127.0.0.1:%d", port)
 	config := filepath.Join(f.dir, "nats.conf")
 	sync := ""

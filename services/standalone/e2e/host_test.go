@@ -79,7 +79,7 @@ func requireRuns(t testing.TB, h *hosttest.Host, version string) {
 // requireNothingStaged fails the test if a failed attempt left something behind on the host.
 func requireNothingStaged(t testing.TB, h *hosttest.Host) {
 	t.Helper()
-	left, err := filepath.Glob(filepath.Join(h.Home, appPath, ".slipway", "stage", "*"))
+	left, err := filepath.Glob(filepath.Join(h.Home, appPath, ".slipway", "stage", "*", "*")) // its directories stay
 	require.NoError(t, err)
 	require.Empty(t, left)
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,7 +65,7 @@ func TestAPackageLandsOnTenHostsAndIsLeftAgain(t *testing.T) {
 		requireRuns(t, h, "v2")
 	}
 	requireEvents(t, s)
-	requireNoSecrets(t, s, hosts)
+	requireNoSecrets(t, s, hosts, nil)
 }
 
 // requireEveryStep fails the test unless each target went through these steps, one after the other, and changed from one
@@ -96,11 +97,12 @@ func requireEvents(t *testing.T, s *standalone) {
 	checkStories(t, readEvents(t, openStreams(t, s.natsURL)))
 }
 
-// requireNoSecrets looks for what the hosts are logged in with, everywhere: while all runs, in the streams; and once it
-// has stopped, in every file that is left, logs and answers included.
-func requireNoSecrets(t *testing.T, s *standalone, hosts []*hosttest.Host) {
+// requireNoSecrets looks for what the hosts are logged in with, and for more, everywhere: while all runs, in the
+// streams; and once it has stopped, in every file that is left, logs and answers included.
+func requireNoSecrets(t *testing.T, s *standalone, hosts []*hosttest.Host, more secrets) {
 	t.Helper()
 	look := secrets{"the token": s.token}
+	maps.Copy(look, more)
 	for _, h := range hosts {
 		look["the private key of "+h.Name] = keyMaterial(h.PrivateKeyPEM)
 		if h.Password != "" {

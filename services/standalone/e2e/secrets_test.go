@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,29 +29,48 @@ func keyMaterial(pem []byte) string {
 	return lines[len(lines)/2]
 }
 
-// needles are the forms in which a secret may stand in something larger: as it is, in hex, or as a part of something in
-// base64, at each of the three places where a part may begin.
+// needles are the forms in which a secret may stand in something larger: as it is, in hex, as JSON, URLs and Go write it, or
+// as a part of something in base64 or base64url, at each of the three places where a part may begin.
 func needles(secret string) [][]byte {
-	forms := [][]byte{[]byte(secret), []byte(hex.EncodeToString([]byte(secret)))}
-	for shift := range 3 {
-		coded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-		// What the neighbours have a part in is cut off.
-		forms = append(forms, []byte(coded[(shift*8+5)/6:len(coded)-4]))
+	inJSON, _ := json.Marshal(secret) // a text: that cannot fail
+	plainJSON := new(bytes.Buffer)
+	plain := json.NewEncoder(plainJSON)
+	plain.SetEscapeHTML(false)
+	_ = plain.Encode(secret)
+	quoted := strconv.Quote(secret)
+	inHex := hex.EncodeToString([]byte(secret))
+	forms := []string{
+		secret, inHex, strings.ToUpper(inHex), url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1],
+		string(inJSON[1 : len(inJSON)-1]), strings.Trim(strings.TrimSpace(plainJSON.String()), `"`),
 	}
-	return forms
-}
-
-func (s secrets) requireNotIn(t testing.TB, where string, text []byte) {
-	t.Helper()
-	for what, secret := range s {
-		for _, needle := range needles(secret) {
-			require.False(t, bytes.Contains(text, needle), "%s stands in %s", what, where)
+	for shift := range 3 {
+		for _, alphabet := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+			coded := alphabet.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+			// What the neighbours have a part in is cut off.
+			forms = append(forms, coded[(shift*8+5)/6:len(coded)-4])
 		}
 	}
+	slices.Sort(forms)
+	var found [][]byte
+	for _, form := range slices.Compact(forms) {
+		found = append(found, []byte(form))
+	}
+	return found
 }
 
-// requireNotInFiles looks into every file below the directory: logs, streams, buckets, documents, answers.
-func (s secrets) requireNotInFiles(t testing.TB, dir string) {
+// in returns which of the secrets stand in a text.
+func (s secrets) in(text []byte) (found []string) {
+	for what, secret := range s {
+		if slices.ContainsFunc(needles(secret), func(needle []byte) bool { return bytes.Contains(text, needle) }) {
+			found = append(found, what)
+		}
+	}
+	return found
+}
+
+// inFiles looks into every file below the directory: logs, streams, buckets, documents, answers. What it returns says which
+// secret stands in which.
+func (s secrets) inFiles(t testing.TB, dir string) (found []string) {
 	t.Helper()
 	files := 0
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -56,40 +81,60 @@ func (s secrets) requireNotInFiles(t testing.TB, dir string) {
 		if os.IsNotExist(err) {        // a temporary file of a process that runs
 			return nil
 		}
-		if err == nil {
-			files++
-			s.requireNotIn(t, path, text)
+		files++
+		for _, what := range s.in(text) {
+			found = append(found, what+" stands in "+path)
 		}
 		return err
 	}))
 	require.Greater(t, files, 10, "hardly anything was looked at in %s", dir)
+	return found
 }
 
-// requireNotInStreams looks into every message of every stream, those behind buckets included.
-func (s secrets) requireNotInStreams(t testing.TB, js jetstream.JetStream) {
+func (s secrets) requireNotInFiles(t testing.TB, dir string) {
 	t.Helper()
-	names := js.StreamNames(t.Context())
+	require.Empty(t, s.inFiles(t, dir))
+}
+
+// inStreams looks into every message of every stream, those behind buckets included.
+func (s secrets) inStreams(t testing.TB, js jetstream.JetStream) (found []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // without one, the client has five seconds
+	defer cancel()
+	names := js.StreamNames(ctx)
 	streams := 0
 	for name := range names.Name() {
 		streams++
 		for _, m := range readStream(t, js, name) {
-			s.requireNotIn(t, "stream "+name+", "+m.subject, m.data)
+			for _, what := range s.in(slices.Concat([]byte(m.subject), []byte{' '}, m.data)) {
+				found = append(found, what+" stands in stream "+name+", "+m.subject)
+			}
 		}
 	}
 	require.NoError(t, names.Err())
 	require.Greater(t, streams, 5)
+	return found
+}
+
+func (s secrets) requireNotInStreams(t testing.TB, js jetstream.JetStream) {
+	t.Helper()
+	require.Empty(t, s.inStreams(t, js))
 }
 
 func TestASecretIsFoundInEveryFormThatItMayHave(t *testing.T) {
-	const secret = "correct horse battery staple"
-	for _, before := range []string{"", "a", "ab", "abc"} {
-		text := before + secret + "and more"
-		for _, form := range []string{text, hex.EncodeToString([]byte(text)), base64.StdEncoding.EncodeToString([]byte(text))} {
-			found := false
-			for _, needle := range needles(secret) {
-				found = found || strings.Contains(form, string(needle))
+	for _, secret := range []string{"correct horse battery staple", "a+b/c?d=e&f \"g\" <h> \\i\n~~~ ü"} {
+		for _, before := range []string{"", "a", "ab", "abc"} {
+			text := before + secret + "and more"
+			inJSON, err := json.Marshal(text)
+			require.NoError(t, err)
+			for _, form := range []string{
+				text, hex.EncodeToString([]byte(text)), fmt.Sprintf("%X", text), base64.StdEncoding.EncodeToString([]byte(text)),
+				base64.URLEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
+				url.QueryEscape(text), url.PathEscape(text), string(inJSON), fmt.Sprintf("%q", text),
+			} {
+				require.Equal(t, []string{"it"}, secrets{"it": secret}.in([]byte(form)), "%q is not found in %q", secret, form)
 			}
-			require.True(t, found, "%q is not found in %q", secret, form)
 		}
+		require.Empty(t, secrets{"it": secret}.in([]byte(secret[:len(secret)-4])))
 	}
 }

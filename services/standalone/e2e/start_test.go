@@ -138,8 +138,7 @@ func TestAStartThatCannotSucceedSaysInOneLineWhatToDo(t *testing.T) {
 // leaveSomething runs standalone once, so that its files hold a server, a deployment and a document.
 func (s *standalone) leaveSomething(t *testing.T) {
 	t.Helper()
-	s.process.start()
-	s.client = newClient(t, s.dir, s.process.awaitLog(`Slipway listens on (http://\S+)`), s.process.awaitLog(tokenLine.String()))
+	s.begin(t)
 	names := s.addAll(t, hosttest.Start(t, 1))
 	s.uploadVersions(t, 0, "v1")
 	s.succeed(t, s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID)

@@ -88,7 +88,7 @@ func dialectTable(b *strings.Builder) {
 	b.WriteString(`
 ## The sourcedeploy dialect
 
-The dialect itself is still to be written. Its statuses will be read from state and cause as follows.
+Its statuses ([migrating.md](migrating.md#sourcedeploy)) are read from state and cause as follows.
 
 | status | state | cause | also |
 |---|---|---|---|
@@ -104,8 +104,8 @@ The dialect itself is still to be written. Its statuses will be read from state 
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.status, state, cause, s.note)
 	}
 	b.WriteString(`
-The dialect has no status for a deployment that is ` + "`paused`, nor for one that is `stopping`" + ` for another cause than a person's
-word, nor for one that is ` + "`reverting`" + ` for another cause than its canary: they will be ` + "`inprogress`" + `. A cause that the table does not name changes nothing: ` + "`failed`" + ` is ` + "`fail`" + ` unless a row
+The dialect has no status for a deployment that is ` + "`paused`, nor for one that is `stopping` or `reverting`" + `
+for another cause than the table names: they are ` + "`inprogress`" + `. A cause that the table does not name changes nothing: ` + "`failed`" + ` is ` + "`fail`" + ` unless a row
 with its cause says otherwise.
 `)
 }

@@ -45,6 +45,11 @@ func TestDeployUploadsShipsAndWatchesInPlainLines(t *testing.T) {
 	require.Equal(t, "shop 1 is uploaded already.\n", again.err)
 	require.Contains(t, again.out, "web-1  -  succeeded  1 ran already\n")
 	require.Len(t, g.Seen(http.MethodPost, "/v1/packages"), 1)
+
+	require.Contains(t, s.run("deploy", "shop", "--newest", "--to", "web-1").exits(0).out, ": shop 1 on 1 host.\n")
+	for _, other := range []string{"--version", "--package"} {
+		s.run("deploy", "shop", "--newest", other, "1", "--to", "web-1").exits(2)
+	}
 }
 
 func TestAHostThatFailsFailsTheDeployment(t *testing.T) {
@@ -76,7 +81,7 @@ func TestWhereToDeployIsAskedForAsItIsDocumented(t *testing.T) {
 		"names":    {[]string{"--to", `web-1,"a,b"`, "--to", "web-2"}, `"servers":["web-1","a,b","web-2"]`},
 		"labels":   {[]string{"--label", "role=web", "--label", "env=x,y"}, `"selector":{"role":"web","env":"x,y"}`},
 		"both":     {[]string{"--to", "web-1", "--label", "role=web"}, `"servers":["web-1"],"selector":{"role":"web"}`},
-		"settings": {[]string{"--to", "web-1", "--path", "/srv/x", "--keep", "2"}, `"servers":["web-1"],"path":"/srv/x","keep":2`},
+		"settings": {[]string{"--to", "web-1", "--path", "/srv/x", "--keep", "2", "--remove", "1.0,1.1"}, `"servers":["web-1"],"path":"/srv/x","keep":2,"remove":["1.0","1.1"]`},
 		"bounded":  {[]string{"--to", "a", "--max-parallel", "7", "--min-healthy", "3"}, `"servers":["a"],"strategy":{"type":"all","max_parallel":7,"min_healthy":"3"}`},
 		"serial":   {[]string{"--to", "a", "--strategy", "serial", "--pause", "30s"}, `"servers":["a"],"strategy":{"type":"serial","pause":"30s"}`},
 		"rolling": {[]string{"--to", "a", "--strategy", "rolling", "--batch", "25%", "--max-failed", "2", "--max-failed-batch", "0", "--on-overrun", "pause", "--skip-unreachable"},
@@ -361,6 +366,35 @@ checks:
 		s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", s.file("bad.yaml", bad)).exits(2)
 	}
 	s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", "/nowhere/needs.yaml").exits(2)
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--needs", needs, "--profile", "java", "--restart").exits(2)
+	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), 1)
+}
+
+func TestSecretsComeFromTheEnvironmentOrFiles(t *testing.T) {
+	g := apitest.New(t)
+	s := newShell(t, g)
+	s.env = append(s.env, "PASSWORD=it's $2\n")
+	s.input = "from input\r\n"
+	needs := s.file("needs.yaml", "secrets: {TOKEN: from needs}")
+	line := []string{"deploy", "shop", "--version", "1", "--to", "a", "--detach", "--needs", needs}
+	s.run(append(line, "--secret", "PASSWORD", "--secret", "KEY="+s.file("key", "two\nlines\n"), "--secret", "INPUT=-")...).exits(5)
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.Len(t, sent, 1)
+	require.JSONEq(t, `{"application":"shop","version":"1","servers":["a"],
+		"secrets":{"TOKEN":"from needs","PASSWORD":"it's $2\n","KEY":"two\nlines\n","INPUT":"from input"}}`, string(sent[0].Body))
+
+	for why, flags := range map[string][]string{
+		"there is no NOWHERE in the environment": {"--secret", "NOWHERE"},
+		"the secret TOKEN is given twice":        {"--secret", "TOKEN=" + needs},
+		"no such file":                           {"--secret", "KEY=/nowhere"},
+		"only one file can be standard input":    {"--secret", "A=-", "--secret", "B=-"},
+		"must be names and values":               {"--secret", "PASSWORD", "--needs", s.file("list.yaml", "secrets: [canary]")},
+		"is not YAML":                            {"--needs", s.file("bad.yaml", "secrets:\n  A: canary\n  B: [canary\n")},
+	} {
+		r := s.run(append(line, flags...)...).exits(2)
+		require.Contains(t, r.err, why)
+		require.NotContains(t, r.err, "canary")
+	}
 	require.Len(t, g.Seen(http.MethodPost, "/v1/deployments"), 1)
 }
 
@@ -375,5 +409,42 @@ func TestTheEndOfALogIsShownWithItsHosts(t *testing.T) {
 	require.Contains(t, r.out, "web-1  this is web-1\n")
 	require.Contains(t, r.out, "web-2  ? host_key_changed: "+wrongKeyReason+"\n")
 	require.Len(t, document[list[client.ServerLog]](s.run("logs", "shop", "a", "-o", "json").exits(1)).Items, 2)
+	s.run("logs", "shop", "info.log", "--profile", "java", "--directory", "store", "--on", "web-1").exits(0)
+	asked := g.Seen(http.MethodGet, "/v1/logs")
+	require.Contains(t, asked[len(asked)-1].Query, "directory=store")
 	s.run("logs", "shop").exits(2)
+}
+
+func TestAProfileIsPassedOn(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("a")
+	s := newShell(t, g)
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--detach", "--profile", "golang", "--directory", "store", "--restart").exits(5) // there is no such version
+	require.JSONEq(t, `{"application": "shop", "version": "1", "servers": ["a"], "profile": "golang", "directory": "store", "restart": true}`,
+		string(g.Seen(http.MethodPost, "/v1/deployments")[0].Body))
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--restart").exits(2)
+	s.run("deploy", "shop", "--version", "1", "--to", "a", "--directory", "b").exits(2)
+}
+
+func TestInitHasSupervisorsKnowAnApplication(t *testing.T) {
+	g := apitest.New(t)
+	g.AddServers("web-1", "web-2")
+	s := newShell(t, g)
+	file := s.file("shop.conf", "[program:shop]\ncommand=/srv/shop\n")
+	out := s.run("init", "shop", "--supervisor", file, "--to", "web-1", "--project", "checkout", "--socket", "/run/s", "--profile", "java").exits(0).out
+	require.Contains(t, out, "init of shop on 1 host.")
+	require.Contains(t, out, "web-1  -  succeeded  the supervisor took up shop\n")
+	require.JSONEq(t, `{"project":"checkout","profile":"java","servers":["web-1"],"supervisor":{"content":"[program:shop]\ncommand=/srv/shop\n","socket":"/run/s"}}`,
+		string(g.Seen("POST", "/v1/applications/shop/init")[0].Body))
+	require.Regexp(t, `^[0-9a-v]{20}\n$`, s.run("init", "shop", "--supervisor", file, "--all", "--detach").exits(0).out)
+	require.Contains(t, s.run("init", "shop", "--supervisor", file, "--to", "web-9").exits(5).err, "there is no server web-9")
+}
+
+func TestNotesOfADeploymentAreShown(t *testing.T) {
+	g, s := shipped(t)
+	id := strings.TrimSpace(s.run("deploy", "shop", "--version", "1", "--to", "web-1", "--note", "ticket=SHOP-42", "--note", "build=a=b", "--skip-checks", "--detach").exits(0).out)
+	sent := g.Seen(http.MethodPost, "/v1/deployments")
+	require.Contains(t, string(sent[len(sent)-1].Body), `"skip_checks":true`)
+	require.Regexp(t, `Notes +build=a=b, ticket=SHOP-42\n`, s.run("status", id).exits(0).out)
+	s.run("deploy", "shop", "--version", "1", "--to", "web-1", "--note", "ticket").exits(2)
 }

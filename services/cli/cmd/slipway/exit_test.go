@@ -31,6 +31,10 @@ func TestAWrongCommandLineExits2(t *testing.T) {
 		{"servers", "edit", "web-1", "--label", "a=1", "--remove-label", "a"},
 		{"servers", "list", "--label", "x"},
 		{"status", "--nonsense"},
+		{"audit", "--from", "yesterday"},
+		{"audit", "--limit", "0"},
+		{"audit", "verify", "--head", "12"},
+		{"audit", "verify", "--file", "nothing.jsonl"},
 		{"status", "--output", "xml"},
 		{"status", "--timeout", "0s"},
 		{"status", "--timeout", "soon"},
@@ -58,6 +62,9 @@ func TestAWrongCommandLineExits2(t *testing.T) {
 		{"cancel"},
 		{"approve", "d3v5k1jq0s9c73000001"},
 		{"approve", "d3v5k1jq0s9c73000001", "--digest", "beef"},
+		{"init", "shop", "--to", "web-1"},
+		{"init", "shop", "--to", "web-1", "--supervisor", "not-there.conf"},
+		{"init", "shop", "--supervisor", file},
 		{"retry"},
 		{"retry", "d3v5k1jq0s9c73000001", "--strategy", "rolling"},
 		{"rollback", "d3v5k1jq0s9c73000001", "--strategy", "canary"},
@@ -115,11 +122,12 @@ func TestWhatTheServerSaysBecomesTheExitStatus(t *testing.T) {
 			g.Before(func(w http.ResponseWriter, _ *http.Request) bool {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(status)
-				_, _ = w.Write([]byte(`{"title": "No", "detail": "this is why", "request_id": "abc", "errors": [{"field": "port", "message": "must be a number"}]}`))
+				_, _ = w.Write([]byte(`{"title": "No", "detail": "this is why", "request_id": "abc", "hint": "do that", "errors": [{"field": "port", "message": "must be a number"}]}`))
 				return true
 			})
 			r := newShell(t, g).run("status").exits(exit)
 			require.True(t, strings.HasPrefix(r.err, "slipway: this is why\n  port: must be a number\n"), r.err)
+			require.Equal(t, status != 401, strings.Contains(r.err, "\n  do that\n"))
 			require.Equal(t, status >= 500, strings.Contains(r.err, "abc"))
 			require.Equal(t, status == 401, strings.Contains(r.err, "slipway login"))
 		})

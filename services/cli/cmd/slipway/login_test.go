@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/services/cli/internal/apitest"
+	"github.com/slipway-deploy/slipway/services/cli/internal/client"
 )
 
 func TestLoginStoresATokenThatOnlyItsOwnerCanRead(t *testing.T) {
@@ -15,7 +16,7 @@ func TestLoginStoresATokenThatOnlyItsOwnerCanRead(t *testing.T) {
 	s := newShell(t, nil)
 	s.input = apitest.Token + "\n"
 	out := s.run("login", "--url", g.URL+"/").exits(0).out
-	require.Contains(t, out, "Logged in to "+g.URL+" as ci (admin)")
+	require.Contains(t, out, "Logged in to "+g.URL+" as ci (administrator)")
 
 	path := filepath.Join(s.dir, "slipway", "config.json")
 	info, err := os.Stat(path)
@@ -32,9 +33,14 @@ func TestLoginStoresATokenThatOnlyItsOwnerCanRead(t *testing.T) {
 func TestLoginWithAFileAndJSON(t *testing.T) {
 	g := apitest.New(t)
 	s := newShell(t, nil)
-	type login struct{ URL, ID, Name, Role string }
+	type login struct {
+		URL string
+		client.Identity
+	}
 	got := document[login](s.run("login", "--url", g.URL, "--token-file", s.file("token", apitest.Token), "-o", "json").exits(0))
-	require.Equal(t, login{URL: g.URL, ID: "d3v5k1jq0s9c73000001", Name: "ci", Role: "admin"}, got)
+	require.Equal(t, login{g.URL, client.Identity{
+		Kind: "token", ID: "d3v5k1jq0s9c73000001", Name: "ci", Grants: []client.Grant{{Role: "administrator"}},
+	}}, got)
 }
 
 func TestALoginThatFailsStoresNothing(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,7 +24,16 @@ const patience = time.Minute
 // binary is the program under test: all tests here run it as a process of its own.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+// atOnce is how many tests run at a time, whatever the machine: they wait for looks of programs more than they compute.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	os.Exit(buildAndRun(m))
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "slipway-cli-*")
@@ -49,9 +59,11 @@ type shell struct {
 	input string // what standard input holds
 }
 
-// newShell returns a shell whose user is logged in to the gateway by the environment; to none if it is nil.
+// newShell returns a shell whose user is logged in to the gateway by the environment; to none if it is nil. The test goes
+// on beside others: what it waits for is, most of the time, the next look that the program takes.
 func newShell(t *testing.T, g *apitest.Gateway) *shell {
 	t.Helper()
+	t.Parallel()
 	s := &shell{t: t, dir: t.TempDir()}
 	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir, "TZ=UTC", "TERM=xterm",
 		"GORACE=atexit_sleep_ms=0"} // else each run of a program with -race takes a second more

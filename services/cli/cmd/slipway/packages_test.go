@@ -33,12 +33,12 @@ func TestAPackageThatStaysWhereItIsIsMadeKnown(t *testing.T) {
 			g := apitest.New(t)
 			s := newShell(t, g)
 			s.input = "hidden\n"
-			added := s.run(append([]string{"packages", "add", "shop", "--version", "1", "-o", "json"}, c.args...)...).exits(0)
+			added := s.run(append([]string{"packages", "add", "shop", "--project", "web", "--version", "1", "-o", "json"}, c.args...)...).exits(0)
 			require.NotContains(t, added.out+added.err, "hidden")
 			require.NotNil(t, document[client.Package](added).Source)
 			sent := g.Seen(http.MethodPost, "/v1/packages")
 			require.Len(t, sent, 1)
-			require.JSONEq(t, `{"application":"shop","version":"1","source":`+c.source+`}`, string(sent[0].Body))
+			require.JSONEq(t, `{"project":"web","application":"shop","version":"1","source":`+c.source+`}`, string(sent[0].Body))
 			require.Contains(t, s.run("packages", "list").exits(0).out, "package.tar.gz")
 		})
 	}

@@ -16,26 +16,13 @@ func (g *Gateway) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
 	decode(body, &c)
 	var bad []client.FieldError
 	i := slices.IndexFunc(g.packages, func(p client.Package) bool {
-		return p.Application == c.Application && (p.ID == c.Package || p.Version == c.Version)
+		return p.Application == c.Application && (p.ID == c.Package || p.Version == c.Version || c.Package == "newest")
 	})
 	if i < 0 {
 		bad = append(bad, client.FieldError{Field: "version", Message: "there is no package " + c.Version + " of " + c.Application})
 	}
-	var on []client.Server
-	for _, ref := range c.Servers {
-		s, ok := g.find(ref)
-		if !ok {
-			bad = append(bad, client.FieldError{Field: "servers", Message: "there is no server " + ref})
-		}
-		on = append(on, s)
-	}
-	if len(c.Selector) > 0 {
-		var labels []string
-		for key, value := range maps.All(c.Selector) {
-			labels = append(labels, key+"="+value)
-		}
-		on = append(on, g.labelled(labels)...)
-	}
+	on, unknown := g.chosen(c.Servers, c.Selector)
+	bad = append(bad, unknown...)
 	if len(bad) > 0 {
 		problem(w, r, http.StatusUnprocessableEntity, "invalid_request", "fields are not valid", bad...)
 		return
@@ -55,13 +42,44 @@ func (g *Gateway) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
 		problem(w, r, http.StatusTooManyRequests, "too_many_deployments", "3 deployments are under way, and no more may be")
 		return
 	}
-	d.Project = c.Project
+	d.Project, d.Metadata = c.Project, c.Metadata
 	if c.Approval != nil {
 		d.State, d.Digest = client.AwaitingApproval, Digest
 	}
 	made := g.accept(d, on, c.Strategy)
 	g.deployments[0].reverts = c.Failures != nil && c.Failures.Then == "rollback"
 	reply(w, http.StatusAccepted, made)
+}
+
+// chosen returns the servers that a request names, and what it names that is not there.
+func (g *Gateway) chosen(listed []string, selector map[string]string) (on []client.Server, bad []client.FieldError) {
+	for _, ref := range listed {
+		s, ok := g.find(ref)
+		if !ok {
+			bad = append(bad, client.FieldError{Field: "servers", Message: "there is no server " + ref})
+		}
+		on = append(on, s)
+	}
+	if len(selector) > 0 {
+		var labels []string
+		for key, value := range maps.All(selector) {
+			labels = append(labels, key+"="+value)
+		}
+		on = append(on, g.labelled(labels)...)
+	}
+	return on, bad
+}
+
+func (g *Gateway) init(w http.ResponseWriter, r *http.Request, application string, body []byte) {
+	var c client.InitCreate
+	decode(body, &c)
+	on, bad := g.chosen(c.Servers, c.Selector)
+	if len(bad) > 0 {
+		problem(w, r, http.StatusUnprocessableEntity, "invalid_request", "fields are not valid", bad...)
+		return
+	}
+	d := client.Deployment{Kind: client.KindInit, Project: c.Project, Application: application, Path: cmp.Or(c.Path, "apps/"+application)}
+	reply(w, http.StatusAccepted, g.accept(d, on, c.Strategy))
 }
 
 func (g *Gateway) accept(d client.Deployment, on []client.Server, s *client.Strategy) client.Deployment {
@@ -83,12 +101,17 @@ func (g *Gateway) accept(d client.Deployment, on []client.Server, s *client.Stra
 }
 
 func (g *Gateway) listDeployments(w http.ResponseWriter, r *http.Request) {
-	application, state := r.URL.Query().Get("application"), r.URL.Query().Get("state")
+	q := r.URL.Query()
+	may := func(name, have string) bool { return q.Get(name) == "" || q.Get(name) == have }
 	var found []client.Deployment
 	for _, d := range g.deployments {
-		if (application == "" || d.Application == application) && (state == "" || string(d.State) == state) {
+		if may("application", d.Application) && may("state", string(d.State)) && may("project", d.Project) && may("actor", d.Actor) && may("batch", d.Batch) &&
+			may("stage", d.Stage) && may("template", d.Template) {
 			found = append(found, d.Deployment)
 		}
+	}
+	if q.Get("sort") == "oldest" {
+		slices.Reverse(found)
 	}
 	reply(w, http.StatusOK, pageOf(r, found))
 }
@@ -106,6 +129,9 @@ func (g *Gateway) oneDeployment(w http.ResponseWriter, r *http.Request, id strin
 		g.skip(w, r, g.deployments[i], body)
 	case r.Method == http.MethodPost:
 		g.control(w, r, g.deployments[i], body)
+	case strings.HasSuffix(r.URL.Path, "/logs"):
+		g.listOutput(w, r, g.deployments[i])
+		g.tick(g.deployments[i])
 	case r.URL.Path == "/v1/deployments/"+id:
 		reply(w, http.StatusOK, g.deployments[i].Deployment)
 	default:

@@ -3,6 +3,7 @@ package apitest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,10 +12,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/slipway-deploy/slipway/libs/openapitest"
 	"github.com/slipway-deploy/slipway/services/cli/internal/client"
 )
+
+// OpenAPI is the document, which is read once for all tests.
+var OpenAPI = sync.OnceValue(openapitest.Load)
 
 // Token is the one that the gateway knows.
 var Token = "slw_" + strings.Repeat("hush", 10) + "abc"
@@ -24,7 +27,7 @@ type Gateway struct {
 	URL string
 
 	t    testing.TB
-	spec *Spec
+	spec *openapitest.Document
 
 	mu          sync.Mutex
 	ids         int
@@ -37,6 +40,11 @@ type Gateway struct {
 	full        bool // no more deployments may be under way
 	running     map[string]map[string]client.ServerReleases
 	failures    map[string]Fault
+	webhooks    []*webhook
+	tokens      []client.Token
+	items       []item
+	deadEnd     bool // deliveries to webhooks are dead
+	audit       [][]byte
 	held        bool
 	pace        int // events that each host has between two looks
 	seen        []Seen
@@ -62,10 +70,8 @@ type answer struct {
 // New starts a gateway.
 func New(t testing.TB) *Gateway {
 	t.Helper()
-	spec, err := LoadSpec()
-	require.NoError(t, err)
 	g := &Gateway{
-		t: t, spec: spec, pace: 4,
+		t: t, spec: OpenAPI(), pace: 4,
 		secrets: map[string]client.Credential{}, failures: map[string]Fault{}, answers: map[string]answer{},
 		running: map[string]map[string]client.ServerReleases{},
 	}
@@ -128,7 +134,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.seen = append(g.seen, Seen{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), body})
-	if err := g.spec.CheckRequest(r, body); err != nil {
+	err = g.spec.CheckRequest(r, body)
+	if err == nil && r.Header.Get("Idempotency-Key") != "" && r.Method != http.MethodPost {
+		err = errors.New("it takes no Idempotency-Key")
+	}
+	if err != nil {
 		g.t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		problem(w, r, http.StatusBadRequest, "malformed_request", err.Error())
 		return
@@ -169,9 +179,15 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 	if len(parts) > 2 {
 		id, parts[2] = parts[2], "{id}"
 	}
+	if len(parts) > 2 && parts[1] == "services" {
+		g.oneService(w, r, id, strings.Join(parts[3:], "/"))
+		return
+	}
+	if parts[len(parts)-1] == "webhooks" || len(parts) > 2 && parts[1] == "webhooks" {
+		g.handleWebhooks(w, r, id, parts, body)
+		return
+	}
 	switch r.Method + " " + strings.Join(parts, "/") {
-	case "GET v1/whoami":
-		reply(w, http.StatusOK, client.Identity{ID: idOf(1), Name: "ci", Role: "admin"})
 	case "POST v1/servers":
 		g.addServer(w, r, body)
 	case "GET v1/servers":
@@ -188,11 +204,21 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.deploy(w, r, body)
 	case "GET v1/deployments":
 		g.listDeployments(w, r)
-	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "POST v1/deployments/{id}/rollback", "POST v1/deployments/{id}/retry",
+	case "GET v1/deployments/{id}", "GET v1/deployments/{id}/targets", "GET v1/deployments/{id}/logs", "POST v1/deployments/{id}/rollback", "POST v1/deployments/{id}/retry",
 		"POST v1/deployments/{id}/cancel", "POST v1/deployments/{id}/pause", "POST v1/deployments/{id}/resume",
 		"POST v1/deployments/{id}/promote", "POST v1/deployments/{id}/reject", "POST v1/deployments/{id}/approve",
 		"POST v1/deployments/{id}/skip":
 		g.oneDeployment(w, r, id, body)
+	case "POST v1/applications/{id}/init":
+		g.init(w, r, id, body)
+	case "GET v1/running":
+		g.listRunning(w, r)
+	case "GET v1/statistics":
+		reply(w, http.StatusOK, g.statistics(r))
+	case "GET v1/history":
+		reply(w, http.StatusOK, behind)
+	case "GET v1/health", "GET v1/services", "GET v1/service-events":
+		g.tellOfServices(w, r, parts[1])
 	case "GET v1/locks":
 		g.listLocks(w, r)
 	case "DELETE v1/locks/{id}":
@@ -202,6 +228,55 @@ func (g *Gateway) handle(w http.ResponseWriter, r *http.Request, body []byte) {
 	case "GET v1/releases":
 		g.listReleases(w, r)
 	default:
+		g.handleAccess(w, r, id, strings.Join(parts[1:], "/"), body)
+	}
+}
+
+func (g *Gateway) tellOfServices(w http.ResponseWriter, r *http.Request, what string) {
+	switch what {
+	case "health":
+		reply(w, http.StatusOK, degraded)
+	case "services":
+		reply(w, http.StatusOK, map[string]any{"items": []client.Service{executors}})
+	default:
+		g.listServiceEvents(w, r)
+	}
+}
+
+func (g *Gateway) handleWebhooks(w http.ResponseWriter, r *http.Request, id string, parts []string, body []byte) {
+	if len(parts) > 4 {
+		g.oneDelivery(w, r, id, parts[4])
+		return
+	}
+	switch r.Method + " " + strings.Join(parts, "/") {
+	case "POST v1/webhooks":
+		g.addWebhook(w, body)
+	case "GET v1/webhooks":
+		g.listWebhooks(w, r)
+	case "GET v1/webhooks/{id}", "DELETE v1/webhooks/{id}", "GET v1/webhooks/{id}/deliveries", "POST v1/webhooks/{id}/test",
+		"POST v1/webhooks/{id}/pause", "POST v1/webhooks/{id}/resume", "POST v1/webhooks/{id}/rotate":
+		g.oneWebhook(w, r, id, body)
+	default:
+		problem(w, r, http.StatusNotFound, "not_found", "there is no such page")
+	}
+}
+
+// handleAccess answers what is asked about who may do what, and who did, about projects, and lists.
+func (g *Gateway) handleAccess(w http.ResponseWriter, r *http.Request, id, path string, body []byte) {
+	switch r.Method + " " + path {
+	case "GET whoami":
+		reply(w, http.StatusOK, client.Identity{Kind: "token", ID: idOf(1), Name: "ci", Grants: []client.Grant{{Role: "administrator"}}})
+	case "POST servers/{id}":
+		g.importServers(w, body)
+	case "GET audit":
+		g.listAudit(w, r)
+	case "POST tokens", "GET tokens", "GET tokens/{id}", "DELETE tokens/{id}":
+		g.someToken(w, r, id, body)
+	default:
+		if strings.HasPrefix(path, "projects") || strings.HasPrefix(path, "groups") {
+			g.someItem(w, r, body)
+			return
+		}
 		problem(w, r, http.StatusNotFound, "not_found", "there is no such page")
 	}
 }
@@ -255,4 +330,9 @@ func pageOf[T any](r *http.Request, all []T) client.Page[T] {
 		p.Next = fmt.Sprint(end)
 	}
 	return p
+}
+
+// Forbid answers as a gateway does where the permission is missing.
+func Forbid(w http.ResponseWriter, r *http.Request, permission string) {
+	problem(w, r, http.StatusForbidden, "forbidden", "you do not have the permission "+permission)
 }

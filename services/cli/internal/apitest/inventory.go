@@ -182,11 +182,68 @@ func (g *Gateway) importKnownHosts(w http.ResponseWriter, body []byte) {
 	reply(w, http.StatusOK, came)
 }
 
+// importServers takes each line of a list for the name of a server; one that is there is the same. Of a list of platform,
+// the first line is columns that are not taken over.
+func (g *Gateway) importServers(w http.ResponseWriter, body []byte) {
+	var l client.ServerList
+	decode(body, &l)
+	came := client.ServersImported{Servers: []client.ImportedServer{}}
+	if l.Format == "platform" {
+		columns, rest, _ := strings.Cut(l.List, "\n")
+		came.Notes, l.List = []string{"not taken over: " + columns}, rest
+	}
+	entries := imported(&came.ImportCounts, l.List, l.DryRun, func(name string) bool {
+		_, there := g.find(name)
+		return there
+	})
+	for _, e := range entries {
+		one := client.ImportedServer{ImportedEntry: e}
+		if !l.DryRun {
+			one.Server = g.newServer(client.ServerCreate{Name: e.Name, Address: e.Name, User: l.Defaults.User, Credential: l.Defaults.Credential}).ID
+		}
+		came.Servers = append(came.Servers, one)
+	}
+	reply(w, http.StatusOK, came)
+}
+
+// importApplications takes each line of a list for the name of an application of the collection.
+func (g *Gateway) importApplications(w http.ResponseWriter, at string, body []byte) {
+	var l client.ApplicationList
+	decode(body, &l)
+	came := client.ApplicationsImported{Applications: []client.ImportedApplication{}}
+	entries := imported(&came.ImportCounts, l.List, l.DryRun, func(name string) bool {
+		return slices.ContainsFunc(g.items, func(i item) bool { return i.at == at && i.doc["name"] == name })
+	})
+	for _, e := range entries {
+		if !l.DryRun {
+			g.newItem(at, map[string]any{"name": e.Name})
+		}
+		came.Applications = append(came.Applications, client.ImportedApplication{ImportedEntry: e})
+	}
+	reply(w, http.StatusOK, came)
+}
+
+// imported counts the names of a list, one a line, and returns those that are new.
+func imported(c *client.ImportCounts, list string, dry bool, there func(name string) bool) (created []client.ImportedEntry) {
+	c.DryRun = dry
+	line := 0
+	for name := range strings.Lines(list) {
+		line++
+		if name = strings.TrimSpace(name); there(name) {
+			c.Same++
+			continue
+		}
+		c.Created++
+		created = append(created, client.ImportedEntry{Line: line, Name: name, Outcome: "created"})
+	}
+	return created
+}
+
 func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte) {
 	q := r.URL.Query()
 	sum := sha256.Sum256(body)
 	p := client.Package{
-		Application: q.Get("application"), Version: q.Get("version"), Filename: q.Get("filename"),
+		Project: q.Get("project"), Application: q.Get("application"), Version: q.Get("version"), Filename: q.Get("filename"),
 		Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:]),
 	}
 	if r.Header.Get("Content-Type") == "application/json" {
@@ -196,7 +253,7 @@ func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte
 		}
 		decode(body, &f)
 		p = client.Package{
-			Application: f.Application, Version: f.Version, Filename: path.Base(f.URL), Size: 1, SHA256: f.SHA256,
+			Project: f.Project, Application: f.Application, Version: f.Version, Filename: path.Base(f.URL), Size: 1, SHA256: f.SHA256,
 		}
 		if f.URL == "" { // of all that can be said of a source, what is not in its kind
 			p.Filename, p.Size, p.SHA256, p.Source = "package.tar.gz", 0, strings.Repeat("ab", 32), &client.PackageSource{HasCredential: true}
@@ -206,7 +263,7 @@ func (g *Gateway) addPackage(w http.ResponseWriter, r *http.Request, body []byte
 		return
 	}
 	for _, there := range g.packages {
-		if there.Application != p.Application || there.Version != p.Version {
+		if there.Project != p.Project || there.Application != p.Application || there.Version != p.Version {
 			continue
 		}
 		if there.SHA256 == p.SHA256 {

@@ -43,6 +43,7 @@ func (g *Gateway) setHeld(held bool) {
 type deployment struct {
 	client.Deployment
 	targets []client.Target
+	said    []client.OutputLine
 	holds   bool // after the first wave, for a verdict
 	reverts bool // where a host fails
 }
@@ -119,8 +120,11 @@ const packageSize = 20_000_000
 // advance moves one host on: into its next step, through the bytes of a transfer, out of a step, or to its end.
 func (g *Gateway) advance(d *deployment, t *client.Target, now time.Time) {
 	steps := []client.Step{{Step: "connect", Phase: "pre"}, {Step: "stage", Phase: "pre"}, {Step: "switch", Phase: "deploy"}, {Step: "clean", Phase: "post"}}
-	if d.Kind == client.KindRollback {
+	switch d.Kind {
+	case client.KindRollback:
 		steps = []client.Step{steps[0], steps[2], steps[3]}
+	case client.KindInit:
+		steps = []client.Step{steps[0], {Step: "setup", Phase: "deploy"}}
 	}
 	if t.State == client.Pending {
 		t.State, t.Attempt, t.Executor, t.StartedAt = client.Running, 1, "executor-1", &now
@@ -135,6 +139,7 @@ func (g *Gateway) advance(d *deployment, t *client.Target, now time.Time) {
 		s.State, s.StartedAt = client.Running, now
 		t.Steps = append(append([]client.Step{}, t.Steps...), s)
 		t.Step, t.DoneBytes, t.TotalBytes = s.Step, 0, 0
+		g.say(d, t, s.Step, now)
 		return
 	}
 	t.Steps = append([]client.Step{}, t.Steps...)
@@ -158,6 +163,10 @@ func (g *Gateway) succeed(d *deployment, t *client.Target, now time.Time) {
 	if apps == nil {
 		apps = map[string]client.ServerReleases{}
 		g.running[t.Server] = apps
+	}
+	if d.Kind == client.KindInit {
+		t.State, t.EndedAt, t.Note = client.Succeeded, &now, "the supervisor took up "+d.Application
+		return
 	}
 	holds := apps[d.Application]
 	t.State, t.EndedAt, t.Previous = client.Succeeded, &now, holds.Current

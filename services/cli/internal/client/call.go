@@ -22,6 +22,7 @@ type call struct {
 	json   any    // the body, or
 	upload *upload
 	into   any // where the answer is decoded; nil: there is none
+	save   *download
 }
 
 // answerLimit bounds an answer, in bytes. The largest is a page of 500 targets with all their steps.
@@ -68,6 +69,9 @@ func (c *Client) once(ctx context.Context, op call, body []byte, p *patience) er
 	c.noteClock(resp.Header.Get("Date"))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return readProblem(resp)
+	}
+	if op.save != nil {
+		return c.copy(ctx, resp, op.save, p)
 	}
 	if op.into == nil {
 		return nil

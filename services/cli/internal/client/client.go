@@ -95,9 +95,31 @@ func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
 	return who, err
 }
 
-// Identity is whose token it is.
+// Identity is who calls.
 type Identity struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Role string `json:"role"`
+	Kind      string     `json:"kind"` // token or user
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Grants    []Grant    `json:"grants"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// Grant is a role that somebody has.
+type Grant struct {
+	Role    string `json:"role"`
+	Project string `json:"project,omitempty"` // empty: over all
+}
+
+// String is the grant as ParseGrant reads it.
+func (g Grant) String() string {
+	if g.Project == "" {
+		return g.Role
+	}
+	return g.Role + ":" + g.Project
+}
+
+// ParseGrant reads a role, or role:project. Which roles there are, the gateway knows.
+func ParseGrant(text string) Grant {
+	role, project, _ := strings.Cut(text, ":")
+	return Grant{role, project}
 }

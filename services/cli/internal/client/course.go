@@ -7,11 +7,15 @@ import (
 
 // Course is what every kind of deployment may say about its course.
 type Course struct {
-	Strategy         *Strategy `json:"strategy,omitempty"`
-	Failures         *Failures `json:"failures,omitempty"`
-	Calendar         *Calendar `json:"calendar,omitempty"`
-	Timeouts         *Timeouts `json:"timeouts,omitempty"`
-	ProgressDeadline string    `json:"progress_deadline,omitempty"` // empty: as the gateway does
+	Strategy         *Strategy         `json:"strategy,omitempty"`
+	Failures         *Failures         `json:"failures,omitempty"`
+	Calendar         *Calendar         `json:"calendar,omitempty"`
+	Timeouts         *Timeouts         `json:"timeouts,omitempty"`
+	ProgressDeadline string            `json:"progress_deadline,omitempty"` // empty: as the gateway does
+	Metadata         map[string]string `json:"metadata,omitempty"`          // what is noted of it
+	CallbackURL      string            `json:"callback_url,omitempty"`      // is told of its events
+	CallbackSecret   string            `json:"callback_secret,omitempty"`   // signs that; empty: nothing does
+	CallbackFormat   string            `json:"callback_format,omitempty"`   // what that is told in; empty: events
 }
 
 // Calendar is when hosts may begin.

@@ -46,36 +46,42 @@ func (s State) Ended() bool {
 const (
 	KindDeploy   = "deploy"
 	KindRollback = "rollback"
+	KindInit     = "init"
 )
 
 // Deployment is a package on its way to servers, or back.
 type Deployment struct {
-	ID           string     `json:"id"`
-	Kind         string     `json:"kind"`
-	Project      string     `json:"project,omitempty"`
-	Application  string     `json:"application"`
-	Path         string     `json:"path"`
-	Version      string     `json:"version,omitempty"` // shipped, or gone back to; empty: whatever ran before
-	Package      string     `json:"package,omitempty"`
-	From         string     `json:"from,omitempty"`        // release that a rollback leaves
-	RollbackOf   string     `json:"rollback_of,omitempty"` // deployment that a rollback undoes
-	Actor        string     `json:"actor"`
-	State        State      `json:"state"`
-	Cause        string     `json:"cause,omitempty"`  // why it stands or ended so, for programs
-	Reason       string     `json:"reason,omitempty"` // the same for people, where no host says so
-	By           string     `json:"by,omitempty"`     // who asked for it to stand so
-	Until        *time.Time `json:"until,omitempty"`  // when it goes on, or is given up, by itself
-	Strategy     string     `json:"strategy,omitempty"`
-	RetryOf      string     `json:"retry_of,omitempty"`       // deployment on whose failed hosts this one tries again
-	RolledBackBy string     `json:"rolled_back_by,omitempty"` // the rollback that takes back, by itself, what it has switched
-	Digest       string     `json:"digest,omitempty"`         // of the plan, while it waits for approval
-	Targets      int        `json:"targets"`
-	Wave         int        `json:"wave"` // from 0
-	Waves        int        `json:"waves"`
-	Counts       Counts     `json:"counts"`
-	AcceptedAt   time.Time  `json:"accepted_at"`
-	StartedAt    *time.Time `json:"started_at,omitempty"`
-	EndedAt      *time.Time `json:"ended_at,omitempty"`
+	ID           string            `json:"id"`
+	Kind         string            `json:"kind"`
+	Project      string            `json:"project,omitempty"`
+	Application  string            `json:"application"`
+	Path         string            `json:"path"`
+	Version      string            `json:"version,omitempty"` // shipped, or gone back to; empty: whatever ran before
+	Package      string            `json:"package,omitempty"`
+	From         string            `json:"from,omitempty"`        // release that a rollback leaves
+	RollbackOf   string            `json:"rollback_of,omitempty"` // deployment that a rollback undoes
+	Actor        string            `json:"actor"`
+	State        State             `json:"state"`
+	Cause        string            `json:"cause,omitempty"`  // why it stands or ended so, for programs
+	Reason       string            `json:"reason,omitempty"` // the same for people, where no host says so
+	By           string            `json:"by,omitempty"`     // who asked for it to stand so
+	Until        *time.Time        `json:"until,omitempty"`  // when it goes on, or is given up, by itself
+	Strategy     string            `json:"strategy,omitempty"`
+	RetryOf      string            `json:"retry_of,omitempty"` // deployment on whose failed hosts this one tries again
+	Batch        string            `json:"batch,omitempty"`    // of the deployments that were asked for together
+	Metadata     map[string]string `json:"metadata,omitempty"` // what was noted of it
+	Stage        string            `json:"stage,omitempty"`    // what it was made by, by names
+	Template     string            `json:"template,omitempty"`
+	Group        string            `json:"group,omitempty"`
+	RolledBackBy string            `json:"rolled_back_by,omitempty"` // the rollback that takes back, by itself, what it has switched
+	Digest       string            `json:"digest,omitempty"`         // of the plan, while it waits for approval
+	Targets      int               `json:"targets"`
+	Wave         int               `json:"wave"` // from 0
+	Waves        int               `json:"waves"`
+	Counts       Counts            `json:"counts"`
+	AcceptedAt   time.Time         `json:"accepted_at"`
+	StartedAt    *time.Time        `json:"started_at,omitempty"`
+	EndedAt      *time.Time        `json:"ended_at,omitempty"`
 }
 
 // Counts is how many targets are in which state.
@@ -130,18 +136,23 @@ type Failure struct {
 // DeploymentCreate is a deployment to make: of a package or a version, to servers by id or name and by label.
 type DeploymentCreate struct {
 	Project     string            `json:"project,omitempty"`
-	Application string            `json:"application"`
+	Template    string            `json:"template,omitempty"` // of the project: says what is not said here
+	Stage       string            `json:"stage,omitempty"`    // of the project
+	Application string            `json:"application,omitempty"`
 	Package     string            `json:"package,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Servers     []string          `json:"servers,omitempty"`
 	Selector    map[string]string `json:"selector,omitempty"`
-	Path        string            `json:"path,omitempty"`
-	Keep        int               `json:"keep,omitempty"` // 0: as the gateway does
-	Approval    *Approval         `json:"approval,omitempty"`
-	StartAt     *time.Time        `json:"start_at,omitempty"`
-	Deadline    string            `json:"deadline,omitempty"`
-	DryRun      bool              `json:"dry_run,omitempty"`   // for Plan, which sets it
-	WhenBusy    string            `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
+	Group       string            `json:"group,omitempty"`
+	Place
+	Keep       int        `json:"keep,omitempty"` // 0: as the gateway does
+	Remove     []string   `json:"remove,omitempty"`
+	Approval   *Approval  `json:"approval,omitempty"`
+	StartAt    *time.Time `json:"start_at,omitempty"`
+	Deadline   string     `json:"deadline,omitempty"`
+	SkipChecks bool       `json:"skip_checks,omitempty"` // no checks are made
+	DryRun     bool       `json:"dry_run,omitempty"`     // for Plan, which sets it
+	WhenBusy   string     `json:"when_busy,omitempty"`   // wait or refuse; empty: as the gateway does
 	Work
 	Course
 }
@@ -153,8 +164,27 @@ type RollbackCreate struct {
 	Course
 }
 
+// InitCreate says what the supervisors of servers are to know of an application.
+type InitCreate struct {
+	Project  string            `json:"project,omitempty"`
+	Servers  []string          `json:"servers,omitempty"`
+	Selector map[string]string `json:"selector,omitempty"`
+	Group    string            `json:"group,omitempty"`
+	Place
+	Supervisor Programs `json:"supervisor"`
+	WhenBusy   string   `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
+	Course
+}
+
+// Programs is the configuration of a supervisord for an application.
+type Programs struct {
+	Content string `json:"content"`
+	Socket  string `json:"socket,omitempty"` // empty: as the gateway does
+}
+
 // RetryCreate says how to try again.
 type RetryCreate struct {
+	All      bool   `json:"all,omitempty"`       // on all hosts that it was begun on
 	WhenBusy string `json:"when_busy,omitempty"` // wait or refuse; empty: as the gateway does
 	Course
 }
@@ -173,6 +203,14 @@ func (c *Client) RollBack(ctx context.Context, id string, r RollbackCreate) (Dep
 	return made, err
 }
 
+// Init asks to have the supervisors of servers know an application, by a deployment of its own.
+func (c *Client) Init(ctx context.Context, application string, i InitCreate) (Deployment, error) {
+	var made Deployment
+	path := "/v1/applications/" + url.PathEscape(application) + "/init"
+	err := c.do(ctx, call{method: http.MethodPost, path: path, key: newKey(), json: i, into: &made})
+	return made, err
+}
+
 // Retry asks for another try on the hosts that a deployment failed on, by a deployment of its own.
 func (c *Client) Retry(ctx context.Context, id string, r RetryCreate) (Deployment, error) {
 	var made Deployment
@@ -187,10 +225,40 @@ func (c *Client) Deployment(ctx context.Context, id string) (Deployment, error) 
 	return d, err
 }
 
-// Deployments lists deployments, newest first, in pages of so many. Empty filters are none.
-func (c *Client) Deployments(ctx context.Context, application string, state State, limit int) iter.Seq2[Deployment, error] {
-	query := filters(map[string]string{"application": application, "state": string(state)})
+// DeploymentsQuery says which deployments are listed. What is empty restricts nothing.
+type DeploymentsQuery struct {
+	Application string
+	Project     string
+	State       State
+	Actor       string    // name of the token that asked
+	Batch       string    // id of deployments that were asked for together
+	Stage       string    // name
+	Template    string    // name
+	Server      string    // id or name
+	Text        string    // beginnings of words in application, project and version
+	From, To    time.Time // accepted then or later, and before
+	OldestFirst bool
+}
+
+// Deployments lists deployments, newest first unless it is asked for otherwise, in pages of so many.
+func (c *Client) Deployments(ctx context.Context, q DeploymentsQuery, limit int) iter.Seq2[Deployment, error] {
+	query := filters(map[string]string{
+		"application": q.Application, "project": q.Project, "state": string(q.State), "actor": q.Actor, "batch": q.Batch, "stage": q.Stage, "template": q.Template,
+		"server": q.Server,
+		"text":   q.Text, "from": timeOf(q.From), "to": timeOf(q.To),
+	})
+	if q.OldestFirst {
+		query.Set("sort", "oldest")
+	}
 	return all[Deployment](ctx, c, "/v1/deployments", query, min(max(limit, 1), PageLimit))
+}
+
+// timeOf writes a time; "" where it is zero.
+func timeOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 // Targets reads one page of how a deployment stands on its servers, in the order of its plan. The first page has no

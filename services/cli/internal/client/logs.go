@@ -26,8 +26,8 @@ const logsPage = 20
 
 // Logs reads from servers the end of a log file.
 func (c *Client) Logs(ctx context.Context, q LogsQuery) iter.Seq2[ServerLog, error] {
-	query := filters(map[string]string{"application": q.Application, "path": q.Path, "file": q.File, "lines": strconv.Itoa(q.Lines)})
-	query["server"] = q.Servers
-	query["label"] = q.Labels
+	query := q.asked()
+	query.Set("file", q.File)
+	query.Set("lines", strconv.Itoa(q.Lines))
 	return all[ServerLog](ctx, c, "/v1/logs", query, logsPage)
 }

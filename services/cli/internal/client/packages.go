@@ -1,10 +1,12 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +14,7 @@ import (
 // Package is what can be deployed.
 type Package struct {
 	ID          string    `json:"id"`
+	Project     string    `json:"project,omitempty"` // whose deployments may ship it; empty: all
 	Application string    `json:"application"`
 	Version     string    `json:"version"`
 	Filename    string    `json:"filename"`
@@ -25,11 +28,13 @@ type Package struct {
 
 // PackageFetch is a package that the gateway fetches by itself.
 type PackageFetch struct {
+	Project     string `json:"project,omitempty"`
 	Application string `json:"application"`
 	Version     string `json:"version"`
 	URL         string `json:"url"`
-	SHA256      string `json:"sha256"`
-	Filename    string `json:"filename,omitempty"` // empty: the last part of the URL's path
+	SHA256      string `json:"sha256,omitempty"`
+	Unverified  bool   `json:"unverified,omitempty"` // there is no SHA256
+	Filename    string `json:"filename,omitempty"`   // empty: the last part of the URL's path
 }
 
 // Packages lists packages, newest first. Empty filters are none.
@@ -48,22 +53,27 @@ func (c *Client) FetchPackage(ctx context.Context, f PackageFetch) (Package, err
 // told how many bytes have gone so far; a repeat begins again at 0. It is called from another goroutine, and never
 // after Upload has returned.
 //
-// It fails with ErrVersionTaken where the version is there with other content, before anything is sent.
-func (c *Client) Upload(ctx context.Context, application, version string, f *File, progress func(sent int64)) (Package, bool, error) {
+// It fails with ErrVersionTaken where the version is there with other content, before anything is sent. A package that
+// belongs to no project is there for all.
+func (c *Client) Upload(ctx context.Context, project, application, version string, f *File, progress func(sent int64)) (Package, bool, error) {
 	there, err := Collect(c.Packages(ctx, application, version))
 	if err != nil {
 		return Package{}, false, err
 	}
-	if len(there) > 0 { // at most one
-		if strings.EqualFold(there[0].SHA256, f.SHA256) {
-			return there[0], false, nil
+	slices.SortFunc(there, func(a, b Package) int { return cmp.Compare(b.Project, a.Project) }) // what belongs to none is last, as when it is deployed
+	for _, p := range there {
+		switch {
+		case p.Project != project && p.Project != "":
+		case strings.EqualFold(p.SHA256, f.SHA256):
+			return p, false, nil
+		case p.Project == project:
+			return Package{}, false, fmt.Errorf("%w: %s %s was uploaded with other content; what is new needs a version of its own",
+				ErrVersionTaken, application, version)
 		}
-		return Package{}, false, fmt.Errorf("%w: %s %s was uploaded with other content; what is new needs a version of its own",
-			ErrVersionTaken, application, version)
 	}
 	u := &upload{file: f, progress: progress}
 	defer u.finish()
-	query := filters(map[string]string{"application": application, "version": version, "filename": f.Name, "sha256": f.SHA256})
+	query := filters(map[string]string{"project": project, "application": application, "version": version, "filename": f.Name, "sha256": f.SHA256})
 	var stored Package
 	// No Idempotency-Key: a package is what it is by application, version and digest, and a repeat of the same is
 	// answered with the first.

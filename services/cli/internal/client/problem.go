@@ -18,9 +18,13 @@ type Problem struct {
 	Status    int          `json:"status"`
 	Detail    string       `json:"detail,omitempty"`
 	Code      string       `json:"code"`
+	Hint      string       `json:"hint,omitempty"` // what helps
 	Instance  string       `json:"instance"`
 	RequestID string       `json:"request_id"`
 	Errors    []FieldError `json:"errors,omitempty"`
+
+	Permission string    `json:"permission,omitempty"` // that is missing
+	Missing    []Missing `json:"missing,omitempty"`    // parts of Slipway that are not there
 
 	retryAfter time.Duration // from the Retry-After header, 0 without one
 }
@@ -36,6 +40,7 @@ const (
 	codeInProgress = "idempotency_in_progress"
 	codeTimeout    = "timeout"
 	codeBusy       = "too_many_deployments" // a refusal that was asked for, and not one to sit out
+	codeLockedOut  = "locked_out"           // by credentials that nobody has: to go on sending them helps nobody
 )
 
 // Error has the detail, or the title where there is none. The fields stand in Errors.
@@ -53,7 +58,7 @@ func (p *Problem) Error() string {
 // Unwrap returns the class of the problem: ErrUnreachable, ErrDenied or ErrRejected.
 func (p *Problem) Unwrap() error {
 	switch {
-	case p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden:
+	case p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Code == codeLockedOut:
 		return ErrDenied
 	case p.Code == codeBusy:
 		return ErrRejected
@@ -100,4 +105,10 @@ func readProblem(resp *http.Response) *Problem {
 		p.retryAfter = time.Duration(min(s, 3600)) * time.Second
 	}
 	return p
+}
+
+// Missing is a part of Slipway that is not there.
+type Missing struct {
+	Part   string `json:"part"`
+	Reason string `json:"reason"`
 }

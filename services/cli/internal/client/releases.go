@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"iter"
+	"net/url"
 )
 
 // ServerReleases is what one server holds, read from it just now.
@@ -25,9 +26,17 @@ type Release struct {
 // ReleasesQuery says which servers are read.
 type ReleasesQuery struct {
 	Application string
-	Path        string   // empty: as the gateway does
-	Servers     []string // ids or names; none and no labels: all
-	Labels      []string // key=value
+	Place
+	Servers []string // ids or names; none and no labels: all
+	Labels  []string // key=value
+}
+
+// asked is the query, as parameters.
+func (q ReleasesQuery) asked() url.Values {
+	query := filters(map[string]string{"application": q.Application, "path": q.Path, "profile": q.Profile, "directory": q.Directory})
+	query["server"] = q.Servers
+	query["label"] = q.Labels
+	return query
 }
 
 // releasesPage is small, since the gateway connects to each server before it answers.
@@ -35,8 +44,5 @@ const releasesPage = 50
 
 // Releases reads from servers what they hold.
 func (c *Client) Releases(ctx context.Context, q ReleasesQuery) iter.Seq2[ServerReleases, error] {
-	query := filters(map[string]string{"application": q.Application, "path": q.Path})
-	query["server"] = q.Servers
-	query["label"] = q.Labels
-	return all[ServerReleases](ctx, c, "/v1/releases", query, releasesPage)
+	return all[ServerReleases](ctx, c, "/v1/releases", q.asked(), releasesPage)
 }

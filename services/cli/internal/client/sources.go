@@ -7,6 +7,7 @@ import (
 
 // PackageReference is a package to make known that stays where it is.
 type PackageReference struct {
+	Project     string       `json:"project,omitempty"`
 	Application string       `json:"application"`
 	Version     string       `json:"version"`
 	Source      SourceCreate `json:"source"`

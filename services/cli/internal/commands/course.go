@@ -21,6 +21,10 @@ type courseFlags struct {
 	timeouts client.Timeouts
 	progress string
 	busy     string
+	metadata map[string]string
+
+	callback, callbackSecret, callbackFormat string
+	callbackSecretFrom                       string // file
 }
 
 var strategyFlags = []string{"first", "batch", "pause", "max-parallel", "min-healthy", "hold", "analysis"}
@@ -44,6 +48,10 @@ func (f *courseFlags) add(cmd *cobra.Command) {
 	f.hours.add(cmd)
 	flags.StringVar(&f.timeouts.Host, "host-timeout", "", "how long the work on one host may take, such as 30m")
 	flags.StringVar(&f.timeouts.Step, "step-timeout", "", "how long one step on one host may take, such as 10m")
+	flags.StringToStringVar(&f.metadata, "note", nil, "what is noted of it, such as ticket=SHOP-42: whoever may see the deployment sees it")
+	flags.StringVar(&f.callback, "callback-url", "", "URL that is told what happens to it")
+	flags.StringVar(&f.callbackFormat, "callback-format", "", "what that is told in: modes, as clients of the dialect know it (default: events)")
+	flags.StringVar(&f.callbackSecretFrom, "callback-secret-file", "", "file with the secret that signs it, whsec_…; - is standard input (default: it is not signed)")
 	flags.StringVar(&f.progress, "progress-deadline", "", "say so when no host tells anything for so long (default: as the server does)")
 }
 
@@ -55,6 +63,17 @@ func (f *courseFlags) addSets(cmd *cobra.Command) {
 // addBusy adds what a rollback, which never waits for others, does without.
 func (f *courseFlags) addBusy(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.busy, "when-busy", "", "where too many deployments are under way: wait, or refuse (default: as the server does)")
+}
+
+// readCallback reads the secret of the callback.
+func (a *app) readCallback(f *courseFlags) error {
+	if f.callbackSecretFrom != "" && f.callback == "" {
+		return usage("--callback-secret-file is for --callback-url")
+	}
+	if f.callbackFormat != "" && f.callback == "" {
+		return usage("--callback-format is for --callback-url")
+	}
+	return a.takeSecret(f.callbackSecretFrom, &f.callbackSecret)
 }
 
 func (f *courseFlags) validate(cmd *cobra.Command) error {
@@ -105,6 +124,7 @@ func (f *courseFlags) validate(cmd *cobra.Command) error {
 func (f *courseFlags) course() client.Course {
 	c := client.Course{
 		Strategy: f.strategy(), Failures: f.failures(), Calendar: f.hours.calendar, ProgressDeadline: f.progress,
+		Metadata: f.metadata, CallbackURL: f.callback, CallbackSecret: f.callbackSecret, CallbackFormat: f.callbackFormat,
 	}
 	if f.timeouts != (client.Timeouts{}) {
 		c.Timeouts = &f.timeouts

@@ -78,6 +78,9 @@ func (a *app) complain(err error) {
 		for _, field := range p.Errors {
 			a.note("  %s: %s", field.Field, field.Message)
 		}
+		if p.Hint != "" && p.Status != 401 { // which has one of its own
+			a.note("  %s", p.Hint)
+		}
 		if p.Status >= 500 && p.RequestID != "" {
 			a.note("  the server's log has more, by the request id %s", p.RequestID)
 		}

@@ -66,7 +66,7 @@ func (a *app) login(ctx context.Context, _ *cobra.Command, _ []string) error {
 		a.note("slipway: SLIPWAY_URL and SLIPWAY_TOKEN, where set, win over what is stored")
 	}
 	return a.show(login{address, who}, func() []string {
-		return []string{display.Clean(fmt.Sprintf("Logged in to %s as %s (%s); stored in %s.", address, who.Name, who.Role, path))}
+		return []string{display.Clean(fmt.Sprintf("Logged in to %s as %s (%s); stored in %s.", address, who.Name, display.Grants(who.Grants), path))}
 	})
 }
 

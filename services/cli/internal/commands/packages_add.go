@@ -19,7 +19,7 @@ const resolveTimeout = 2 * time.Minute
 
 // sourceFlags say where a package lies, and what opens it.
 type sourceFlags struct {
-	version, url, s3, git string
+	project, version, url, s3, git string
 
 	sha256, filename, region     string
 	ref, commit, directory, zone string
@@ -32,6 +32,7 @@ type sourceFlags struct {
 
 func (f *sourceFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	flags.StringVar(&f.project, "project", "", "project whose deployments alone may ship it (default: all may)")
 	flags.StringVar(&f.version, "version", "", "version of the package")
 	flags.StringVar(&f.url, "url", "", "http(s) URL of a file")
 	flags.StringVar(&f.s3, "s3", "", "URL of an object, as https://ENDPOINT/BUCKET/KEY")
@@ -125,7 +126,7 @@ open it, and nobody is shown it again.`,
 			if err != nil {
 				return err
 			}
-			known, err := c.AddPackage(ctx, client.PackageReference{Application: args[0], Version: f.version, Source: source})
+			known, err := c.AddPackage(ctx, client.PackageReference{Project: f.project, Application: args[0], Version: f.version, Source: source})
 			if err != nil {
 				return err
 			}

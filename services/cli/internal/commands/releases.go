@@ -44,7 +44,7 @@ one runs: all hosts, or those that are named.`,
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&q.Path, "path", "", "where the application lies on the hosts (default apps/APPLICATION)")
+	placeFlags(cmd, &q.Place)
 	cmd.Flags().StringSliceVar(&q.Servers, "on", nil, "names or ids of hosts, separated by commas")
 	labelFlag(cmd, &q.Labels, "hosts with this label; repeat it for more, which must all match")
 	cmd.Flags().BoolVar(&all, "all", false, "all hosts, as without --on and --label")

@@ -25,6 +25,9 @@ are left alone. --application takes its last deployment, which must be finished.
 			if err := f.validate(cmd); err != nil {
 				return err
 			}
+			if err := a.readCallback(&f); err != nil {
+				return err
+			}
 			if (len(args) == 1) == (application != "") {
 				return usage("name either a deployment or, with --application, an application")
 			}
@@ -59,7 +62,7 @@ are left alone. --application takes its last deployment, which must be finished.
 // lastDeploy returns the last deployment of an application that was no rollback. While that one runs, an older one is
 // not what anybody means: hosts would go back two releases.
 func lastDeploy(ctx context.Context, c *client.Client, application string) (string, error) {
-	for d, err := range c.Deployments(ctx, application, "", 20) {
+	for d, err := range c.Deployments(ctx, client.DeploymentsQuery{Application: application}, 20) {
 		switch {
 		case err != nil:
 			return "", err

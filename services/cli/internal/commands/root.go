@@ -76,22 +76,35 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.flags.output, "output", "o", "text", "text or json")
 	flags.BoolVar(&a.flags.noColor, "no-color", false, "no colours, even on a terminal")
 	flags.DurationVar(&a.flags.timeout, "timeout", defaultTimeout,
-		"how long to wait for a sign of life from the server; deploy, rollback, retry and watch try again until then")
+		"how long to wait for a sign of life from the server; init, deploy, rollback, retry and watch try again until then")
 	root.AddCommand(
 		a.loginCommand(),
 		a.serversCommand(),
+		a.groupsCommand(),
 		a.packagesCommand(),
+		a.initCommand(),
 		a.deployCommand(),
 		a.rollbackCommand(),
 		a.retryCommand(),
 		a.statusCommand(),
 		a.watchCommand(),
 		a.releasesCommand(),
+		a.outputCommand(),
 		a.logsCommand(),
+		a.runningCommand(),
+		a.statsCommand(),
+		a.historyCommand(),
+		a.healthCommand(),
+		a.servicesCommand(),
 		a.locksCommand(),
 		a.unlockCommand(),
+		a.webhooksCommand(),
+		a.auditCommand(),
+		a.tokensCommand(),
+		a.whoamiCommand(),
 		a.versionCommand(),
 	)
+	root.AddCommand(a.projectCommands()...)
 	root.AddCommand(a.controlCommands()...)
 	return root
 }

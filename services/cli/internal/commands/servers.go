@@ -12,7 +12,7 @@ import (
 func (a *app) serversCommand() *cobra.Command {
 	return group("servers", "The hosts that can be deployed to",
 		a.serversListCommand(), a.serversAddCommand(), a.serversShowCommand(), a.serversEditCommand(), a.serversRemoveCommand(),
-		a.serversImportKeysCommand())
+		a.serversImportCommand(), a.serversImportKeysCommand())
 }
 
 func (a *app) serversListCommand() *cobra.Command {

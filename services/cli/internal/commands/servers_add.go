@@ -28,14 +28,20 @@ func (f *serverFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "name, unique among all hosts")
 	flags.StringVar(&f.address, "address", "", "DNS name or IP address")
+	flags.StringArrayVar(&f.hostKeys, "host-key", nil, "public key of the host, as in ssh_host_ed25519_key.pub; repeat it for more")
+	flags.StringVar(&f.hostKeyFile, "host-key-file", "", "file with public keys of the host, one a line")
+	f.registerCommon(cmd)
+}
+
+// registerCommon adds those that many servers can have in common.
+func (f *serverFlags) registerCommon(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.IntVar(&f.port, "port", 22, "port of its SSH server")
 	flags.StringVar(&f.user, "user", "", "login name")
 	flags.StringVar(&f.keyFile, "key-file", "", "file with the private key (ed25519, ecdsa or rsa, PEM); - is standard input")
 	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of the private key; - is standard input")
 	flags.StringVar(&f.certificateFile, "certificate-file", "", "file with the certificate of the private key, as id_ed25519-cert.pub")
 	flags.StringVar(&f.passFile, "password-file", "", "file with the login password; - is standard input")
-	flags.StringArrayVar(&f.hostKeys, "host-key", nil, "public key of the host, as in ssh_host_ed25519_key.pub; repeat it for more")
-	flags.StringVar(&f.hostKeyFile, "host-key-file", "", "file with public keys of the host, one a line")
 	flags.StringVar(&f.hostCAFile, "host-ca-file", "", "file with public keys of authorities, one a line, whose certificates for the host count as its key")
 	flags.StringVar(&f.revokedFile, "revoked-keys-file", "", "file with public keys of hosts and authorities, one a line, that are refused")
 	flags.BoolVar(&f.firstContact, "first-contact", false, "trust the key that the host shows first, and keep it")

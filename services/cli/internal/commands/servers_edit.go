@@ -101,7 +101,13 @@ func (a *app) serverPatch(cmd *cobra.Command, f editFlags) (client.ServerPatch, 
 	if err := a.patchKeys(patch, f); err != nil {
 		return nil, err
 	}
-	return patch, f.patchLabels(patch)
+	if err := patchLabels(patch, f.labels, f.removeLabels); err != nil {
+		return nil, err
+	}
+	if len(patch) == 0 {
+		return nil, usage("there is nothing to change")
+	}
+	return patch, nil
 }
 
 // patchKeys says by which keys the host is to be known.
@@ -134,8 +140,9 @@ func (a *app) patchKeys(patch client.ServerPatch, f editFlags) error {
 	return nil
 }
 
-func (f editFlags) patchLabels(patch client.ServerPatch) error {
-	given, err := parseLabels(f.labels)
+// patchLabels says which labels there are to be, and which no more.
+func patchLabels(patch map[string]any, pairs, remove []string) error {
+	given, err := parseLabels(pairs)
 	if err != nil {
 		return err
 	}
@@ -143,7 +150,7 @@ func (f editFlags) patchLabels(patch client.ServerPatch) error {
 	for key, value := range given {
 		labels[key] = value
 	}
-	for _, key := range f.removeLabels {
+	for _, key := range remove {
 		if _, both := labels[key]; both {
 			return usage("the label %s is both given and removed", key)
 		}
@@ -151,9 +158,6 @@ func (f editFlags) patchLabels(patch client.ServerPatch) error {
 	}
 	if len(labels) > 0 {
 		patch["labels"] = labels
-	}
-	if len(patch) == 0 {
-		return usage("there is nothing to change")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (a *app) upload(ctx context.Context, c *client.Client, o *outage, applicati
 		return client.Package{}, err
 	}
 	t.begin("uploading " + file.Name)
-	stored, sent, err := c.Upload(ctx, application, f.version, file, func(n int64) {
+	stored, sent, err := c.Upload(ctx, f.project, application, f.version, file, func(n int64) {
 		o.over()
 		t.moved(n, file.Size)
 	})

@@ -44,6 +44,7 @@ func (a *app) watchToEnd(ctx context.Context, c *client.Client, o *outage, id st
 	report := append([]string{display.Summary(end.Deployment, a.color())}, display.TakenBack(end.Deployment)...)
 	if failures := display.Failures(end.Targets, a.color()); failures != nil {
 		report = append(append(report, ""), failures...)
+		report = append(report, display.WhereToLook(end.Deployment, end.Targets)...)
 	}
 	return errors.Join(a.print(report...), failure(end.Deployment))
 }

@@ -3,7 +3,7 @@
 //
 //	frame.go   a deployment under way, for a live display of so many columns and lines
 //	change.go  one change, as a plain line
-//	report.go  tables and summaries
+//	report.go  tables and summaries        output.go  what was said on hosts
 //	table.go   columns       clean.go  harmless text       cells.go  how wide text is       format.go  times and sizes
 //	live.go    the block on the terminal, redrawn in place
 //

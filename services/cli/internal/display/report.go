@@ -72,15 +72,20 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 		{"Deployment", d.ID},
 		{"Kind", d.Kind},
 		{"Project", d.Project},
+		{"Stage", d.Stage},
+		{"Template", d.Template},
+		{"Group", d.Group},
 		{"What", title(d)},
 		{"Path", d.Path},
 		{"Rolls back", d.RollbackOf},
 		{"Retry of", d.RetryOf},
+		{"Batch", d.Batch},
 		{"Strategy", d.Strategy},
 		{"State", string(d.State)},
 		{"Because", why(d)},
 		{"Taken back", strings.Join(TakenBack(d), "")},
 		{"Digest", d.Digest},
+		{"Notes", notes(d.Metadata)},
 		{"Hosts", tally(d.Counts).render(false)},
 		{"Wave", wave},
 		{"By", d.Actor},
@@ -98,6 +103,15 @@ func Status(d client.Deployment, targets []client.Target, now time.Time, color b
 	}
 	lines = append(lines, "")
 	return append(lines, table([]string{"HOST", "STATE", "STEP", "TOOK", "STEPS", "RESULT"}, rows, color)...)
+}
+
+// notes are what was noted of a deployment, by name.
+func notes(metadata map[string]string) string {
+	all := make([]string, 0, len(metadata))
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		all = append(all, name+"="+metadata[name])
+	}
+	return strings.Join(all, ", ")
 }
 
 // stepTimes says how long each step took.
@@ -173,6 +187,47 @@ func ImportedKeys(i client.KnownHostsImported, color bool) []string {
 	return append(told, counts)
 }
 
+// ImportedServers is what taking hosts over from a list came to.
+func ImportedServers(i client.ServersImported, color bool) []string {
+	var all []client.ImportedEntry
+	for _, s := range i.Servers {
+		all = append(all, s.ImportedEntry)
+	}
+	return imported("HOST", i.ImportCounts, i.Notes, all, color)
+}
+
+// ImportedApplications is what taking applications over from a list came to.
+func ImportedApplications(i client.ApplicationsImported, color bool) []string {
+	var all []client.ImportedEntry
+	for _, a := range i.Applications {
+		all = append(all, a.ImportedEntry)
+	}
+	return imported("APPLICATION", i.ImportCounts, nil, all, color)
+}
+
+func imported(what string, c client.ImportCounts, notes []string, all []client.ImportedEntry, color bool) []string {
+	rows := make([][]string, 0, len(all))
+	for _, e := range all {
+		why := append([]string{}, e.Changes...)
+		for _, wrong := range e.Errors {
+			why = append(why, wrong.Field+" "+wrong.Message)
+		}
+		rows = append(rows, []string{fmt.Sprint(e.Line), e.Name, e.Outcome, strings.Join(append(why, e.Notes...), "; ")})
+	}
+	var told []string
+	if len(rows) > 0 {
+		told = table([]string{"LINE", "NAME", what, "WHAT"}, rows, color)
+	}
+	for _, note := range notes {
+		told = append(told, "Of the list: "+note+".")
+	}
+	counts := fmt.Sprintf("%d created, %d changed, %d the same, %d skipped, %d failed.", c.Created, c.Changed, c.Same, c.Skipped, c.Failed)
+	if c.DryRun {
+		counts = "Nothing was changed. It would be: " + counts
+	}
+	return append(told, counts)
+}
+
 func address(s client.Server) string {
 	if strings.Contains(s.Address, ":") {
 		return fmt.Sprintf("[%s]:%d", s.Address, s.Port)
@@ -211,10 +266,10 @@ func Packages(packages []client.Package, color bool) []string {
 			size = "" // nobody has fetched it yet
 		}
 		rows = append(rows, []string{
-			p.Application, p.Version, p.Filename, p.Format, size, p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
+			p.Project, p.Application, p.Version, p.Filename, p.Format, size, p.SHA256[:min(len(p.SHA256), 12)], stamp(p.CreatedAt), p.ID,
 		})
 	}
-	return table([]string{"APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
+	return table([]string{"PROJECT", "APPLICATION", "VERSION", "FILE", "FORMAT", "SIZE", "SHA256", "STORED", "ID"}, rows, color)
 }
 
 // Releases is a table of what runs where.

@@ -133,6 +133,16 @@ func TestNoFailuresAreNoTable(t *testing.T) {
 	require.Nil(t, Failures([]client.Target{{State: client.Succeeded}, {State: client.Skipped}}, false))
 }
 
+func TestWhoFailedInAStepOfTheUsersOwnIsWhereToLook(t *testing.T) {
+	d := client.Deployment{ID: "d1"}
+	require.Nil(t, WhereToLook(d, []client.Target{
+		{Name: "a", State: client.Succeeded, Step: "check"}, {Name: "b", State: client.Failed, Step: "stage"}, {Name: "c", State: client.Failed},
+	}))
+	require.Equal(t, []string{"'slipway output d1 --on w\\n --step check' shows what was said there."}, WhereToLook(d, []client.Target{
+		{Name: "b", State: client.Failed, Step: "switch"}, {Name: "w\n", State: client.Failed, Step: "check"},
+	}))
+}
+
 func TestASummaryOfSuccess(t *testing.T) {
 	d := fleet().Deployment
 	d.State, d.EndedAt, d.Counts = client.Succeeded, after(int(31*time.Second/time.Millisecond)), client.Counts{Succeeded: 8}

@@ -30,9 +30,13 @@ func mark(s client.State) span {
 	}
 }
 
-// title says what a deployment does: "shop 1.4.2", "shop 1.4.2 back to 1.4.1".
+// title says what a deployment does: "shop 1.4.2", "shop 1.4.2 back to 1.4.1", "init of shop".
 func title(d client.Deployment) string {
-	if d.Kind != client.KindRollback {
+	switch d.Kind {
+	case client.KindRollback:
+	case client.KindInit:
+		return Clean("init of " + d.Application)
+	default:
 		return Clean(d.Application + " " + d.Version)
 	}
 	to := "what ran before"
@@ -75,7 +79,10 @@ func noted(what, note string) string {
 
 // stepsOf is how many steps a kind of deployment has on a host. It only sets the scale of bars.
 func stepsOf(kind string) int {
-	if kind == client.KindRollback {
+	switch kind {
+	case client.KindInit:
+		return 2
+	case client.KindRollback:
 		return 3
 	}
 	return 4

@@ -214,7 +214,7 @@ func (b *bundle) finish() (Summary, []byte, error) {
 		return Summary{}, nil, ErrEmpty
 	}
 	manifest := b.listing.text.Bytes()
-	if err := writeManifest(b.tw, ".", manifest); err != nil {
+	if err := writeManifest(b.tw, "./"+reserved, "./"+ManifestName, manifest); err != nil {
 		return Summary{}, nil, err
 	}
 	if err := b.tw.Close(); err != nil {
@@ -235,13 +235,17 @@ func (b *bundle) finish() (Summary, []byte, error) {
 	}, manifest, nil
 }
 
-// writeManifest adds the manifest below dir, and the directory that it lies in.
-func writeManifest(tw *tar.Writer, dir string, manifest []byte) error {
+// writeManifest adds the manifest as a file, and before it a directory, if one is given.
+func writeManifest(tw *tar.Writer, dir, file string, manifest []byte) error {
 	ancient := time.Unix(1e9, 0) // tar warns of earlier ones; the host gives it its own time
-	for _, h := range []tar.Header{
-		{Typeflag: tar.TypeDir, Name: dir + "/" + reserved + "/", Mode: 0o700},
-		{Typeflag: tar.TypeReg, Name: dir + "/" + ManifestName, Mode: 0o644, Size: int64(len(manifest))},
-	} {
+	headers := []tar.Header{
+		{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o700},
+		{Typeflag: tar.TypeReg, Name: file, Mode: 0o644, Size: int64(len(manifest))},
+	}
+	if dir == "" {
+		headers = headers[1:]
+	}
+	for _, h := range headers {
 		h.Format, h.ModTime = tar.FormatGNU, ancient
 		if err := tw.WriteHeader(&h); err != nil {
 			return err

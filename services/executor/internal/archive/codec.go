@@ -12,10 +12,12 @@ import (
 type Codec string
 
 // Every host reads the first. Those that have a program for it read the second, which
-// takes them, and this side, a fraction of the time.
+// takes them, and this side, a fraction of the time. What is small is best left as it
+// is: to start a program takes a host longer than the bytes take to come.
 const (
 	Gzip Codec = "gzip"
 	Zstd Codec = "zstd"
+	None Codec = "none"
 )
 
 // bundleWindow is the memory that a bundle's zstd asks of a host.
@@ -29,10 +31,17 @@ func (c Codec) compress(to io.Writer) (io.WriteCloser, error) {
 		return gzip.NewWriterLevel(to, gzip.BestSpeed)
 	case Zstd:
 		return zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(bundleWindow), zstd.WithEncoderConcurrency(1))
+	case None:
+		return plain{to}, nil
 	default:
 		return nil, fmt.Errorf("%w: compression %q", ErrFormat, c)
 	}
 }
+
+// plain is a writer that has nothing to finish.
+type plain struct{ io.Writer }
+
+func (plain) Close() error { return nil }
 
 // expand returns a reader. Closing it gives back its memory.
 func (c Codec) expand(from io.Reader) (io.ReadCloser, error) {
@@ -45,6 +54,8 @@ func (c Codec) expand(from io.Reader) (io.ReadCloser, error) {
 			return nil, err
 		}
 		return r.IOReadCloser(), nil
+	case None:
+		return io.NopCloser(from), nil
 	default:
 		return nil, fmt.Errorf("%w: compression %q", ErrFormat, c)
 	}

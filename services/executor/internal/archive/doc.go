@@ -24,7 +24,7 @@
 //
 // A part of a bundle (WritePart) is for a host that has some of the files: those are
 // links into another release there, or not in it at all. It is unpacked above the
-// release, so its names begin with the path of that.
+// release, so its names begin with the path of that. So is a small package as a whole.
 //
 // Long and non-ASCII names use GNU's long-name records, never PAX: busybox tar
 // skips PAX headers or knows a part of them, and every tar in use reads GNU's.

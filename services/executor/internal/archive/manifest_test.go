@@ -111,7 +111,7 @@ func TestAPartCompletesWhatAHostHolds(t *testing.T) {
 		hard("hard", "there"), link("link", "changed"), fileOf("odd\\name", "o", 0o644))
 	links, _ := Links(next.files(t), old.files(t))
 	write := func(p Part) built {
-		p.Codec, p.Tree, p.Release, p.Manifest = Gzip, "./stage/v2", "./releases/v1", next.manifest
+		p.Codec, p.Place, p.Release, p.Manifest = Gzip, Place{"./stage/v2", "./came/manifest", "./came"}, "./releases/v1", next.manifest
 		var out bytes.Buffer
 		s, err := WritePart(t.Context(), bytes.NewReader(next.data), next.Summary, p, &out)
 		require.NoError(t, err)

@@ -10,11 +10,19 @@ import (
 	"strings"
 )
 
-// Part is what a host is sent that holds some of a package's files already. Directories
-// and links of the package are in every part.
+// Place is where a host unpacks what is no bundle by itself, below the directory of the
+// application.
+type Place struct {
+	Tree     string // directory of what becomes the release
+	Manifest string // file
+	Beside   string // directory of what files are made of; empty: none are
+}
+
+// Part is what a host is sent that holds some of a package's files already, or none.
+// Directories and links of the package are in every part.
 type Part struct {
-	Codec    Codec            // of the part
-	Tree     string           // directory that becomes the release, below where the host unpacks
+	Codec    Codec // of the part
+	Place    Place
 	Release  string           // directory of the release to link from, likewise
 	Links    map[int]string   // files to link, by number in the manifest from 0: the path in Release
 	Patches  map[int]Patch    // files to make of older ones in Release
@@ -77,7 +85,7 @@ func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *s
 		return err
 	}
 	tw := tar.NewWriter(packed)
-	if err := writeManifest(tw, p.Tree, p.Manifest); err != nil {
+	if err := writeManifest(tw, p.Place.Beside, p.Place.Manifest, p.Manifest); err != nil {
 		return err
 	}
 	err = walk(ctx, whole, codec, func(h *tar.Header, name string, number int, body io.Reader) error {
@@ -120,9 +128,9 @@ func walk(ctx context.Context, whole io.Reader, codec Codec, fn func(h *tar.Head
 
 // entry writes what becomes of one entry of the whole.
 func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body io.Reader) error {
-	h.Name = p.Tree + "/" + name
+	h.Name = p.Place.Tree + "/" + name
 	if h.Typeflag == tar.TypeLink {
-		h.Linkname = p.Tree + "/" + strings.TrimPrefix(h.Linkname, "./")
+		h.Linkname = p.Place.Tree + "/" + strings.TrimPrefix(h.Linkname, "./")
 	}
 	if number >= 0 {
 		if p.Leave != nil && p.Leave(number) {
@@ -150,7 +158,7 @@ func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body
 // mode, and then "copy <offset> <bytes>" from the older one or "take <offset> <bytes>" from
 // what is sent.
 func (p Part) patch(tw *tar.Writer, h *tar.Header, name string, number int, patch Patch, body io.Reader) error {
-	place := fmt.Sprintf("%s/%s/delta/%d", p.Tree, reserved, number)
+	place := fmt.Sprintf("%s/delta/%d", p.Place.Beside, number)
 	recipe := []byte(fmt.Sprintf("%s/%s\n%s\n%o\n", p.Release, patch.Old, name, h.Mode))
 	var taken int64
 	for _, s := range patch.Segments {

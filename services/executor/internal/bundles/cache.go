@@ -47,6 +47,9 @@ type Cache struct {
 	lock    *os.File
 	entries map[string]*entry
 	clock   uint64
+	asking  map[string]chan struct{} // manifests that hosts are asked for, by sha256
+
+	learnWait time.Duration
 }
 
 // entry is a file of the cache.
@@ -84,7 +87,7 @@ func Open(dir string, bound int64, limits archive.Limits, source Source) (*Cache
 	under, stop := context.WithCancel(context.Background())
 	return &Cache{
 		parent: dir, dir: own, lock: lock, bound: bound, limits: limits, source: source,
-		under: under, stop: stop, entries: map[string]*entry{},
+		under: under, stop: stop, entries: map[string]*entry{}, asking: map[string]chan struct{}{}, learnWait: learnWait,
 	}, nil
 }
 

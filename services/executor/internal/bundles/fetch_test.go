@@ -3,8 +3,10 @@ package bundles
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // openStore is the package store over a connection that fails at once while the
 // broker is away, as those of services do.
@@ -83,18 +85,59 @@ func TestAFetchEndsWithItsContextWhileTheBrokerIsAway(t *testing.T) {
 	require.ErrorIs(t, Objects{Store: store}.Fetch(ctx, contract.Package{ID: "p"}, newFile(t)), context.DeadlineExceeded)
 }
 
+// halting is a way to a broker on which nothing more comes, once so many bytes have, until it is opened.
+type halting struct {
+	*bustest.Server
+	left            atomic.Int64
+	reached, opened chan struct{}
+}
+
+type haltingConn struct {
+	net.Conn
+	way *halting
+}
+
+func (h *halting) InProcessConn() (net.Conn, error) {
+	conn, err := h.Server.InProcessConn()
+	return haltingConn{conn, h}, err
+}
+
+func (c haltingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	left := c.way.left.Add(-int64(n))
+	if left < 0 {
+		if left+int64(n) >= 0 {
+			close(c.way.reached)
+		}
+		<-c.way.opened
+	}
+	return n, err
+}
+
 func TestAPackageThatIsDeletedWhileItIsFetchedIsMissing(t *testing.T) {
 	srv := bustest.Start(t)
-	store := openStore(t, srv)
-	_, err := store.PutBytes(t.Context(), "p", make([]byte, 64<<20))
+	other := openStore(t, srv)
+	_, err := other.PutBytes(t.Context(), "p", make([]byte, 64<<20)) // far more than the broker sends ahead
 	require.NoError(t, err)
-	f := newFile(t)
-	var deleted error
-	done := whenSome(f, func() { deleted = openStore(t, srv).Delete(context.Background(), "p") })
-	err = Objects{Store: store, Stall: 200 * time.Millisecond}.Fetch(t.Context(), contract.Package{ID: "p"}, f)
-	<-done
-	require.NoError(t, deleted)
-	require.ErrorIs(t, err, ErrMissing)
+	way := &halting{Server: srv, reached: make(chan struct{}), opened: make(chan struct{})}
+	way.left.Store(2 << 20)
+	js, err := jetstream.New(srv.Connect(t, nats.InProcessServer(way)))
+	require.NoError(t, err)
+	store, err := js.ObjectStore(t.Context(), contract.ObjectsPackages)
+	require.NoError(t, err)
+
+	f, fetched := newFile(t), make(chan error, 1)
+	go func() {
+		fetched <- Objects{Store: store, Stall: time.Second}.Fetch(context.Background(), contract.Package{ID: "p"}, f)
+	}()
+	select {
+	case <-way.reached:
+	case <-time.After(patience):
+		require.FailNow(t, "it is not fetched")
+	}
+	require.NoError(t, other.Delete(t.Context(), "p"))
+	close(way.opened)
+	require.ErrorIs(t, <-fetched, ErrMissing)
 }
 
 func TestContentThatDoesNotFitItsDigestIsAltered(t *testing.T) {

@@ -3,10 +3,7 @@ package bundles
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -26,11 +23,28 @@ type Base struct {
 	Release  string // its directory, below where hosts unpack
 }
 
-// Linked returns the part of the bundle that a host needs which has the base, to be
-// unpacked into tree. It is made once for all hosts that have the same. It fails with
+// Plain returns the whole bundle with each file in the release's place, not compressed: that takes a host
+// fewer programs than a small one is worth. It is made once for all hosts. Errors are those
+// of Take.
+func (b *Bundle) Plain(ctx context.Context, place archive.Place) (*Bundle, error) {
+	c := b.cache
+	e, err := c.hold(ctx, "plain/"+b.pkg.ID+"/"+b.pkg.Version, func(ctx context.Context) (*entry, error) {
+		_, manifest, err := c.manifest(b.Manifest)
+		if err != nil {
+			return nil, err
+		}
+		return c.writePart(ctx, b, archive.Part{Codec: archive.None, Place: place, Manifest: manifest})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.bundle(b.pkg, e), nil
+}
+
+// Linked returns the part of the bundle that a host needs which has the base. It is made once for all hosts that have the same. It fails with
 // ErrUnknown where the manifest of the base is not known, with ErrNoGain where the whole
 // is better, and as Take does.
-func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tree string) (*Bundle, error) {
+func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, place archive.Place) (*Bundle, error) {
 	c := b.cache
 	held := c.taken(manifestKey(base.Manifest))
 	if held == nil {
@@ -38,7 +52,7 @@ func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tre
 	}
 	defer c.release(held)
 	key := "linked/" + string(codec) + "/" + b.pkg.ID + "/" + b.pkg.Version + "/" + base.Manifest + "/" + base.Release
-	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) { return c.link(ctx, b, codec, base, tree) })
+	e, err := c.hold(ctx, key, func(ctx context.Context) (*entry, error) { return c.link(ctx, b, codec, base, place) })
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +65,7 @@ func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, tre
 
 // link makes the part for hosts that have the base, or an entry without a file where it
 // is not worth it.
-func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base Base, tree string) (*entry, error) {
+func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base Base, place archive.Place) (*entry, error) {
 	files, manifest, err := c.manifest(b.Manifest)
 	if err != nil {
 		return nil, err
@@ -60,7 +74,7 @@ func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base B
 	if err != nil {
 		return nil, err
 	}
-	part := archive.Part{Codec: codec, Tree: tree, Release: base.Release, Manifest: manifest}
+	part := archive.Part{Codec: codec, Place: place, Release: base.Release, Manifest: manifest}
 	var shared, saved int64
 	part.Links, shared = archive.Links(files, held)
 	if part.Patches, saved, err = c.patches(ctx, b, base, files, held, part.Links); err != nil {
@@ -117,7 +131,7 @@ func (c *Cache) takenWith(manifest string) *entry {
 
 // Missing says what a host lacks of a release that was begun.
 type Missing struct {
-	Tree  string           // where it is unpacked
+	Place archive.Place
 	Lacks func(n int) bool // files by their number in the manifest, from 0
 
 	// Where the beginning of a file is there, its number, how many bytes these are, their
@@ -136,7 +150,7 @@ func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, m Missing) (*Bun
 	if err != nil {
 		return nil, err
 	}
-	part := archive.Part{Codec: codec, Tree: m.Tree, Leave: func(n int) bool { return !m.Lacks(n) }, Manifest: manifest}
+	part := archive.Part{Codec: codec, Place: m.Place, Leave: func(n int) bool { return !m.Lacks(n) }, Manifest: manifest}
 	if m.CutSize > 0 {
 		in, err := b.Open()
 		if err != nil {
@@ -167,44 +181,6 @@ func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entr
 }
 
 func manifestKey(sum string) string { return "manifest/" + sum }
-
-// Learn has the manifest of a release read that this executor never shipped, unless it
-// is known: once for all who ask. It fails with ErrAltered where what is read is not the
-// one of this sha256, with ErrLocal, and as read does.
-func (c *Cache) Learn(ctx context.Context, sum string, read func(context.Context) ([]byte, error)) error {
-	return c.keep(ctx, sum, func(ctx context.Context) ([]byte, error) {
-		manifest, err := read(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if got := sha256.Sum256(manifest); hex.EncodeToString(got[:]) != sum {
-			return nil, fmt.Errorf("%w: a manifest", ErrAltered)
-		}
-		return manifest, nil
-	})
-}
-
-func (c *Cache) remember(ctx context.Context, sum string, manifest []byte) error {
-	return c.keep(ctx, sum, func(context.Context) ([]byte, error) { return manifest, nil })
-}
-
-func (c *Cache) keep(ctx context.Context, sum string, read func(context.Context) ([]byte, error)) error {
-	e, err := c.hold(ctx, manifestKey(sum), func(ctx context.Context) (*entry, error) {
-		manifest, err := read(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c.write(ctx, "manifest-*", func(to io.Writer) (archive.Summary, error) {
-			_, err := to.Write(manifest)
-			return archive.Summary{Size: int64(len(manifest))}, err
-		})
-	})
-	if err != nil {
-		return err
-	}
-	c.release(e)
-	return nil
-}
 
 // manifest reads one that is kept.
 func (c *Cache) manifest(sum string) ([]archive.File, []byte, error) {

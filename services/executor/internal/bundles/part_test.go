@@ -4,9 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -42,6 +41,36 @@ func noise(n int, seed byte) string {
 	return string(content)
 }
 
+var place = archive.Place{Tree: "./tree", Manifest: "./beside/manifest", Beside: "./beside"}
+
+func TestASmallBundleIsSentAsItLies(t *testing.T) {
+	s := newSetting(t)
+	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": "1", "b/c": "2"}))
+	require.NoError(t, err)
+	defer b.Release()
+	plain, err := b.Plain(t.Context(), place)
+	require.NoError(t, err)
+	defer plain.Release()
+	again, err := b.Plain(t.Context(), place)
+	require.NoError(t, err)
+	defer again.Release()
+	require.Equal(t, plain.entry.path, again.entry.path, "it is made once")
+	require.NoError(t, plain.Verify())
+	file, err := plain.Open()
+	require.NoError(t, err)
+	defer file.Close()
+	var names []string
+	for r := tar.NewReader(file); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		names = append(names, h.Name)
+	}
+	require.ElementsMatch(t, []string{"./beside/", "./beside/manifest", "./tree/a", "./tree/b/", "./tree/b/c"}, names)
+}
+
 func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
 	s := newSetting(t)
 	c := s.open(1 << 20)
@@ -56,7 +85,7 @@ func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
 	var asking sync.WaitGroup
 	for i := range paths {
 		asking.Go(func() {
-			part, err := next.Linked(context.Background(), archive.Zstd, base, "./tree")
+			part, err := next.Linked(context.Background(), archive.Zstd, base, place)
 			if err != nil {
 				t.Error(err)
 				return
@@ -67,21 +96,21 @@ func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
 	}
 	asking.Wait()
 	require.Len(t, slices.Compact(paths), 1)
-	part, err := next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	part, err := next.Linked(t.Context(), archive.Zstd, base, place)
 	require.NoError(t, err)
 	require.Less(t, part.Size, int64(2000))
 	require.Equal(t, next.Manifest, part.Manifest)
 	require.NoError(t, part.Verify())
 	part.Release()
 
-	_, err = next.Linked(t.Context(), archive.Zstd, Base{Manifest: "unknown"}, "./tree")
+	_, err = next.Linked(t.Context(), archive.Zstd, Base{Manifest: "unknown"}, place)
 	require.ErrorIs(t, err, ErrUnknown)
 
 	other, err := c.Take(t.Context(), s.uploadFiles("other", map[string]string{"big": noise(100_000, 2)}))
 	require.NoError(t, err)
 	defer other.Release()
 	for range 2 {
-		_, err = other.Linked(t.Context(), archive.Zstd, base, "./tree")
+		_, err = other.Linked(t.Context(), archive.Zstd, base, place)
 		require.ErrorIs(t, err, ErrNoGain)
 	}
 }
@@ -96,7 +125,7 @@ func TestALargeFileThatChangedALittleIsSentInPart(t *testing.T) {
 	require.NoError(t, err)
 	defer next.Release()
 	base := Base{Manifest: old.Manifest, Release: "./releases/old"}
-	part, err := next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	part, err := next.Linked(t.Context(), archive.Zstd, base, place)
 	require.NoError(t, err)
 	require.Less(t, part.Size, int64(20_000))
 	part.Release()
@@ -105,7 +134,7 @@ func TestALargeFileThatChangedALittleIsSentInPart(t *testing.T) {
 	old.Release()
 	c.forget(old.entry)
 	base.Release = "./releases/other"
-	_, err = next.Linked(t.Context(), archive.Zstd, base, "./tree")
+	_, err = next.Linked(t.Context(), archive.Zstd, base, place)
 	require.ErrorIs(t, err, ErrNoGain)
 }
 
@@ -114,7 +143,7 @@ func TestTheRestGoesWithItsRelease(t *testing.T) {
 	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": noise(10_000, 1), "b": noise(10_000, 2)}))
 	require.NoError(t, err)
 	defer b.Release()
-	rest, err := b.Rest(t.Context(), archive.Gzip, Missing{Tree: "./tree", Lacks: func(n int) bool { return n == 1 }})
+	rest, err := b.Rest(t.Context(), archive.Gzip, Missing{Place: place, Lacks: func(n int) bool { return n == 1 }})
 	require.NoError(t, err)
 	require.Equal(t, archive.Gzip, rest.Codec)
 	require.Greater(t, rest.Size, int64(10_000))
@@ -141,27 +170,4 @@ func TestHostsWithoutZstdShareABundleOfTheirOwn(t *testing.T) {
 	head, err := os.ReadFile(other.entry.path)
 	require.NoError(t, err)
 	require.Equal(t, "\x1f\x8b", string(head[:2]))
-}
-
-func TestAManifestIsLearnedOnceAndOnlyAsItIsNamed(t *testing.T) {
-	s := newSetting(t)
-	c := s.open(1 << 20)
-	manifest := []byte("644 0 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  ./a\n")
-	raw := sha256.Sum256(manifest)
-	sum := hex.EncodeToString(raw[:])
-	away := errors.New("the host is away")
-	require.ErrorIs(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) { return nil, away }), away)
-	require.ErrorIs(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) { return []byte("x"), nil }), ErrAltered)
-	for range 2 {
-		asked := false
-		require.NoError(t, c.Learn(t.Context(), sum, func(context.Context) ([]byte, error) {
-			require.False(t, asked)
-			asked = true
-			return manifest, nil
-		}))
-	}
-	files, text, err := c.manifest(sum)
-	require.NoError(t, err)
-	require.Equal(t, manifest, text)
-	require.Len(t, files, 1)
 }

@@ -23,9 +23,17 @@ var (
 	ErrDeadline = errors.New("the time allowed for it is up")
 	// ErrForbidden says that a file is none of those that may be shown.
 	ErrForbidden = errors.New("the file is none of those that the setting logs.allow lets be shown")
+	// ErrSecret says that a secret cannot be opened: it was sealed to another key, or not
+	// for this.
+	ErrSecret = errors.New("a secret of the application cannot be opened")
+	// ErrPrepare says that what the release needs to run could not be made.
+	ErrPrepare = errors.New("the release could not be prepared")
 	// ErrRestart says that the release runs not, or not certainly, though it was
 	// switched to: whatever was to start it failed.
 	ErrRestart = errors.New("the restart failed")
+	// ErrSetUp says that the supervisor does not know the programs of an application as
+	// it should; it knows them as it did before.
+	ErrSetUp = errors.New("the supervisor was not set up")
 	// ErrCheck says that the release was switched to and does not run as it should.
 	ErrCheck = errors.New("the check failed")
 )
@@ -47,6 +55,7 @@ var codes = []struct {
 	{hosts.ErrNotRecorded, contract.FailHostKeyUnknown},
 	{ssh.ErrBadKey, contract.FailCredential},
 	{hosts.ErrCredential, contract.FailCredential},
+	{ErrSecret, contract.FailCredential},
 	{ssh.ErrForwarding, contract.FailJumpRefused},
 	{ssh.ErrStalled, contract.FailStalled},
 	{ssh.ErrConnectionLost, contract.FailConnectionLost},
@@ -72,8 +81,11 @@ var codes = []struct {
 	{hostcmd.ErrMissingTool, contract.FailMissingTool},
 	{hostcmd.ErrNotALink, contract.FailCurrentNotALink},
 	{hostcmd.ErrBusy, contract.FailHostBusy},
+	{ErrPrepare, contract.FailPrepare},
 	{ErrRestart, contract.FailRestart},
+	{ErrSetUp, contract.FailSetUp},
 	{ErrCheck, contract.FailCheck},
+	{supervisor.ErrInvalid, contract.FailSetUp},
 	{supervisor.ErrUnknown, contract.FailCheck},
 	{supervisor.ErrRefused, contract.FailCheck},
 	{hostcmd.ErrCommand, contract.FailCommand},

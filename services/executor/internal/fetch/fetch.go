@@ -18,8 +18,8 @@ import (
 
 // Fetcher is a bundles.Source of all packages.
 type Fetcher struct {
-	Uploads bundles.Source  // of packages without a source
-	Key     seal.PrivateKey // opens credentials
+	Uploads bundles.Source // of packages without a source
+	Keys    seal.Keys      // open credentials
 	Web     *web.Client
 	Git     *git.Git
 }
@@ -73,7 +73,7 @@ func (f *Fetcher) open(pkg string, s contract.Source) (contract.SourceCredential
 	if s.Credential == "" {
 		return c, nil
 	}
-	clear, err := f.Key.Open(s.Context(pkg), seal.Sealed(s.Credential))
+	clear, err := f.Keys.Open(s.Context(pkg), seal.Sealed(s.Credential))
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", source.ErrCredential, err)
 	}

@@ -2,11 +2,8 @@ package fetch
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -19,56 +16,26 @@ const (
 	resolvesAtOnce = 8                // each is a process of git's, and of ssh's
 )
 
-// Serve answers questions for commits in these zones until stop is called, which
-// waits for those under way. Replicas share them.
-func (f *Fetcher) Serve(ctx context.Context, nc *nats.Conn, zones []string, log zerolog.Logger) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &resolver{ctx: ctx, nc: nc, fetcher: f, log: log, turns: make(chan struct{}, resolvesAtOnce)}
-	service, err := micro.AddService(nc, micro.Config{
-		Name: "slipway-executor-sources", Version: "1.0.0", Description: "finds commits of git repositories",
-	})
+// Endpoints answer questions for commits in these zones. Replicas share them.
+func (f *Fetcher) Endpoints(zones []string, log zerolog.Logger) []bus.Endpoint {
+	r := &resolver{fetcher: f, turns: make(chan struct{}, resolvesAtOnce)}
+	var endpoints []bus.Endpoint
 	for _, zone := range zones {
-		if err == nil {
-			err = service.AddEndpoint("source-"+zone, micro.HandlerFunc(r.handle), micro.WithEndpointSubject(contract.SourceSubject(zone)))
-		}
+		endpoints = append(endpoints, bus.Endpoint{Name: "source-" + zone, Subject: contract.SourceSubject(zone), Answer: func(ctx context.Context, q bus.Request) {
+			if err := q.Reply(contract.Envelope{}, r.answer(ctx, q.Data)); err != nil {
+				log.Warn().Err(err).Msg("question for a commit not answered")
+			}
+		}})
 	}
-	stop = func() {
-		if service != nil {
-			_ = service.Stop() // fails only if the connection is gone already
-		}
-		r.all.Close()
-		cancel()
-		r.all.Wait()
-	}
-	if err != nil {
-		stop()
-		return nil, fmt.Errorf("register executor: %w", err)
-	}
-	return stop, nil
+	return endpoints
 }
 
 type resolver struct {
-	ctx     context.Context //nolint:containedctx // the handlers of micro are given none
-	nc      *nats.Conn
 	fetcher *Fetcher
-	log     zerolog.Logger
 	turns   chan struct{}
-	all     bus.Answering
 }
 
-func (r *resolver) handle(req micro.Request) {
-	r.all.Go(func() {
-		answer, err := contract.Encode(contract.Envelope{}, r.answer(req.Data()))
-		if err == nil {
-			err = bus.Answer(r.nc, req, answer)
-		}
-		if err != nil {
-			r.log.Warn().Err(err).Msg("question for a commit not answered")
-		}
-	})
-}
-
-func (r *resolver) answer(raw []byte) contract.Body {
+func (r *resolver) answer(ctx context.Context, raw []byte) contract.Body {
 	m, err := contract.Decode(raw)
 	if err != nil {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
@@ -77,7 +44,7 @@ func (r *resolver) answer(raw []byte) contract.Body {
 	if !ok {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: "no question for a commit"}
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, resolveTimeout)
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	select {
 	case r.turns <- struct{}{}:

@@ -103,7 +103,7 @@ func TestASetThatIsNotFitGetsNoTraffic(t *testing.T) {
 	f := newFleet(t)
 	f.ill["green-2"].Store(true)
 	require.Eventually(t, func() bool { return f.Status("green-2") == "DOWN" }, time.Minute, 10*time.Millisecond)
-	touched, err := f.backend().Switch(within(t, 2*time.Second), green, blue)
+	touched, err := f.backend().Switch(within(t, 5*time.Second), green, blue)
 	require.ErrorIs(t, err, ErrUnfit)
 	require.ErrorContains(t, err, "green-2 is DOWN")
 	require.NotContains(t, err.Error(), "green-1")

@@ -62,9 +62,9 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 func TestNeededSpaceIsRoundedUp(t *testing.T) {
 	r := Release{Base: "x", Version: "v", Digest: digestOf("v")}
 	for need, want := range map[int64]string{0: "'0'", 1: "'1'", 1024: "'1'", 1025: "'2'", -5: "'0'", math.MaxInt64: "'9007199254740992'"} {
-		line, err := Probe(fence(1), r, need)
+		c, err := Probe(fence(1), r, need)
 		require.NoError(t, err)
-		require.True(t, strings.HasSuffix(line, " "+want), "%d", need)
+		require.True(t, strings.HasSuffix(c.Line(), " "+want), "%d", need)
 	}
 }
 

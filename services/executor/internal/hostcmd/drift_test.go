@@ -39,3 +39,21 @@ func TestAWriteIntoASharedFileIsFoundInTheOtherRelease(t *testing.T) {
 		require.Equal(t, 2, files, "one is gone")
 	})
 }
+
+// TestAFileThatIsTakenAwayIsMissedWhateverTimesAreSetBack looks below the release, too, and
+// at directories whose times a copying tool has put back.
+func TestAFileThatIsTakenAwayIsMissedWhateverTimesAreSetBack(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		v1 := pack(t, "v1", shared())
+		h.ship(1, v1)
+		require.Empty(t, h.must(Inspect(base)).All(KeyDrifted))
+		dir := h.below("releases/v1/lib")
+		was, err := os.Stat(dir)
+		require.NoError(t, err)
+		require.NoError(t, os.Remove(dir+"/b"))
+		require.NoError(t, os.Chtimes(dir, was.ModTime(), was.ModTime()))
+		version, files := h.must(Inspect(base)).Drifted()
+		require.Equal(t, "v1", version)
+		require.Equal(t, 1, files)
+	})
+}

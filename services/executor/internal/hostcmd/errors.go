@@ -33,14 +33,16 @@ var (
 	ErrNotWritable = errors.New("not writable")
 	// ErrMissingTool says: a program, or an option of it, is not there.
 	ErrMissingTool = errors.New("missing tool")
-	// ErrNotALink says: `current` is a real directory or file.
-	ErrNotALink = errors.New("current is not a link")
+	// ErrNotALink says: a real directory or file stands where the link belongs.
+	ErrNotALink = errors.New("not a link")
 	// ErrNotShared says: a file that releases are to share is not there.
 	ErrNotShared = errors.New("a linked file is missing")
 	// ErrNoFile says: the file to read is not there, or is none.
 	ErrNoFile = errors.New("no such file")
-	// ErrCommand says: a command of the user failed; the message has what it said.
+	// ErrCommand says: a command of the user failed.
 	ErrCommand = errors.New("the command failed")
+	// ErrUnhealthy says: the container of a release ended, or says that it is not well.
+	ErrUnhealthy = errors.New("the container is not healthy")
 )
 
 // Exit codes that the scripts use for these. They stay clear of sysexits and of
@@ -60,6 +62,7 @@ const (
 	ExitCommand     = 90
 	ExitNotShared   = 91
 	ExitNoFile      = 92
+	ExitUnhealthy   = 93
 )
 
 var exitErrors = map[int]error{
@@ -76,6 +79,7 @@ var exitErrors = map[int]error{
 	ExitCommand:     ErrCommand,
 	ExitNotShared:   ErrNotShared,
 	ExitNoFile:      ErrNoFile,
+	ExitUnhealthy:   ErrUnhealthy,
 }
 
 // Check turns a command's exit code and stderr into nil or one of the errors
@@ -99,23 +103,38 @@ func Check(code int, stderr string) error {
 	}
 }
 
+// CheckTask is Check for the exit code of a session in which a task of the user ran: the
+// code is that of the task.
+func CheckTask(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: it ended with status %d", ErrCommand, code)
+}
+
 // reasonIn returns what our script said of its end, with what the tools said
 // before; or the last words of a shell that never came to run it.
 func reasonIn(stderr string) string {
-	const most = 1000
+	const most = 900 // what the error says besides stands before it
 	stderr = strings.ToValidUTF8(strings.TrimSpace(stderr), "\uFFFD")
 	if i := strings.LastIndex(stderr, "slipway: "); i >= 0 && (i == 0 || stderr[i-1] == '\n') {
 		before := strings.TrimSpace(stderr[:i])
 		stderr = strings.TrimPrefix(stderr[i:], "slipway: ")
-		if before != "" {
-			stderr += "\n" + before
+		stderr = cut(stderr, most)
+		if before != "" && len(stderr) < most {
+			stderr += "\n" + end(before, most-len(stderr))
 		}
-		return cut(stderr, most)
+		return stderr
 	}
-	if len(stderr) > most {
-		stderr = "…" + strings.ToValidUTF8(stderr[len(stderr)-most:], "")
+	return end(stderr, most)
+}
+
+// end is the end of a text, which tells most of what went wrong.
+func end(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return stderr
+	return "…" + strings.ToValidUTF8(s[len(s)-most:], "")
 }
 
 func cut(s string, most int) string {

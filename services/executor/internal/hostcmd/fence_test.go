@@ -28,9 +28,9 @@ type running struct {
 // once it is unpacking.
 func (h *host) startStage(f Fence, p payload) *running {
 	h.t.Helper()
-	line, err := Stage(f, p.release, p.bundle, "dep")
+	c, err := Stage(f, p.release, p.bundle, "dep")
 	require.NoError(h.t, err)
-	r := &running{Cmd: h.command(line), h: h}
+	r := &running{Cmd: h.command(c.Line()), h: h}
 	// Files, not pipes: Wait then returns when the shell ends, whoever else
 	// still has its output open.
 	r.out, err = os.Create(filepath.Join(h.t.TempDir(), "out"))
@@ -77,7 +77,8 @@ func (r *running) ended() answer {
 	require.NoError(r.h.t, readErr)
 	stderr, readErr := os.ReadFile(r.errors.Name())
 	require.NoError(r.h.t, readErr)
-	return r.h.answered(err, string(out), string(stderr))
+	answers := r.h.answered(err, string(out), string(stderr))
+	return answers[len(answers)-1]
 }
 
 // groupIsGone is whether no process of the group lives any more. Zombies do not
@@ -116,9 +117,9 @@ func large(t testing.TB, version string) payload {
 // probe returns a Probe of v9, for its fence.
 func (h *host) probe(f Fence) answer {
 	h.t.Helper()
-	line, err := Probe(f, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
+	c, err := Probe(f, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
 	require.NoError(h.t, err)
-	return h.run(line, nil)
+	return h.run(c, nil)
 }
 
 func TestNewerTokenKillsAnOlderOneAtWork(t *testing.T) {
@@ -133,7 +134,7 @@ func TestNewerTokenKillsAnOlderOneAtWork(t *testing.T) {
 			require.Equal(t, fmt.Sprint(overtaken), a.value(KeyEvicted))
 			require.True(t, old.ended().killed)
 			eventually(t, "the old group to be gone", func() bool { return groupIsGone(old.Process.Pid) })
-			require.NoDirExists(t, h.below(".slipway/stage"))
+			h.requireStageCleared()
 
 			require.NoError(t, h.stage(fence(6), p).err)
 			h.must(Switch(fence(6), p.release, "d"))
@@ -222,9 +223,9 @@ func TestInstallationsWaitForEachOther(t *testing.T) {
 		require.ErrorIs(t, h.probe(other).err, ErrBusy)
 
 		other.Wait = time.Minute
-		line, err := Probe(other, Release{Base: "elsewhere", Version: "v1", Digest: digestOf("v1")}, 0)
+		c, err := Probe(other, Release{Base: "elsewhere", Version: "v1", Digest: digestOf("v1")}, 0)
 		require.NoError(t, err)
-		waiting := h.command(line)
+		waiting := h.command(c.Line())
 		require.NoError(t, waiting.Start())
 		a := holder.finish(p.data[len(p.data)-100:])
 		require.NoError(t, a.err, "the holder is left alone")
@@ -316,11 +317,12 @@ func TestHolderInOurOwnGroupIsNotKilled(t *testing.T) {
 		// As a server would have it that gives commands no group of their own.
 		brief := fence(2)
 		brief.Wait = time.Second
-		line, err := Probe(brief, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
+		c, err := Probe(brief, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
 		require.NoError(t, err)
 		h.holdLock("")
 		state := Quote(filepath.Join(h.home, ".slipway/holder"))
-		a := h.run(`read -r stat </proc/$$/stat; set -- ${stat##*") "}; echo test 1 $$ ${20} >`+state+"; "+line, nil)
+		answers := h.session(`read -r stat </proc/$$/stat; set -- ${stat##*") "}; echo test 1 $$ ${20} >`+state+"; "+c.Line(), nil)
+		a := answers[0]
 		require.ErrorIs(t, a.err, ErrBusy)
 		require.False(t, a.killed)
 	})

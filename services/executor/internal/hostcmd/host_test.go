@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,10 +87,14 @@ func newHome(t testing.TB) string {
 	return dir
 }
 
-// onEach runs a story once in each userland, each time on a fresh host.
+// onEach runs a story once in each userland, each time on a fresh host, at the same
+// time: they wait for programs, or for a lock, most of the time.
 func onEach(t *testing.T, story func(t *testing.T, h *host)) {
 	for _, land := range userlands(t) {
-		t.Run(land.name, func(t *testing.T) { story(t, newHost(t, land)) })
+		t.Run(land.name, func(t *testing.T) {
+			t.Parallel()
+			story(t, newHost(t, land))
+		})
 	}
 }
 
@@ -109,9 +114,19 @@ type answer struct {
 	err    error // by Check
 	killed bool
 	stderr string
+	said   [2]string // by a task of the user, on stdout and stderr
 }
 
-func (h *host) run(line string, stdin io.Reader) answer {
+// run does one thing, in a session of its own if it needs one.
+func (h *host) run(c Command, stdin io.Reader) answer {
+	h.t.Helper()
+	answers := h.session(c.Line(), stdin)
+	return answers[len(answers)-1]
+}
+
+// session runs a command line with this on stdin, and returns what came of each
+// thing that was asked for, and of the session itself where it did not end well.
+func (h *host) session(line string, stdin io.Reader) []answer {
 	h.t.Helper()
 	cmd := h.command(line)
 	var stdout, stderr bytes.Buffer
@@ -127,18 +142,49 @@ func (h *host) run(line string, stdin io.Reader) answer {
 	return h.answered(cmd.Wait(), stdout.String(), stderr.String())
 }
 
-func (h *host) answered(err error, stdout, stderr string) answer {
+// answered takes the output of a command line apart.
+func (h *host) answered(err error, stdout, stderr string) []answer {
 	h.t.Helper()
-	a := answer{Output: Parse(stdout), stderr: stderr}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		status := exit.Sys().(syscall.WaitStatus)
-		a.killed = status.Signaled()
-		a.err = Check(status.ExitStatus(), stderr)
-	} else {
-		require.NoError(h.t, err)
+	if err != nil {
+		require.ErrorAs(h.t, err, &exit)
 	}
-	return a
+	var all []answer
+	var now answer
+	stdout, said, task := strings.Cut(stdout, Mark+"\n")
+	stderr, complained, _ := strings.Cut(stderr, Mark+"\n")
+	for l := range strings.Lines(stdout) {
+		r, isResult := ParseLine(l)
+		switch {
+		case isResult && (r.Key == KeyDone || r.Key == KeyOver):
+			now.stderr, stderr, _ = strings.Cut(stderr, "\n"+EndOfStderr+"\n")
+			code, err := strconv.Atoi(r.Value)
+			require.NoError(h.t, err)
+			now.err = Check(code, now.stderr)
+			all, now = append(all, now), answer{}
+		case isResult:
+			now.Results = append(now.Results, r)
+		default:
+			now.Text += l
+		}
+	}
+	if task {
+		code := 0
+		if exit != nil {
+			code = exit.ExitCode()
+		}
+		now.err, now.said = CheckTask(code), [2]string{said, complained}
+		return append(all, now)
+	}
+	if exit != nil || len(all) == 0 { // it died, or was none of a session
+		now.stderr = stderr
+		if exit != nil {
+			status := exit.Sys().(syscall.WaitStatus)
+			now.killed, now.err = status.Signaled(), Check(status.ExitStatus(), stderr)
+		}
+		all = append(all, now)
+	}
+	return all
 }
 
 func (a answer) value(key string) string {
@@ -147,20 +193,20 @@ func (a answer) value(key string) string {
 }
 
 // must runs a command that succeeds.
-func (h *host) must(line string, err error) answer {
+func (h *host) must(c Command, err error) answer {
 	h.t.Helper()
 	require.NoError(h.t, err)
-	a := h.run(line, nil)
+	a := h.run(c, nil)
 	require.NoError(h.t, a.err, a.stderr)
 	require.Empty(h.t, a.Text)
 	return a
 }
 
 // fails runs a command that fails with want.
-func (h *host) fails(want error, line string, err error) answer {
+func (h *host) fails(want error, c Command, err error) answer {
 	h.t.Helper()
 	require.NoError(h.t, err)
-	a := h.run(line, nil)
+	a := h.run(c, nil)
 	require.ErrorIs(h.t, a.err, want, a.stderr)
 	return a
 }
@@ -188,7 +234,11 @@ func pack(t testing.TB, version string, more map[string]string) payload {
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
 	add := func(name, content string) {
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+		mode := int64(0o644)
+		if strings.HasPrefix(content, "\x7fELF") {
+			mode = 0o755
+		}
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(content))}))
 		_, err := io.WriteString(w, content)
 		require.NoError(t, err)
 	}
@@ -226,9 +276,9 @@ func digestOf(s string) string {
 // stage brings a payload to the host.
 func (h *host) stage(f Fence, p payload) answer {
 	h.t.Helper()
-	line, err := Stage(f, p.release, p.bundle, "dep-"+p.release.Version)
+	c, err := Stage(f, p.release, p.bundle, "dep-"+p.release.Version)
 	require.NoError(h.t, err)
-	return h.run(line, bytes.NewReader(p.data))
+	return h.run(c, bytes.NewReader(p.data))
 }
 
 // deploy stages and switches.
@@ -277,6 +327,20 @@ func (h *host) requireCurrent(version string) {
 	target, err := os.Readlink(h.below("current"))
 	require.NoError(h.t, err)
 	require.Equal(h.t, "releases/"+version, target)
+}
+
+// requireStageCleared holds what lies where releases are staged to what cannot be taken
+// for a part of one.
+func (h *host) requireStageCleared() {
+	h.t.Helper()
+	left, err := filepath.Glob(h.below(".slipway/stage/*"))
+	require.NoError(h.t, err)
+	within, err := filepath.Glob(h.below(".slipway/stage/*/*"))
+	require.NoError(h.t, err)
+	require.Empty(h.t, within)
+	for _, path := range left {
+		require.Contains(h.t, []string{"of", "came", "tree", "bundle"}, filepath.Base(path))
+	}
 }
 
 func (h *host) releases() []string {

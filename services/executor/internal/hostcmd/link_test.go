@@ -2,6 +2,7 @@ package hostcmd
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,10 +40,18 @@ func (p payload) rest(t testing.TB, lacks Lacks) payload {
 	return p.part(t, Rest, archive.Part{Leave: func(n int) bool { return !lacks.Has(n) }})
 }
 
+// plain is the whole, with each file in its place.
+func (p payload) plain(t testing.TB) payload {
+	t.Helper()
+	v := p.release.Version
+	return p.part(t, Plain, archive.Part{Codec: archive.None, Place: archive.Place{Tree: Place(v), Manifest: Listing(v)}})
+}
+
 func (p payload) part(t testing.TB, how How, part archive.Part) payload {
 	t.Helper()
 	var out bytes.Buffer
-	part.Codec, part.Tree, part.Manifest = p.summary.Codec, Tree(p.release.Version), p.manifest
+	beside := archive.Place{Tree: Tree(p.release.Version), Manifest: Beside + "/manifest", Beside: Beside}
+	part.Codec, part.Place, part.Manifest = cmp.Or(part.Codec, p.summary.Codec), cmp.Or(part.Place, beside), p.manifest
 	s, err := archive.WritePart(t.Context(), bytes.NewReader(p.data), p.summary, part, &out)
 	require.NoError(t, err)
 	p.bundle, p.data = bundleOf(how, s), out.Bytes()
@@ -101,7 +110,7 @@ func TestWhatDidNotChangeIsLinked(t *testing.T) {
 		require.NotEqual(t, h.inode("releases/v1/VERSION"), h.inode("releases/v2/VERSION"))
 		require.NoFileExists(t, h.below("releases/v2/gone"))
 		require.NoDirExists(t, h.below("releases/v2/.slipway"))
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
 		manifest, err := os.ReadFile(h.below(".slipway/manifests/v2"))
 		require.NoError(t, err)
 		require.Equal(t, string(v2.manifest), string(manifest))
@@ -143,8 +152,8 @@ func TestWhatWasChangedOnTheHostIsNeverShared(t *testing.T) {
 				require.True(t, lacking)
 				require.False(t, lacks.All)
 				require.Equal(t, []string{"v1"}, h.releases())
-				line, err := Switch(fence(2), v2.release, "d")
-				h.fails(ErrIncomplete, line, err)
+				c, err := Switch(fence(2), v2.release, "d")
+				h.fails(ErrIncomplete, c, err)
 
 				a = h.stage(fence(2), v2.rest(t, lacks))
 				require.NoError(t, a.err, a.stderr)
@@ -200,7 +209,7 @@ func TestATransferThatWasCutGoesOn(t *testing.T) {
 		a = h.stage(fence(3), rest)
 		require.NoError(t, a.err, a.stderr)
 		require.Equal(t, "yes", a.value(KeyStaged), a.Results)
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
 		for name, content := range files {
 			got, err := os.ReadFile(h.below("releases/v2", name))
 			require.NoError(t, err)
@@ -285,8 +294,8 @@ func TestAHostWithZstdIsSentThat(t *testing.T) {
 		a := h.must(Probe(fence(1), v1.release, 0))
 		if h.name == "busybox" {
 			require.Empty(t, a.All(KeyCodec))
-			line, err := Stage(fence(1), v1.release, v1.in(t, archive.Zstd).bundle, "d")
-			h.fails(ErrMissingTool, line, err)
+			c, err := Stage(fence(1), v1.release, v1.in(t, archive.Zstd).bundle, "d")
+			h.fails(ErrMissingTool, c, err)
 			return
 		}
 		require.Equal(t, "zstd", a.value(KeyCodec), "apt-get install zstd")

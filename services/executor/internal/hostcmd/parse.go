@@ -14,17 +14,34 @@ const (
 	KeyFreeKB     = "free_kb"    // KiB free where releases go
 	KeyStep       = "step"       // transfer, verify or unpack: it is done
 	KeyCurrent    = "current"    // the version that runs
+	KeyTarget     = "target"     // a version
 	KeyPrevious   = "previous"   // a version
 	KeyUnchanged  = "unchanged"  // nothing was done; the version that runs, if any
 	KeyRolledBack = "rolledback" // the version that was left
 	KeyRemoved    = "removed"    // a version
+	KeySpared     = "spared"     // a version that was to be removed
 	KeyEvicted    = "evicted"    // the token whose leftover was killed
 	KeyState      = "state"      // of `current`, see below
 	KeyDrifted    = "drifted"    // "<version> <count>": files of it are not what was staged; see Output.Drifted
-	KeyDone       = "done"       // the mark of a task that had ended well before
+	KeyRan        = "ran"        // the mark of a task that had ended well before
+	KeyPrepared   = "prepared"   // how a release was prepared, and "before" where that was no work of this command
+	KeySection    = "section"    // the head of a section of the file that is replaced
 	KeyLine       = "line"       // of a file, as it is
 	KeyRelease    = "release"    // "<version> <digest>"; see Output.Releases
+	KeyUncut      = "uncut"      // content can only be sent UntilEnd here
+
+	// Of a session: a step has ended, with this exit code.
+	KeyDone = "done" // the session takes another
+	KeyOver = "over" // it is the last of its session
 )
+
+// EndOfStderr is the line that ends what a step of a session has written there.
+// Above it is a newline that is not the step's.
+const EndOfStderr = "slipway end"
+
+// Mark is the line on stdout and on stderr after which a stream is that of a task of the
+// user, to the end of its session: nothing in it is a result, or the end of a step.
+const Mark = "slipway task"
 
 // Values of KeyState.
 const (

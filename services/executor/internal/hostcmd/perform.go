@@ -28,6 +28,7 @@ type Variable struct{ Name, Value string }
 // Task is something of the user that is to run on a host. One of Command and
 // Script is given.
 type Task struct {
+	Name       string // what people call it, where its output is shown
 	Base       string // the application path
 	Version    string // release in whose directory it runs; "": in the home directory
 	Deployment string
@@ -43,12 +44,13 @@ type Task struct {
 
 // Claim raises the fence and changes nothing else: what an older attempt runs is
 // ended, and what it begins is refused.
-func Claim(f Fence) (string, error) { return f.command("claim", claimScript, nil) }
+func Claim(f Fence) (Command, error) { return f.command("claim", nil) }
 
-// Perform runs a task, whose Content comes on stdin. Where it fails, with ErrCommand,
-// the error has what it said. Result: KeyDone, where it had ended well before and did
-// not run.
-func Perform(f Fence, t Task) (string, error) {
+// Perform runs a task, whose Content comes on stdin: it does not run before all of that
+// is there. It is the last of its session: from Mark on both streams are the task's, and
+// the exit code of the session is for CheckTask. Where there is no Mark, it did not come
+// to run. Result: KeyRan, where it had ended well before and was not to.
+func Perform(f Fence, t Task) (Command, error) {
 	errs := []error{ValidateBase(t.Base), validateID("deployment", t.Deployment), t.checkEnvironment()}
 	if t.Version != "" {
 		errs = append(errs, ValidateVersion(t.Version))
@@ -69,8 +71,10 @@ func Perform(f Fence, t Task) (string, error) {
 	} else {
 		errs = append(errs, ValidateCommand(t.Command))
 	}
-	return f.command("perform", performScript, errors.Join(errs...),
-		t.Base, t.Version, t.Deployment, t.Mark, t.User, taskScript, form, what)
+	c, err := f.command("perform", errors.Join(errs...),
+		t.Base, t.Version, t.Deployment, t.Mark, t.User, taskScript, strconv.Itoa(len(t.Environment)), form, what)
+	c.Size, c.Task = int64(len(t.Content())), true
+	return c, err
 }
 
 // Content is the environment in the form in which Perform reads it: for each variable

@@ -13,3 +13,9 @@ var quoter = strings.NewReplacer(`'`, `'\''`, `\`, `'\\'`)
 func Quote(s string) string {
 	return "'" + quoter.Replace(s) + "'"
 }
+
+// quoteOnOneLine is Quote for what is read by the line: newlines stand outside
+// the quotes, as the variable that the prelude sets to one. Only sh reads it.
+func quoteOnOneLine(s string) string {
+	return strings.ReplaceAll(Quote(s), "\n", `'"$nl"'`)
+}

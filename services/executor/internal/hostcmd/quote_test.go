@@ -83,22 +83,28 @@ func TestQuotedTextComesThroughEveryShell(t *testing.T) {
 func TestNamesNeverRun(t *testing.T) {
 	lands := userlands(t)
 	lives := canary(t, lands)
-	for i, land := range lands {
-		rapid.Check(t, func(rt *rapid.T) {
-			name := strings.ReplaceAll(text().Draw(rt, "base"), "/", "")
-			if ValidateBase(name) != nil || name == "." || name == ".." || len(name) > 200 {
-				rt.Skip("not a name of one directory")
-			}
-			h := &host{t: t, userland: land}
-			h.home = newHome(t)
-			line, err := Probe(fence(uint64(i+1)), Release{Base: name, Version: "v1", Digest: digestOf("v1")}, 0)
-			require.NoError(rt, err)
-			a := h.run(line, nil)
-			require.NoError(rt, a.err, a.stderr)
-			require.ElementsMatch(rt, []string{".slipway", name}, names(t, h.home))
-			require.True(rt, lives(), "something was executed")
-		})
-	}
+	name := rapid.Custom(func(t *rapid.T) string { return strings.ReplaceAll(text().Draw(t, "name"), "/", "") }).Filter(func(name string) bool {
+		return ValidateBase(name) == nil && name != "." && name != ".." && len(name) <= 200
+	})
+	rapid.Check(t, func(rt *rapid.T) {
+		h := &host{t: t, userland: rapid.SampledFrom(lands).Draw(rt, "land"), home: newHome(t)}
+		parts := rapid.SliceOfN(name, 1, 5).Draw(rt, "parts")
+		base := strings.Join(parts, "/")
+		if ValidateBase(base) != nil {
+			rt.Skip("no path, though each part is one")
+		}
+		c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
+		require.NoError(rt, err)
+		a := h.run(c, nil)
+		require.NoError(rt, a.err, a.stderr)
+		require.ElementsMatch(rt, []string{".slipway", parts[0]}, names(t, h.home))
+		at := filepath.Join(h.home, parts[0])
+		for _, part := range parts[1:] {
+			require.Equal(rt, []string{part}, names(t, at))
+			at = filepath.Join(at, part)
+		}
+		require.True(rt, lives(), "something was executed")
+	})
 }
 
 // TestWholeStoryUnderNastyNames takes a few of the worst through every step.

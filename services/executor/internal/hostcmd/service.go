@@ -43,3 +43,24 @@ func find(pidfile, pattern string, during time.Duration) Task {
 		{"SLIPWAY_PIDFILE", pidfile}, {"SLIPWAY_PATTERN", pattern}, {"SLIPWAY_FOR", strconv.Itoa(int(during / time.Second))},
 	}}
 }
+
+// runText runs a script that is no file of the release, in the directory of the release.
+// The kernel finds what it is for, by its first line.
+const runText = `text=$SLIPWAY_TEXT file=$PWD/../../.slipway/script
+unset SLIPWAY_TEXT
+umask 077
+rm -f "$file" && printf "%s" "$text" >"$file" && chmod 700 "$file" || exit
+umask 022
+case $text in
+"#!"*) "$file" ;;
+*) sh "$file" ;;
+esac
+status=$?
+rm -f "$file"
+exit "$status"`
+
+// RunText is the task that runs the text of a script. What it is not told in its first
+// line is for sh.
+func RunText(text string) Task {
+	return Task{Command: runText, Environment: []Variable{{"SLIPWAY_TEXT", text}}}
+}

@@ -23,7 +23,7 @@ const maxShared = 64 << 10
 // Share puts links to what is shared into a staged release. What the package has in
 // their places gives way. It fails with ErrNotShared, before it changes anything,
 // where a file is not there.
-func Share(f Fence, base, version string, s Shared) (string, error) {
+func Share(f Fence, base, version string, s Shared) (Command, error) {
 	errs := []error{ValidateBase(base), ValidateVersion(version)}
 	args, size := []string{base, version}, 0
 	add := func(kind string, paths []string) {
@@ -38,14 +38,14 @@ func Share(f Fence, base, version string, s Shared) (string, error) {
 	if size > maxShared {
 		errs = append(errs, fmt.Errorf("%w linked paths: %d bytes, %d are allowed", ErrInvalid, size, maxShared))
 	}
-	return f.command("share", shareScript, errors.Join(errs...), args...)
+	return f.command("share", errors.Join(errs...), args...)
 }
 
 // validateInside checks a path below a release.
 func validateInside(p string) error {
 	if p == "" || p == "." || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") ||
 		!utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) || len(p) > maxBase {
-		return fmt.Errorf("%w linked path %q: below the release, without control characters", ErrInvalid, cut(p, 100))
+		return fmt.Errorf("%w path %q: below the release, without control characters", ErrInvalid, cut(p, 100))
 	}
 	return nil
 }

@@ -76,8 +76,8 @@ func TestALinkedFileThatIsMissingChangesNothing(t *testing.T) {
 		h.stageShared(1)
 		require.NoError(t, os.Remove(h.below("shared/.env")))
 		require.NoError(t, os.Symlink("nowhere", h.below("shared/.env")))
-		line, err := Share(fence(1), base, "v2", Shared{Files: []string{".env", "config/deep/app.yml", "b c"}, Directories: []string{"log"}})
-		a := h.fails(ErrNotShared, line, err)
+		c, err := Share(fence(1), base, "v2", Shared{Files: []string{".env", "config/deep/app.yml", "b c"}, Directories: []string{"log"}})
+		a := h.fails(ErrNotShared, c, err)
 		require.Equal(t, "a linked file is missing: not in ./apps/web/shared: .env b c", a.err.Error())
 		require.Equal(t, "package", read(t, h.below("releases/v2/.env")))
 		require.Equal(t, "package", read(t, h.below("releases/v2/log/old")))
@@ -88,11 +88,11 @@ func TestNothingIsLinkedThroughALinkOfThePackage(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		h.stageShared(1)
 		require.NoError(t, os.Symlink("../../..", h.below("releases/v2/out")))
-		line, err := Share(fence(1), base, "v2", Shared{Directories: []string{"out/evil"}})
-		h.fails(ErrNotWritable, line, err)
+		c, err := Share(fence(1), base, "v2", Shared{Directories: []string{"out/evil"}})
+		h.fails(ErrNotWritable, c, err)
 		require.NoFileExists(t, filepath.Join(h.home, "evil"))
-		line, err = Share(fence(1), base, "v9", sharing)
-		h.fails(ErrIncomplete, line, err)
+		c, err = Share(fence(1), base, "v9", sharing)
+		h.fails(ErrIncomplete, c, err)
 	})
 }
 
@@ -100,29 +100,36 @@ func TestNothingIsLinkedThroughALinkOfThePackage(t *testing.T) {
 func TestLinkedNamesNeverRun(t *testing.T) {
 	lands := userlands(t)
 	lives := canary(t, lands)
+	token := uint64(1)
+	var hosts []*host
 	for _, land := range lands {
-		h, token := newHost(t, land), uint64(1)
+		h := newHost(t, land)
 		h.stageShared(token)
-		rapid.Check(t, func(rt *rapid.T) {
-			name := strings.ReplaceAll(text("/", "a/b").Draw(rt, "path"), "//", "/")
-			if validateInside(name) != nil || len(name) > 100 || path.Clean(name) == "VERSION" {
-				rt.Skip("not a path below a release")
-			}
-			token++
-			line, err := Share(fence(token), base, "v2", Shared{Directories: []string{name}})
-			require.NoError(rt, err)
-			a := h.run(line, nil)
-			require.NoError(rt, a.err, a.stderr)
+		hosts = append(hosts, h)
+	}
+	first := func(name string) string { return strings.SplitN(name, "/", 2)[0] }
+	name := rapid.Custom(func(t *rapid.T) string { return strings.ReplaceAll(text("/", "a/b").Draw(t, "path"), "//", "/") }).Filter(func(name string) bool {
+		return validateInside(name) == nil && len(name) <= 100 && first(path.Clean(name)) != "VERSION"
+	})
+	rapid.Check(t, func(rt *rapid.T) {
+		h := rapid.SampledFrom(hosts).Draw(rt, "host")
+		linked := rapid.SliceOfNDistinct(name, 1, 5, func(name string) string { return first(path.Clean(name)) }).Draw(rt, "paths")
+		token++
+		c, err := Share(fence(token), base, "v2", Shared{Directories: linked})
+		require.NoError(rt, err)
+		a := h.run(c, nil)
+		require.NoError(rt, a.err, a.stderr)
+		for _, name := range linked {
 			to, err := filepath.EvalSymlinks(h.below("releases/v2", name))
 			require.NoError(rt, err)
 			want, err := filepath.EvalSymlinks(h.below("shared", name))
 			require.NoError(rt, err)
 			require.Equal(rt, want, to)
-			require.NoError(rt, os.RemoveAll(h.below("releases/v2", strings.SplitN(name, "/", 2)[0])))
-			require.NoError(rt, os.RemoveAll(h.below("shared", strings.SplitN(name, "/", 2)[0])))
-			require.ElementsMatch(rt, []string{".slipway", "apps"}, names(t, h.home))
-		})
-	}
+			require.NoError(rt, os.RemoveAll(h.below("releases/v2", first(path.Clean(name)))))
+			require.NoError(rt, os.RemoveAll(h.below("shared", first(path.Clean(name)))))
+		}
+		require.ElementsMatch(rt, []string{".slipway", "apps"}, names(t, h.home))
+	})
 	require.True(t, lives(), "something was executed")
 }
 

@@ -13,7 +13,8 @@ type How string
 
 // The forms in which a package gets to a host.
 const (
-	Whole  How = "whole"  // all of it
+	Whole  How = "whole"  // all of it, to be unpacked where the release is staged
+	Plain  How = "plain"  // all of it, each file in the release's own place: where current does not lead there
 	Linked How = "linked" // without files that are linked from another release there
 	Rest   How = "rest"   // what is missing of a release that was begun
 )
@@ -21,7 +22,7 @@ const (
 // Bundle is what Stage gets on stdin (package archive makes it).
 type Bundle struct {
 	How    How
-	Codec  string // gzip, or zstd where Probe found that
+	Codec  string // gzip or none, or zstd where Probe found that
 	SHA256 string // lower-case hex
 	Size   int64  // bytes
 
@@ -31,12 +32,19 @@ type Bundle struct {
 	Unpacked int64  // bytes of all its files
 }
 
-// Tree is where parts of a package have its files while it is staged, below the
+// Beside is where Linked and Rest have the manifest, and what files are made of, below the
 // application path: that is where they are unpacked.
+const Beside = "./.slipway/stage/came"
+
+// Tree is where they have the files of the package while it is staged, likewise.
 func Tree(version string) string { return "./.slipway/stage/tree/" + version }
 
-// Place is where a release lies, below the application path.
+// Place is where a release lies, below the application path. It counts once it is marked as
+// complete.
 func Place(version string) string { return "./releases/" + version }
+
+// Listing is where the manifest of a release lies, likewise.
+func Listing(version string) string { return "./.slipway/manifests/" + version }
 
 // Stage reads the bundle from stdin, verifies and unpacks it, and moves it into
 // place: complete or not at all. It prints KeyStep as transfer, verify and
@@ -47,31 +55,33 @@ func Place(version string) string { return "./releases/" + version }
 // manifest. If some are not as they should be, it succeeds with KeyStaged no and
 // KeyLacks, and what is good waits for the rest, as it does where the bundle was cut
 // short (ErrChecksum, or no answer at all).
-func Stage(f Fence, r Release, b Bundle, deployment string) (string, error) {
-	return f.command("stage", stageScript,
+func Stage(f Fence, r Release, b Bundle, deployment string) (Command, error) {
+	c, err := f.command("stage",
 		errors.Join(r.check(), b.check(), validateID("deployment", deployment)),
 		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment,
 		string(b.How), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10), b.Codec)
+	c.Size = b.Size
+	return c, err
 }
 
 func (b Bundle) check() error {
 	err := errors.Join(validateDigest("bundle sha256", b.SHA256), validateDigest("manifest sha256", b.Manifest))
-	if b.How != Whole && b.How != Linked && b.How != Rest {
+	if b.How != Whole && b.How != Plain && b.How != Linked && b.How != Rest {
 		err = errors.Join(err, fmt.Errorf("%w form of a bundle %q", ErrInvalid, b.How))
 	}
-	if b.Codec != "gzip" && b.Codec != "zstd" {
+	if b.Codec != "gzip" && b.Codec != "zstd" && b.Codec != "none" {
 		err = errors.Join(err, fmt.Errorf("%w compression %q", ErrInvalid, b.Codec))
 	}
 	return err
 }
 
-// Manifest reads the manifest of a release, without lock or change: KeyFile for each of
+// Manifest reads the manifest of a release, without fence, lock or change: KeyFile for each of
 // its lines, in order. There are none where it has no manifest, or one beyond reason.
-func Manifest(base, version string) (string, error) {
+func Manifest(base, version string) (Command, error) {
 	if err := errors.Join(ValidateBase(base), ValidateVersion(version)); err != nil {
-		return "", err
+		return Command{}, err
 	}
-	return line("manifest", manifestScript, base, version), nil
+	return Command{Step: "manifest", Args: []string{base, version}}, nil
 }
 
 // Base is a release on a host that another can share files with.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -24,14 +25,14 @@ func TestDeployFromNothing(t *testing.T) {
 		require.Empty(t, a.stderr)
 		require.Equal(t, []string{"transfer", "verify", "unpack"}, a.All(KeyStep))
 		require.Equal(t, "yes", a.value(KeyStaged))
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
 		require.NoFileExists(t, h.below("current"))
 		content, err := os.ReadFile(h.below("releases/v1/ünï/日本"))
 		require.NoError(t, err)
 		require.Equal(t, "y", string(content))
 		marker, err := os.ReadFile(h.below(".slipway/releases/v1"))
 		require.NoError(t, err)
-		require.Regexp(t, "^digest="+p.release.Digest+"\nmanifest="+p.bundle.Manifest+"\ndeployment=dep-v1\nstaged_at=20[0-9-]+T[0-9:]+Z\n$", string(marker))
+		require.Regexp(t, "^digest="+p.release.Digest+"\nmanifest="+p.bundle.Manifest+"\ndeployment=dep-v1\n$", string(marker))
 
 		a = h.must(Switch(fence(1), p.release, "dep-v1"))
 		require.Equal(t, []Result{{KeyPrevious, ""}, {KeyCurrent, "v1"}}, a.Results)
@@ -64,11 +65,11 @@ func TestSameVersionWithOtherContentIsAConflict(t *testing.T) {
 		h.deploy(1, "v1")
 		p := pack(t, "v1", map[string]string{"other": "content"})
 		p.release.Digest = digestOf("other")
-		line, err := Probe(fence(2), p.release, 0)
-		h.fails(ErrConflict, line, err)
+		c, err := Probe(fence(2), p.release, 0)
+		h.fails(ErrConflict, c, err)
 		require.ErrorIs(t, h.stage(fence(2), p).err, ErrConflict)
-		line, err = Switch(fence(2), p.release, "d")
-		h.fails(ErrConflict, line, err)
+		c, err = Switch(fence(2), p.release, "d")
+		h.fails(ErrConflict, c, err)
 		h.requireCurrent("v1")
 	})
 }
@@ -89,7 +90,7 @@ func TestADamagedBundleIsNoRelease(t *testing.T) {
 			"appended tar": append(bytes.Clone(whole.data), whole.data...),
 		} {
 			p := whole
-			p.data = data
+			p.data, p.bundle.Size = data, int64(len(data))
 			a := h.stage(fence(2), p)
 			require.ErrorIs(t, a.err, ErrChecksum, name)
 			require.NotContains(t, a.All(KeyStep), "verify", name)
@@ -98,7 +99,50 @@ func TestADamagedBundleIsNoRelease(t *testing.T) {
 		}
 		h.requireCurrent("v1")
 		require.NoError(t, h.stage(fence(2), whole).err)
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
+	})
+}
+
+func TestASmallPackageIsSentAsItLies(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.deploy(1, "v1")
+		whole := pack(t, "v2", map[string]string{"bin/app": "x", "ünï/日本": "y"})
+		p := whole.plain(t)
+		for name, cut := range map[string]int{"nothing": 0, "a part": len(p.data) / 2, "almost all": len(p.data) - 1} {
+			broken := p
+			broken.data = p.data[:cut]
+			require.ErrorIs(t, h.stage(fence(2), broken).err, ErrChecksum, name)
+			require.NoDirExists(t, h.below("releases/v2"), name)
+		}
+		changed := p
+		changed.data = bytes.Replace(p.data, []byte("\x00x\x00"), []byte("\x00z\x00"), 1)
+		require.NotEqual(t, p.data, changed.data)
+		require.ErrorIs(t, h.stage(fence(2), changed).err, ErrChecksum)
+		a := h.stage(fence(2), p)
+		require.NoError(t, a.err, a.stderr)
+		require.Empty(t, a.stderr)
+		require.Equal(t, []string{"transfer", "verify", "unpack"}, a.All(KeyStep))
+		h.requireStageCleared()
+		content, err := os.ReadFile(h.below("releases/v2/ünï/日本"))
+		require.NoError(t, err)
+		require.Equal(t, "y", string(content))
+		require.NoDirExists(t, h.below("releases/v2/.slipway"))
+		h.must(Switch(fence(2), p.release, "d"))
+		h.requireCurrent("v2")
+		require.Empty(t, h.must(Inspect(base)).All(KeyDrifted))
+	})
+}
+
+func TestNothingIsUnpackedWhereALinkLeads(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		h.deploy(1, "v1")
+		require.NoError(t, os.RemoveAll(h.below("releases/v1")))
+		p := pack(t, "v1", nil)
+		a := h.stage(fence(2), p.plain(t))
+		require.ErrorContains(t, a.err, "current leads to release v1, which is gone")
+		require.NoDirExists(t, h.below("releases/v1"))
+		require.NoError(t, h.stage(fence(2), p).err, "the whole is moved there")
+		h.requireCurrent("v1")
 	})
 }
 
@@ -114,15 +158,15 @@ func TestLeftoversAreReplaced(t *testing.T) {
 
 		for _, version := range []string{"v2", "v3"} {
 			p := pack(t, version, nil)
-			line, err := Switch(fence(2), p.release, "d")
-			h.fails(ErrIncomplete, line, err)
+			c, err := Switch(fence(2), p.release, "d")
+			h.fails(ErrIncomplete, c, err)
 			a := h.must(Probe(fence(2), p.release, 0))
 			require.Equal(t, "no", a.value(KeyStaged))
 			require.NoError(t, h.stage(fence(2), p).err)
 		}
 		h.requireCurrent("v1")
 		require.NoFileExists(t, h.below("releases/v2/half"))
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
 	})
 }
 
@@ -135,8 +179,8 @@ func TestWhatRunsIsNeverReplaced(t *testing.T) {
 			_ = os.Remove(h.below("current"))
 			require.NoError(t, os.Symlink(target, h.below("current")))
 			p := pack(t, "v1", nil)
-			line, err := Probe(fence(1), p.release, 0)
-			h.fails(ErrConflict, line, err)
+			c, err := Probe(fence(1), p.release, 0)
+			h.fails(ErrConflict, c, err)
 			require.ErrorIs(t, h.stage(fence(1), p).err, ErrConflict)
 			require.FileExists(t, h.below("current/precious"))
 		}
@@ -198,8 +242,9 @@ func TestNotWritableSaysWhere(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			h := unprivileged(t, userland{name: shell, shell: "/bin/" + firstWord(shell), path: "/usr/bin:/bin"})
 			probe := func(base string) answer {
-				line, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
+				c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
 				require.NoError(t, err)
+				line := c.Line()
 				if shell == "busybox sh" {
 					line = "busybox " + line
 				}
@@ -210,7 +255,7 @@ func TestNotWritableSaysWhere(t *testing.T) {
 				cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				return h.answered(cmd.Run(), stdout.String(), stderr.String())
+				return h.answered(cmd.Run(), stdout.String(), stderr.String())[0]
 			}
 			a := probe("app")
 			require.ErrorIs(t, a.err, ErrNotWritable)
@@ -278,8 +323,8 @@ func TestFullDisk(t *testing.T) {
 		h.deploy(1, "v1")
 		big := pack(t, "v2", map[string]string{"a": string(noise(1 << 20)), "b": string(noise(1 << 20)), "c": "x", "d": string(noise(1 << 20))})
 
-		line, err := Probe(fence(2), big.release, 3<<20)
-		a := h.fails(ErrDiskFull, line, err)
+		c, err := Probe(fence(2), big.release, 3<<20)
+		a := h.fails(ErrDiskFull, c, err)
 		require.Regexp(t, `\d+ KiB free, the release takes 3072 KiB`, a.err.Error())
 		free := a.value(KeyFreeKB)
 		require.NotEmpty(t, free)
@@ -288,19 +333,44 @@ func TestFullDisk(t *testing.T) {
 		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
 		h.requireCurrent("v1")
 		require.Equal(t, []string{"v1"}, h.releases())
-		a = h.must(Probe(fence(2), big.release, 0))
-		require.Equal(t, free, a.value(KeyFreeKB), "nothing is left of it")
+		a = h.must(Probe(fence(2), big.release, 1<<20))
+		before, err := strconv.Atoi(free)
+		require.NoError(t, err)
+		after, err := strconv.Atoi(a.value(KeyFreeKB))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, after, before, "nothing is left of it")
+		require.Empty(t, h.must(Probe(fence(2), big.release, 1<<20-1024)).value(KeyFreeKB), "little is not asked for")
 
 		// Staged while there was room, and then there is none for a mark.
 		small := pack(t, "v3", nil)
 		require.NoError(t, h.stage(fence(3), small).err)
 		fill(t, disk)
-		line, err = Switch(fence(3), small.release, "d")
-		h.fails(ErrDiskFull, line, err)
+		c, err = Switch(fence(3), small.release, "d")
+		h.fails(ErrDiskFull, c, err)
 		h.requireCurrent("v1")
 		require.NoError(t, os.Remove(filepath.Join(disk, "filler")))
 		h.must(Switch(fence(3), small.release, "d"))
 		h.requireCurrent("v3")
+	})
+}
+
+func TestADiskThatASmallPackageDoesNotFitOn(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		disk := smallDisk(t, "size=400k")
+		require.NoError(t, os.MkdirAll(filepath.Dir(h.below()), 0o755))
+		require.NoError(t, os.Symlink(disk, h.below()))
+		h.deploy(1, "v1")
+		p := pack(t, "v2", map[string]string{"a": string(noise(220 << 10))}).plain(t)
+		filler := filepath.Join(disk, "filler")
+		require.NoError(t, os.WriteFile(filler, make([]byte, 140<<10), 0o600)) // more is free than what counts as full
+		a := h.stage(fence(2), p)
+		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
+		h.requireStageCleared()
+		require.Equal(t, []string{"v1"}, h.releases())
+		require.NoError(t, os.Remove(filler))
+		require.ErrorIs(t, h.stage(fence(2), p).err, ErrDiskFull, "it does not fit twice")
+		require.Equal(t, []string{"v1"}, h.releases())
+		h.requireCurrent("v1")
 	})
 }
 
@@ -325,8 +395,8 @@ func TestFullHome(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		h.home = smallDisk(t, "size=256k")
 		fill(t, h.home)
-		line, err := Probe(fence(1), Release{Base: t.TempDir(), Version: "v1", Digest: digestOf("v1")}, 0)
-		h.fails(ErrDiskFull, line, err)
+		c, err := Probe(fence(1), Release{Base: t.TempDir(), Version: "v1", Digest: digestOf("v1")}, 0)
+		h.fails(ErrDiskFull, c, err)
 	})
 }
 

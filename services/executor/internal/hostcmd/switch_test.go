@@ -13,9 +13,9 @@ import (
 // rollback runs one for a deployment of its own.
 func (h *host) rollback(token uint64, from, to string) answer {
 	h.t.Helper()
-	line, err := Rollback(fence(token), base, from, to, fmt.Sprintf("back-%d", token))
+	c, err := Rollback(fence(token), base, from, to, fmt.Sprintf("back-%d", token))
 	require.NoError(h.t, err)
-	return h.run(line, nil)
+	return h.run(c, nil)
 }
 
 func (h *host) inspect() answer {
@@ -44,10 +44,10 @@ func TestSwitchRefusesWhatIsInTheWay(t *testing.T) {
 		}
 		for name, put := range inTheWay {
 			require.NoError(t, put(h.below("current")))
-			line, err := Switch(fence(1), p.release, "d")
-			h.fails(ErrNotALink, line, err)
-			line, err = Probe(fence(1), p.release, 0)
-			h.fails(ErrNotALink, line, err)
+			c, err := Switch(fence(1), p.release, "d")
+			h.fails(ErrNotALink, c, err)
+			c, err = Probe(fence(1), p.release, 0)
+			h.fails(ErrNotALink, c, err)
 			require.Equal(t, StateBlocked, h.inspect().value(KeyState))
 			info, err := os.Lstat(h.below("current"))
 			require.NoError(t, err)
@@ -69,7 +69,9 @@ func TestReadersNeverMissTheCurrentRelease(t *testing.T) {
 			switches = 200
 		}
 		h.deploy(1, "v1")
-		require.NoError(t, h.stage(fence(1), pack(t, "v2", nil)).err)
+		v2 := pack(t, "v2", nil)
+		require.NoError(t, h.stage(fence(1), v2).err)
+		next := v2.release
 
 		var stop atomic.Bool
 		seen := make(chan error, 1)
@@ -89,8 +91,9 @@ func TestReadersNeverMissTheCurrentRelease(t *testing.T) {
 			seen <- nil
 		}()
 		for i := range switches {
-			version := fmt.Sprintf("v%d", 2-i%2)
-			h.must(Switch(fence(uint64(i+2)), pack(t, version, nil).release, fmt.Sprint("d", i)))
+			next.Version = fmt.Sprintf("v%d", 2-i%2)
+			next.Digest = digestOf(next.Version)
+			h.must(Switch(fence(uint64(i+2)), next, fmt.Sprint("d", i)))
 		}
 		stop.Store(true)
 		require.NoError(t, <-seen)
@@ -130,8 +133,8 @@ func TestRepeatedRollbackDoesNotGoFurther(t *testing.T) {
 		}
 		want := []Result{{KeyRolledBack, "v3"}, {KeyCurrent, "v2"}}
 		for token := uint64(4); token < 7; token++ {
-			line, err := Rollback(fence(token), base, "v3", "", "the-same")
-			require.Equal(t, want, h.must(line, err).Results)
+			c, err := Rollback(fence(token), base, "v3", "", "the-same")
+			require.Equal(t, want, h.must(c, err).Results)
 			h.requireCurrent("v2")
 		}
 		h.deploy(8, "v4")
@@ -206,6 +209,35 @@ func TestRollbackWhereNothingRuns(t *testing.T) {
 	})
 }
 
+func TestCleanRemovesWhatIsUnwantedButNeverWhatRuns(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		for i := range 4 {
+			h.deploy(uint64(i+1), fmt.Sprintf("v%d", i+1))
+		}
+		a := h.must(Clean(fence(4), base, 5, "v3", "v4", "v9", "v1"))
+		require.ElementsMatch(t, []string{"v1", "v3"}, a.All(KeyRemoved))
+		require.Equal(t, []string{"v2", "v4"}, h.releases())
+		require.Contains(t, h.rollback(5, "v4", "").Results, Result{KeyCurrent, "v2"}, "the way back leads past it")
+	})
+	_, err := Clean(fence(1), base, 5, "../v1")
+	require.ErrorIs(t, err, ErrInvalid)
+}
+
+func TestCleanSparesTheWayBackOfWhatMayBeTakenBack(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		for i := range 4 {
+			h.deploy(uint64(i+1), fmt.Sprintf("v%d", i+1))
+		}
+		for range 2 { // an attempt may have got so far before
+			a := h.must(CleanSparing(fence(4), base, 5, "v1", "v3", "v4"))
+			require.Equal(t, "v3", a.value(KeySpared))
+			require.Equal(t, []string{"v2", "v3", "v4"}, h.releases())
+		}
+		require.Contains(t, h.rollback(5, "v4", "").Results, Result{KeyCurrent, "v3"}, "what ran before")
+		require.Equal(t, []string{"v2"}, h.must(CleanSparing(fence(6), base, 5, "v3", "v2")).All(KeySpared), "v3 runs")
+	})
+}
+
 func TestCleanKeepsTheNewestAndTheWayBack(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		for i := range 6 {
@@ -221,7 +253,7 @@ func TestCleanKeepsTheNewestAndTheWayBack(t *testing.T) {
 		for _, marks := range []string{"releases", "successful", "previous"} {
 			require.Equal(t, []string{"v4", "v5", "v6"}, names(t, h.below(".slipway", marks)))
 		}
-		require.NoDirExists(t, h.below(".slipway/stage"))
+		h.requireStageCleared()
 		require.Empty(t, h.must(Clean(fence(7), base, 3)).Results)
 
 		// An old one that is deployed again is a new one.

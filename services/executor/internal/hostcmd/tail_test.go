@@ -20,8 +20,8 @@ func TestTheEndOfAFileIsRead(t *testing.T) {
 		require.NoError(t, os.WriteFile(h.below("empty"), nil, 0o644))
 		require.Empty(t, h.must(Tail(base, "empty", 1, 1000)).Results)
 		for _, none := range []string{"shared/log", "nothing", filepath.Join(h.home, "nothing")} {
-			line, err := Tail(base, none, 1, 1000)
-			h.fails(ErrNoFile, line, err)
+			c, err := Tail(base, none, 1, 1000)
+			h.fails(ErrNoFile, c, err)
 		}
 	})
 	for _, bad := range []string{"", "/", "..", "../x", "/a/../b", "a\nb", strings.Repeat("x", 1025)} {

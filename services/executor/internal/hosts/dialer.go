@@ -25,15 +25,19 @@ const recordTry = 5 * time.Second
 
 // Settings are what a Dialer is told.
 type Settings struct {
-	Key        seal.PrivateKey // opens credentials
-	Agent      string          // socket of an SSH agent for targets without a credential; empty: none
-	SSH        ssh.Options     // Admit is the Dialer's own
-	RecordWait time.Duration   // for a gateway to record a host key: it may be starting, too
+	Keys       seal.Keys     // open credentials
+	Agent      string        // socket of an SSH agent for targets without a credential; empty: none
+	SSH        ssh.Options   // Admit is the Dialer's own
+	RecordWait time.Duration // for a gateway to record a host key: it may be starting, too
 
 	// Connections that are opened at once: over all, with one host, and into one
 	// network. Handshakes are what costs both sides most, and sshd refuses them
 	// beyond its MaxStartups.
 	Starts, StartsPerHost, StartsPerNetwork int
+
+	// Opened is told of each connection that was opened, jump hosts' included, and of
+	// each that could not be; nil: nobody is.
+	Opened func(took time.Duration, err error)
 }
 
 // Dialer connects to hosts.
@@ -139,11 +143,15 @@ func (d *Dialer) start(ctx context.Context, way []contract.Hop, dial dialFunc, a
 		return nil, err
 	}
 	to := way[len(way)-1]
+	began := time.Now()
 	client, err := dial(ctx, ssh.Target{
 		Address: to.Address, Port: to.Port, User: to.User, Auth: auth,
 		HostKey: to.HostKey, FirstContact: to.FirstContact, HostCA: to.HostCA, RevokedKeys: to.RevokedKeys,
 		LegacyAlgorithms: to.LegacyAlgorithms,
 	}, d.set.SSH)
+	if d.set.Opened != nil {
+		d.set.Opened(time.Since(began), err)
+	}
 	if err != nil {
 		done()
 		return nil, err
@@ -169,7 +177,7 @@ func (d *Dialer) auth(t contract.Hop) (ssh.Auth, error) {
 	if t.Credential == "" {
 		return ssh.Auth{AgentSocket: d.set.Agent}, nil
 	}
-	clear, err := d.set.Key.Open(contract.CredentialContext(t.Host), seal.Sealed(t.Credential))
+	clear, err := d.set.Keys.Open(contract.CredentialContext(t.Host), seal.Sealed(t.Credential))
 	if err != nil {
 		return ssh.Auth{}, fmt.Errorf("%w: %w", ErrCredential, err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds waits that end as soon as what they wait for is so.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // site is a dialer and its pool, and the key that credentials are sealed to.
 type site struct {
@@ -29,7 +29,7 @@ func newSite(t *testing.T, pool PoolSettings, adjust func(*Settings)) *site {
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
 	set := Settings{
-		Key: key, Starts: 64, StartsPerHost: 4, StartsPerNetwork: 64,
+		Keys: seal.KeysOf(key), Starts: 64, StartsPerHost: 4, StartsPerNetwork: 64,
 		SSH: ssh.Options{ConnectTimeout: patience},
 	}
 	if adjust != nil {

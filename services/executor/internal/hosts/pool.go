@@ -90,6 +90,22 @@ func (p *Pool) Close() {
 	p.janitor.Wait()
 }
 
+// Open says how many connections are open: used by somebody, and kept for the next.
+func (p *Pool) Open() (inUse, idle int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, conns := range p.conns {
+		for _, c := range conns {
+			if c.users > 0 {
+				inUse++
+			} else {
+				idle++
+			}
+		}
+	}
+	return inUse, idle
+}
+
 // lease is the use of a connection. It ends once, by release or by drop.
 type lease struct {
 	pool   *Pool

@@ -5,15 +5,11 @@ package inspect
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -32,62 +28,34 @@ type Settings struct {
 	Logs  []string // patterns (path.Match) of the log files that may be shown
 }
 
-// Serve answers inspections of hosts in these zones until stop is called, which
-// waits for those under way. Replicas share them.
-func Serve(ctx context.Context, nc *nats.Conn, set Settings, dialer *hosts.Dialer, log zerolog.Logger) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	i := &inspector{ctx: ctx, nc: nc, set: set, dialer: dialer, log: log}
-	service, err := micro.AddService(nc, micro.Config{
-		Name: "slipway-executor", Version: "1.0.0", Description: "works on hosts over SSH",
-	})
-	if err != nil {
-		cancel()
-		return nil, fmt.Errorf("register executor: %w", err)
-	}
+// Endpoints answer inspections of hosts in these zones. Replicas share them.
+func Endpoints(set Settings, dialer *hosts.Dialer, log zerolog.Logger) []bus.Endpoint {
+	i := &inspector{set: set, dialer: dialer, log: log}
+	var endpoints []bus.Endpoint
 	for _, zone := range set.Zones {
-		err = errors.Join(
-			service.AddEndpoint("releases-"+zone, i.handler(i.releases), micro.WithEndpointSubject(contract.ReleasesSubject(zone))),
-			service.AddEndpoint("logs-"+zone, i.handler(i.logs), micro.WithEndpointSubject(contract.LogsSubject(zone))),
+		endpoints = append(endpoints,
+			bus.Endpoint{Name: "releases-" + zone, Subject: contract.ReleasesSubject(zone), Answer: i.with(i.releases)},
+			bus.Endpoint{Name: "logs-" + zone, Subject: contract.LogsSubject(zone), Answer: i.with(i.logs)},
 		)
-		if err != nil {
-			_ = service.Stop() // of no use without all of them
-			cancel()
-			return nil, fmt.Errorf("register executor: %w", err)
-		}
 	}
-	return func() {
-		_ = service.Stop() // fails only if the connection is gone already
-		i.all.Close()
-		cancel()
-		i.all.Wait()
-	}, nil
+	return endpoints
 }
 
 type inspector struct {
-	ctx    context.Context //nolint:containedctx // the handlers of micro are given none
-	nc     *nats.Conn
 	set    Settings
 	dialer *hosts.Dialer
 	log    zerolog.Logger
-	all    bus.Answering
 }
 
-// handler answers each question in a goroutine of its own: hosts take their time.
-func (i *inspector) handler(answer func(raw []byte) contract.Body) micro.Handler {
-	return micro.HandlerFunc(func(req micro.Request) {
-		i.all.Go(func() {
-			answer, err := contract.Encode(contract.Envelope{}, answer(req.Data()))
-			if err == nil {
-				err = bus.Answer(i.nc, req, answer)
-			}
-			if err != nil {
-				i.log.Warn().Err(err).Msg("inspection not answered")
-			}
-		})
-	})
+func (i *inspector) with(answer func(ctx context.Context, raw []byte) contract.Body) func(context.Context, bus.Request) {
+	return func(ctx context.Context, q bus.Request) {
+		if err := q.Reply(contract.Envelope{}, answer(ctx, q.Data)); err != nil {
+			i.log.Warn().Err(err).Msg("inspection not answered")
+		}
+	}
 }
 
-func (i *inspector) releases(raw []byte) contract.Body {
+func (i *inspector) releases(ctx context.Context, raw []byte) contract.Body {
 	m, err := contract.Decode(raw)
 	if err != nil {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
@@ -99,18 +67,18 @@ func (i *inspector) releases(raw []byte) contract.Body {
 	answer := contract.Releases{Hosts: make([]contract.HostReleases, len(ask.Targets))}
 	var reading sync.WaitGroup
 	for n, t := range ask.Targets {
-		reading.Go(func() { answer.Hosts[n] = i.read(ask.Path, t) })
+		reading.Go(func() { answer.Hosts[n] = i.read(ctx, ask.Path, t) })
 	}
 	reading.Wait()
 	return answer
 }
 
 // read reads one host.
-func (i *inspector) read(path string, t contract.Target) contract.HostReleases {
-	ctx, cancel := context.WithTimeout(i.ctx, hostTimeout)
+func (i *inspector) read(ctx context.Context, path string, t contract.Target) contract.HostReleases {
+	ctx, cancel := context.WithTimeout(ctx, hostTimeout)
 	defer cancel()
 	held := contract.HostReleases{Host: t.Host}
-	out, err := i.ask(ctx, t, func() (string, error) { return hostcmd.Inspect(path) })
+	out, err := i.ask(ctx, t, func() (hostcmd.Command, error) { return hostcmd.Inspect(path) })
 	if err != nil {
 		held.Failure = failure.Explain(err)
 		return held
@@ -127,8 +95,8 @@ func (i *inspector) read(path string, t contract.Target) contract.HostReleases {
 	return held
 }
 
-func (i *inspector) ask(ctx context.Context, t contract.Target, build func() (string, error)) (hostcmd.Output, error) {
-	line, err := build()
+func (i *inspector) ask(ctx context.Context, t contract.Target, build func() (hostcmd.Command, error)) (hostcmd.Output, error) {
+	command, err := build()
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
@@ -136,6 +104,6 @@ func (i *inspector) ask(ctx context.Context, t contract.Target, build func() (st
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
-	defer func() { _ = host.Close() }()
-	return host.Run(ctx, line, nil)
+	defer func() { _ = host.Close() }() //nolint:contextcheck // it is closed when the time is up, too
+	return host.Run(ctx, command, nil)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 )
 
-func (i *inspector) logs(raw []byte) contract.Body {
+func (i *inspector) logs(ctx context.Context, raw []byte) contract.Body {
 	m, err := contract.Decode(raw)
 	if err != nil {
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
@@ -23,22 +23,24 @@ func (i *inspector) logs(raw []byte) contract.Body {
 	answer := contract.Logs{Hosts: make([]contract.HostLog, len(ask.Targets))}
 	var reading sync.WaitGroup
 	for n, t := range ask.Targets {
-		reading.Go(func() { answer.Hosts[n] = i.tail(ask, t) })
+		reading.Go(func() { answer.Hosts[n] = i.tail(ctx, ask, t) })
 	}
 	reading.Wait()
 	return answer
 }
 
 // tail reads the end of the file on one host.
-func (i *inspector) tail(ask contract.TailLogs, t contract.Target) contract.HostLog {
-	ctx, cancel := context.WithTimeout(i.ctx, hostTimeout)
+func (i *inspector) tail(ctx context.Context, ask contract.TailLogs, t contract.Target) contract.HostLog {
+	ctx, cancel := context.WithTimeout(ctx, hostTimeout)
 	defer cancel()
 	log := contract.HostLog{Host: t.Host}
 	if !i.mayShow(ask.File) {
 		log.Failure = failure.Explain(failure.ErrForbidden)
 		return log
 	}
-	out, err := i.ask(ctx, t, func() (string, error) { return hostcmd.Tail(ask.Path, ask.File, ask.Lines, contract.TailBytes) })
+	out, err := i.ask(ctx, t, func() (hostcmd.Command, error) {
+		return hostcmd.Tail(ask.Path, ask.File, ask.Lines, contract.TailBytes)
+	})
 	if err != nil {
 		log.Failure = failure.Explain(err)
 		return log

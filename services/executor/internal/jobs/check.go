@@ -30,7 +30,7 @@ func (a *attempt) check(ctx context.Context) (note string, err error) {
 			late = append(late, fmt.Sprintf("%s passed at try %d", c.Name, tries))
 		}
 	}
-	return strings.Join(late, ", "), nil
+	return strings.Join(late, ", "), a.settle(ctx)
 }
 
 // await tries a check until it passes, and says how often that was.
@@ -74,13 +74,14 @@ func isVerdict(err error) bool {
 
 // tryCheck makes one try.
 func (a *attempt) tryCheck(ctx context.Context, c contract.HostCheck) error {
+	name := fmt.Sprintf("check %q", c.Name)
 	switch p := c.Process; {
 	case c.Command != "":
-		return a.ownTask(ctx, hostcmd.Task{Command: c.Command}, c.Timeout)
+		return a.ownTask(ctx, name, hostcmd.Task{Command: c.Command}, c.Timeout)
 	case p != nil && p.Pattern != "":
-		return a.ownTask(ctx, hostcmd.FindPattern(p.Pattern, during(p.For)), c.Timeout)
+		return a.ownTask(ctx, name, hostcmd.FindPattern(p.Pattern, during(p.For)), c.Timeout)
 	case p != nil && p.Pidfile != "":
-		return a.ownTask(ctx, hostcmd.FindPidfile(p.Pidfile, during(p.For)), c.Timeout)
+		return a.ownTask(ctx, name, hostcmd.FindPidfile(p.Pidfile, during(p.For)), c.Timeout)
 	}
 	within, cancel := context.WithTimeoutCause(ctx, during(c.Timeout), failure.ErrDeadline)
 	defer cancel()

@@ -22,9 +22,10 @@ func (a *attempt) hooks(ctx context.Context, step deploy.Step) (note string, err
 	var before []string
 	for i, h := range a.work.HooksOf(step, a.kind) {
 		t := hostcmd.Task{
+			Name:    fmt.Sprintf("hook %q", h.Name),
 			Version: a.outcome.Release, // none is switched to before the hooks before
 			Mark:    fmt.Sprintf("%s-%d", step, i), User: h.User, Command: h.Command, Script: h.Script,
-			Environment: append(asVariables(h.Environment), hostcmd.Variable{Name: "SLIPWAY_HOOK", Value: h.Name}),
+			Environment: append(a.secrets.environment(h.Environment, h.Secrets), hostcmd.Variable{Name: "SLIPWAY_HOOK", Value: h.Name}),
 		}
 		ran, err := a.task(ctx, t, h.Timeout)
 		if err != nil {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/xid"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/output"
 )
 
 // journal is the chain of events of one attempt. Each event is stored only if
@@ -65,11 +65,12 @@ func after(b *bus.Bus, job contract.Message, at position) *journal {
 	}
 }
 
-// open begins an attempt after this position. The sequence of its first event
-// is the fencing token of everything that follows.
-func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, executor string) (*journal, error) {
+// open begins an attempt after this position, and with it its first step, if there
+// is to be one. The sequence of its first event is the fencing token of everything
+// that follows.
+func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, executor string, first deploy.Step) (*journal, error) {
 	j := after(b, job, at)
-	if err := j.append(ctx, contract.JobStartedEvent{Executor: executor}); err != nil {
+	if err := j.append(ctx, contract.JobStartedEvent{Executor: executor, Step: string(first)}); err != nil {
 		return nil, err
 	}
 	j.envelope.Token = j.last
@@ -118,19 +119,34 @@ func (j *journal) resume(ctx context.Context) bool {
 	return true
 }
 
-func (j *journal) stepBegan(ctx context.Context, step deploy.Step, at time.Time) error {
-	return j.append(ctx, contract.JobStepEvent{Step: string(step), State: string(deploy.Running), StartedAt: at})
-}
-
-func (j *journal) stepEnded(ctx context.Context, step deploy.Step, began time.Time, state deploy.State, note string, failure *contract.Failure) error {
-	now := time.Now().UTC()
+// next says how a step ended, and that this one begins. An attempt waits until each
+// of its words is stored, so it says both at once.
+func (j *journal) next(ctx context.Context, ended contract.LastStep, next deploy.Step) error {
 	return j.append(ctx, contract.JobStepEvent{
-		Step: string(step), State: string(state), StartedAt: began, EndedAt: &now, Note: note, Failure: failure,
+		Step: ended.Step, State: ended.State, StartedAt: ended.StartedAt, EndedAt: &ended.EndedAt,
+		Note: ended.Note, Failure: ended.Failure, Next: string(next),
 	})
 }
 
 func (j *journal) progress(ctx context.Context, step deploy.Step, done, total int64) error {
 	return j.append(ctx, contract.JobProgressEvent{Step: string(step), Done: done, Total: total})
+}
+
+// said stores something that was said on the host, apart from the chain: nothing waits
+// for it. Its id is the same for a repeat, and for nothing else.
+func (j *journal) said(ctx context.Context, b output.Batch) error {
+	e := j.envelope
+	e.ID = fmt.Sprintf("%s.%s.%d.%d", e.Deployment, e.Host, e.Token, b.First)
+	body := contract.JobOutputEvent{Step: string(b.Step), First: b.First}
+	for _, l := range b.Lines {
+		body.Lines = append(body.Lines, contract.OutputLine{Time: l.Time, Stream: string(l.Stream), Level: string(l.Level), Text: l.Text})
+	}
+	data, err := contract.Encode(e, body)
+	if err != nil {
+		return err
+	}
+	_, err = j.bus.Publish(ctx, contract.OutputSubject(e.Deployment, e.Host), e.ID, data)
+	return err
 }
 
 func (j *journal) end(ctx context.Context, e contract.JobEndedEvent) error { return j.append(ctx, e) }

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +16,7 @@ func begun(t *testing.T) (*journal, func(id string)) {
 	t.Helper()
 	b := bustest.Start(t).OpenBus(t)
 	job := contract.Message{Envelope: contract.Envelope{Deployment: "d", Host: "h"}}
-	j, err := open(t.Context(), b, job, position{}, "executor-1")
+	j, err := open(t.Context(), b, job, position{}, "executor-1", deploy.StepConnect)
 	require.NoError(t, err)
 	return j, func(id string) {
 		t.Helper()
@@ -30,7 +29,7 @@ func begun(t *testing.T) (*journal, func(id string)) {
 
 func TestAnotherAttemptsWordEndsTheJournal(t *testing.T) {
 	j, store := begun(t)
-	require.NoError(t, j.stepBegan(t.Context(), deploy.StepStage, time.Now()))
+	require.NoError(t, j.next(t.Context(), contract.LastStep{Step: "connect"}, deploy.StepStage))
 	store("another's")
 	require.ErrorIs(t, j.progress(t.Context(), deploy.StepStage, 1, 2), errSuperseded)
 	j.unsure = []string{"of its own, never stored"}
@@ -41,7 +40,7 @@ func TestAnOwnWordWithoutAnAnswerIsNotTakenForAnothers(t *testing.T) {
 	j, store := begun(t)
 	store("its own")
 	j.unsure = []string{"lost", "its own"} // as when the time for a step ends while progress is told
-	require.NoError(t, j.stepBegan(t.Context(), deploy.StepSwitch, time.Now()))
+	require.NoError(t, j.next(t.Context(), contract.LastStep{Step: "stage"}, deploy.StepSwitch))
 	require.Empty(t, j.unsure)
 	require.NoError(t, j.end(t.Context(), contract.JobEndedEvent{State: "succeeded"}))
 }

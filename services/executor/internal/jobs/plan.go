@@ -6,6 +6,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/executor/internal/runtimes"
 )
 
 // plan is a job as the steps need it: where, and what of.
@@ -19,15 +20,23 @@ type plan struct {
 	to     string           // rollback: release to go to; empty: what ran before
 	limits contract.JobLimits
 
-	switching switching // traffic, retire
+	reversible bool // deploy: hosts may yet go back to what ran before
+
+	runtime   runtimes.Runtime  // deploy, rollback
+	programs  contract.Programs // init
+	switching switching         // traffic, retire
 }
 
 func planOf(m contract.Message) (plan, error) {
 	switch b := m.Body.(type) {
 	case contract.DeployJob:
-		return plan{kind: deploy.KindDeploy, app: b.Application, work: b.Work, target: b.Target, pkg: b.Package, limits: orNone(b.Limits)}, nil
+		runtime, err := runtimeOf(b.Work)
+		return plan{kind: deploy.KindDeploy, runtime: runtime, app: b.Application, work: b.Work, target: b.Target, pkg: b.Package, limits: orNone(b.Limits), reversible: b.Reversible}, err
 	case contract.RollbackJob:
-		return plan{kind: deploy.KindRollback, app: b.Application, work: b.Work, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, nil
+		runtime, err := runtimeOf(b.Work)
+		return plan{kind: deploy.KindRollback, runtime: runtime, app: b.Application, work: b.Work, target: b.Target, from: b.From, to: b.To, limits: orNone(b.Limits)}, err
+	case contract.InitJob:
+		return plan{kind: deploy.KindInit, app: b.Application, programs: b.Programs, target: b.Target, limits: orNone(b.Limits)}, nil
 	case contract.TrafficJob:
 		return plan{kind: deploy.KindTraffic, app: b.Application, target: b.Target, limits: orNone(b.Limits), switching: switching{
 			version: b.Version, from: b.From, to: b.To, haproxy: b.Traffic.HAProxy, command: b.Traffic.Command,
@@ -39,6 +48,14 @@ func planOf(m contract.Message) (plan, error) {
 	default:
 		return plan{}, fmt.Errorf("%w: %q is no job", contract.ErrUnknownType, m.Type)
 	}
+}
+
+// runtimeOf is the runtime of work that may be none.
+func runtimeOf(w *contract.Work) (runtimes.Runtime, error) {
+	if w == nil {
+		return runtimes.Of(nil)
+	}
+	return runtimes.Of(w.Runtime)
 }
 
 func orNone(l *contract.JobLimits) contract.JobLimits {

@@ -18,6 +18,6 @@ func (a *attempt) share(ctx context.Context) error {
 		return nil
 	}
 	shared := hostcmd.Shared(*a.work.Linked)
-	_, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Share(a.fence, a.app.Path, version, shared) })
+	_, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Share(a.fence, a.app.Path, version, shared) })
 	return err
 }

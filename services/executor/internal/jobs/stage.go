@@ -21,6 +21,10 @@ import (
 // progressEvery is how often a transfer is reported on.
 const progressEvery = time.Second
 
+// smallBundle is up to how many bytes, unpacked, are sent as they are: a line of 10 Mbit/s
+// takes them in half a second.
+const smallBundle = 512 << 10
+
 // mendings is how often a host is sent what it lacks before it is sent everything: once
 // to learn what that is, and once to bring it.
 const mendings = 2
@@ -30,19 +34,24 @@ type found struct {
 	staged bool // it lies there, complete
 	begun  bool // a part of it lies there
 	codec  archive.Codec
+	target string       // of a rollback: what it goes to; empty: nothing
+	made   string       // of a rollback: what that was prepared by
 	base   hostcmd.Base // a release to share files with; none without a version
 }
 
-// look reads what is on the host. For a deployment, which is about to send much,
-// it raises the fence too; the first command of a rollback raises it itself.
+// look raises the fence, and reads what is on the host.
 func (a *attempt) look(ctx context.Context) (note string, err error) {
 	switch a.kind {
-	case deploy.KindTraffic, deploy.KindRetire: // the release is not what there is to see
-		_, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Claim(a.fence) })
+	case deploy.KindInit, deploy.KindTraffic, deploy.KindRetire: // the release is not what there is to see
+		_, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Claim(a.fence) })
 		return "", err
 	case deploy.KindRollback:
-		out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
+		out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
+			return hostcmd.Look(a.fence, a.app.Path, a.from, a.to, a.deployment)
+		})
 		a.current, _ = out.Get(hostcmd.KeyCurrent)
+		a.found.target, _ = out.Get(hostcmd.KeyTarget)
+		a.found.made, _ = out.Prepared()
 		return "", err
 	}
 	bundle, err := a.bundles.Take(ctx, a.pkg)
@@ -51,12 +60,15 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 	}
 	need := bundle.DiskBytes()
 	bundle.Release()
-	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Probe(a.fence, a.release, need) })
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release, need) })
 	a.current, _ = out.Get(hostcmd.KeyCurrent)
 	staged, _ := out.Get(hostcmd.KeyStaged)
 	begun, _ := out.Get(hostcmd.KeyBegun)
 	a.found = found{staged: staged == "yes", begun: begun == "yes", codec: archive.Gzip}
-	if slices.Contains(out.All(hostcmd.KeyCodec), string(archive.Zstd)) {
+	switch {
+	case need <= smallBundle:
+		a.found.codec = archive.None
+	case slices.Contains(out.All(hostcmd.KeyCodec), string(archive.Zstd)):
 		a.found.codec = archive.Zstd
 	}
 	a.found.base, _ = out.Base()
@@ -101,13 +113,27 @@ func (a *attempt) ship(ctx context.Context) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	all, err := whole.In(ctx, a.found.codec)
+	how := hostcmd.Whole
+	var all *bundles.Bundle
+	// A link to a release that is gone would lead to what is being unpacked.
+	if a.found.codec == archive.None && a.current != a.release.Version {
+		how = hostcmd.Plain
+		v := a.release.Version
+		all, err = whole.Plain(ctx, archive.Place{Tree: hostcmd.Place(v), Manifest: hostcmd.Listing(v)})
+	} else {
+		all, err = whole.In(ctx, a.found.codec)
+	}
 	if err != nil {
 		return "", err
 	}
 	defer all.Release()
-	_, _, err = a.send(ctx, all, hostcmd.Whole)
+	_, _, err = a.send(ctx, all, how)
 	return "", err
+}
+
+// place is where the host unpacks what is not the whole.
+func (a *attempt) place() archive.Place {
+	return archive.Place{Tree: hostcmd.Tree(a.release.Version), Manifest: hostcmd.Beside + "/manifest", Beside: hostcmd.Beside}
 }
 
 // link brings the release onto a host that has another one to share files with. It
@@ -138,7 +164,7 @@ func (a *attempt) linked(ctx context.Context, whole *bundles.Bundle) (*bundles.B
 		return nil, nil //nolint:nilnil // said above
 	}
 	from := bundles.Base{Manifest: base.Manifest, Release: hostcmd.Place(base.Version)}
-	part, err := whole.Linked(ctx, a.found.codec, from, hostcmd.Tree(a.release.Version))
+	part, err := whole.Linked(ctx, a.found.codec, from, a.place())
 	if errors.Is(err, bundles.ErrUnknown) {
 		if err = a.learn(ctx, base); err != nil {
 			if ctx.Err() != nil {
@@ -147,7 +173,7 @@ func (a *attempt) linked(ctx context.Context, whole *bundles.Bundle) (*bundles.B
 			a.log.Info().Err(err).Str("base", base.Version).Msg("the manifest of a release is of no use")
 			return nil, nil //nolint:nilnil // said above
 		}
-		part, err = whole.Linked(ctx, a.found.codec, from, hostcmd.Tree(a.release.Version))
+		part, err = whole.Linked(ctx, a.found.codec, from, a.place())
 	}
 	if errors.Is(err, bundles.ErrNoGain) || errors.Is(err, bundles.ErrUnknown) {
 		return nil, nil //nolint:nilnil // said above
@@ -157,16 +183,15 @@ func (a *attempt) linked(ctx context.Context, whole *bundles.Bundle) (*bundles.B
 
 // learn has the cache keep the manifest of a release, as this host or another has it.
 func (a *attempt) learn(ctx context.Context, base hostcmd.Base) error {
-	line, err := hostcmd.Manifest(a.app.Path, base.Version)
+	command, err := hostcmd.Manifest(a.app.Path, base.Version)
 	if err != nil {
 		return err
 	}
-	host := a.host // others may wait for what it says, when this attempt has left it already
-	return a.bundles.Learn(ctx, base.Manifest, func(ctx context.Context) ([]byte, error) { return readManifest(ctx, host, line) })
+	return a.bundles.Learn(ctx, base.Manifest, func(ctx context.Context) ([]byte, error) { return readManifest(ctx, a.host, command) })
 }
 
-func readManifest(ctx context.Context, host Host, line string) ([]byte, error) {
-	out, err := host.Run(ctx, line, nil)
+func readManifest(ctx context.Context, host Host, command hostcmd.Command) ([]byte, error) {
+	out, err := host.Run(ctx, command, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +210,7 @@ func (a *attempt) mend(ctx context.Context, whole *bundles.Bundle, lacks hostcmd
 			return 0, nil
 		}
 		part, err := whole.Rest(ctx, a.found.codec, bundles.Missing{
-			Tree: hostcmd.Tree(a.release.Version), Lacks: lacks.Has,
+			Place: a.place(), Lacks: lacks.Has,
 			CutNumber: lacks.Cut.Number, CutSize: lacks.Cut.Size, CutSHA256: lacks.Cut.SHA256, CutPath: hostcmd.Kept,
 		})
 		if err != nil {
@@ -209,14 +234,14 @@ func (a *attempt) send(ctx context.Context, b *bundles.Bundle, how hostcmd.How) 
 		return lacks, false, err
 	}
 	defer func() { _ = file.Close() }()
-	a.found.begun = true // should this be cut short
+	a.found.begun = how != hostcmd.Plain // should this be cut short
 	sent := hostcmd.Bundle{
 		How: how, Codec: string(b.Codec), SHA256: b.SHA256, Size: b.Size,
 		Manifest: b.Manifest, Files: b.Files, Paths: b.Paths, Unpacked: b.Unpacked,
 	}
 	var out hostcmd.Output
 	err = a.transfer(ctx, b, file, func(ctx context.Context, content io.Reader) (err error) {
-		out, err = a.run(ctx, content, func() (string, error) { return hostcmd.Stage(a.fence, a.release, sent, a.deployment) })
+		out, err = a.run(ctx, content, func() (hostcmd.Command, error) { return hostcmd.Stage(a.fence, a.release, sent, a.deployment) })
 		return err
 	})
 	if errors.Is(err, hostcmd.ErrChecksum) {

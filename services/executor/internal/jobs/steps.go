@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,16 @@ import (
 
 // activate points current at the release, or back at an earlier one.
 func (a *attempt) activate(ctx context.Context) (note string, err error) {
+	if err := a.knowsContainer(); err != nil {
+		return "", err
+	}
 	if err := a.share(ctx); err != nil {
 		return "", err
 	}
 	a.current = "" // a command whose end is not known may have moved the link
-	out, err := a.run(ctx, nil, func() (string, error) {
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
 		if a.kind == deploy.KindRollback {
-			return hostcmd.Rollback(a.fence, a.app.Path, a.from, a.to, a.deployment)
+			return hostcmd.Rollback(a.fence, a.app.Path, a.from, cmp.Or(a.to, a.prepared), a.deployment)
 		}
 		if a.onTrial() {
 			return hostcmd.Try(a.fence, a.release, a.deployment)
@@ -49,10 +53,21 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 	if a.kind == deploy.KindRollback {
 		a.outcome.Previous, _ = out.Get(hostcmd.KeyRolledBack)
 		a.outcome.Changed = true
-		return note, nil
+	} else {
+		a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
 	}
-	a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
-	return note, nil
+	return note, a.publish(ctx)
+}
+
+// publish has the link of the application lead to what runs.
+func (a *attempt) publish(ctx context.Context) error {
+	if a.work == nil || a.work.Link == "" {
+		return nil
+	}
+	_, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
+		return hostcmd.Publish(a.fence, a.app.Path, a.work.Link, a.runtime.Entry)
+	})
+	return err
 }
 
 // ended says whether the error of a command is its exit status, so that nothing
@@ -63,7 +78,7 @@ func ended(ctx context.Context, err error) bool {
 
 // runs asks the host what it runs; empty if it does not say.
 func (a *attempt) runs(ctx context.Context) string {
-	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Inspect(a.app.Path) })
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Inspect(a.app.Path) })
 	if err != nil {
 		return ""
 	}
@@ -75,32 +90,48 @@ func (a *attempt) runs(ctx context.Context) string {
 // release is any good. Until then no rollback goes to it.
 func (a *attempt) onTrial() bool {
 	w := a.work.Domain(a.kind)
-	return a.kind == deploy.KindDeploy && (w.During || w.Restart || w.Check || w.After)
+	return a.kind == deploy.KindDeploy && (w.During || w.Restart || w.Check || w.After || a.work != nil && a.work.Link != "")
 }
 
 // clean removes the releases beyond those to keep, now that the new one is good.
 func (a *attempt) clean(ctx context.Context) (note string, err error) {
 	if a.onTrial() {
-		prove := func() (string, error) { return hostcmd.Prove(a.fence, a.app.Path, a.release.Version, a.deployment) }
+		prove := func() (hostcmd.Command, error) {
+			return hostcmd.Prove(a.fence, a.app.Path, a.release.Version, a.deployment)
+		}
 		if _, err := a.run(ctx, nil, prove); err != nil {
 			return "", err
 		}
 	}
-	out, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Clean(a.fence, a.app.Path, a.app.Keep) })
+	how := hostcmd.Clean
+	if a.reversible {
+		how = hostcmd.CleanSparing
+	}
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
+		return how(a.fence, a.app.Path, a.app.Keep, a.app.Remove...)
+	})
+	var said []string
 	if removed := out.All(hostcmd.KeyRemoved); len(removed) > 0 {
-		note = "removed " + strings.Join(removed, ", ")
+		said = append(said, "removed "+strings.Join(removed, ", "))
+	}
+	if spared, ok := out.Get(hostcmd.KeySpared); ok {
+		said = append(said, "kept "+spared+", since the deployment may be taken back")
+	}
+	note = strings.Join(said, "; ")
+	if err == nil {
+		err = a.sweep(ctx)
 	}
 	return note, err
 }
 
 // run runs the command that build returns on the host, and returns what it
 // reported.
-func (a *attempt) run(ctx context.Context, stdin io.Reader, build func() (string, error)) (hostcmd.Output, error) {
-	line, err := build()
+func (a *attempt) run(ctx context.Context, stdin io.Reader, build func() (hostcmd.Command, error)) (hostcmd.Output, error) {
+	command, err := build()
 	if err != nil {
 		return hostcmd.Output{}, err
 	}
-	return a.host.Run(ctx, line, stdin)
+	return a.host.Run(ctx, command, stdin)
 }
 
 func orNothing(release string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -25,9 +24,10 @@ type stops struct {
 // listen subscribes to the words of all deployments.
 func (s *stops) listen(nc *nats.Conn) (unsubscribe func(), err error) {
 	sub, err := nc.Subscribe(contract.EventsOfStop, func(msg *nats.Msg) {
+		deployment, _ := contract.About(msg.Subject)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for cancel := range s.watchers[deploymentOf(msg.Subject)] {
+		for cancel := range s.watchers[deployment] {
 			(*cancel)(errStopped)
 		}
 	})
@@ -35,11 +35,6 @@ func (s *stops) listen(nc *nats.Conn) (unsubscribe func(), err error) {
 		return nil, fmt.Errorf("listen for stops: %w", err)
 	}
 	return func() { _ = sub.Unsubscribe() }, nil // fails only if the connection is gone already
-}
-
-func deploymentOf(stopSubject string) string {
-	tokens := strings.Split(stopSubject, ".")
-	return tokens[len(tokens)-2]
 }
 
 // watch returns a context that ends with errStopped when the deployment stops.
@@ -72,7 +67,12 @@ func (a *attempt) stopped(ctx context.Context, step deploy.Step) (bool, error) {
 	if !a.mayStop(step) {
 		return false, nil
 	}
-	_, err := a.bus.Last(ctx, contract.StreamEvents, contract.StopSubject(a.deployment))
+	return a.stopSaid(ctx, a.deployment)
+}
+
+// stopSaid says whether it was said that the deployment stops.
+func (w *Worker) stopSaid(ctx context.Context, deployment string) (bool, error) {
+	_, err := w.bus.Last(ctx, contract.StreamEvents, contract.StopSubject(deployment))
 	if errors.Is(err, bus.ErrNone) {
 		return false, nil
 	}
@@ -84,9 +84,9 @@ func (a *attempt) stopped(ctx context.Context, step deploy.Step) (bool, error) {
 func (a *attempt) mayStop(step deploy.Step) bool {
 	again := a.again()
 	switch step {
-	case deploy.StepConnect, deploy.StepTraffic, deploy.StepRetire:
+	case deploy.StepConnect, deploy.StepSetUp, deploy.StepTraffic, deploy.StepRetire:
 		return !again
-	case deploy.StepBefore, deploy.StepStage, deploy.StepSwitch:
+	case deploy.StepBefore, deploy.StepStage, deploy.StepPrepare, deploy.StepSwitch:
 		return !again || !a.moved()
 	default:
 		return false
@@ -113,7 +113,7 @@ func (a *attempt) moved() bool {
 // cancelled is how a job ends that stopped before this step.
 func (a *attempt) cancelled(step deploy.Step) contract.JobEndedEvent {
 	return contract.JobEndedEvent{
-		State: string(deploy.Cancelled), Release: a.current,
+		State: string(deploy.Cancelled), Release: a.current, Step: a.outcome.Step,
 		Note: fmt.Sprintf("the deployment was stopped before the step %s was done; the host runs what it ran before", step),
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/failure"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
@@ -17,17 +16,43 @@ import (
 const endWait = 10 * time.Second
 
 // perform runs something of the user on the host, with what Slipway tells it over
-// all else in its environment. It says whether that ran, and not an earlier time.
+// all else in its environment, and passes on what that says. It says whether that ran,
+// and not an earlier time. Where it failed, the error has the end of what it said.
 func (a *attempt) perform(ctx context.Context, t hostcmd.Task) (ran bool, err error) {
 	t.Base, t.Deployment = a.app.Path, a.deployment
-	t.Environment = append(t.Environment,
-		hostcmd.Variable{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
-		hostcmd.Variable{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
-		hostcmd.Variable{Name: "SLIPWAY_SERVER", Value: a.target.Name},
-	)
-	out, err := a.run(ctx, strings.NewReader(t.Content()), func() (string, error) { return hostcmd.Perform(a.fence, t) })
-	_, done := out.Get(hostcmd.KeyDone)
-	return !done, err
+	t.Environment = append(t.Environment, a.facts()...)
+	command, err := hostcmd.Perform(a.fence, t)
+	if err != nil {
+		return false, err
+	}
+	out, tail, err := a.listen(ctx, t.Name, command, t.Content())
+	if tail != "" && errors.Is(err, hostcmd.ErrCommand) {
+		err = fmt.Errorf("%w\n%s", err, tail)
+	}
+	_, before := out.Get(hostcmd.KeyRan)
+	return !before, err
+}
+
+// listen runs a command with its content, and passes on what is said meanwhile as that of
+// what has this name. The tail is the end of it.
+func (a *attempt) listen(ctx context.Context, name string, c hostcmd.Command, content string) (out hostcmd.Output, tail string, err error) {
+	said := a.output.Task(name)
+	out, err = a.host.Perform(ctx, c, strings.NewReader(content), said.Stdout(), said.Stderr())
+	why := err
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		why = cause
+	}
+	said.End(why)
+	return out, said.Tail(), err
+}
+
+// facts is what is known of the job whatever comes of it.
+func (a *attempt) facts() []hostcmd.Variable {
+	return []hostcmd.Variable{
+		{Name: "SLIPWAY_DEPLOYMENT", Value: a.deployment},
+		{Name: "SLIPWAY_APPLICATION", Value: a.app.Name},
+		{Name: "SLIPWAY_SERVER", Value: a.target.Name},
+	}
 }
 
 // task runs something of the user for the release, within a time of its own; 0 is
@@ -56,7 +81,7 @@ func (a *attempt) task(ctx context.Context, t hostcmd.Task, ms int64) (ran bool,
 func (a *attempt) endLeftover(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
 	defer cancel()
-	if _, err := a.run(ctx, nil, func() (string, error) { return hostcmd.Claim(a.fence) }); err != nil {
+	if _, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Claim(a.fence) }); err != nil {
 		a.log.Info().Err(err).Msg("what ran out of time may still run")
 	}
 }
@@ -66,7 +91,7 @@ func (a *attempt) endLeftover(ctx context.Context) {
 func (a *attempt) variables() []hostcmd.Variable {
 	var env []hostcmd.Variable
 	if a.work != nil {
-		env = asVariables(a.work.Environment)
+		env = a.secrets.environment(a.work.Environment, a.work.Secrets)
 	}
 	version := a.pkg.Version
 	if a.kind == deploy.KindRollback {
@@ -80,12 +105,4 @@ func (a *attempt) variables() []hostcmd.Variable {
 		hostcmd.Variable{Name: "SLIPWAY_VERSION", Value: version},
 		hostcmd.Variable{Name: "SLIPWAY_PREVIOUS", Value: a.outcome.Previous},
 	)
-}
-
-func asVariables(all []contract.Variable) []hostcmd.Variable {
-	env := make([]hostcmd.Variable, len(all))
-	for i, v := range all {
-		env[i] = hostcmd.Variable(v)
-	}
-	return env
 }

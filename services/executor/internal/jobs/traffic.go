@@ -52,6 +52,6 @@ func (a *attempt) switchTraffic(ctx context.Context) (note string, err error) {
 
 // carryOver runs the command that the deployment was given for this host.
 func (a *attempt) carryOver(ctx context.Context) error {
-	_, err := a.perform(ctx, hostcmd.Task{Command: a.switching.command, Environment: a.switching.environment()})
+	_, err := a.perform(ctx, hostcmd.Task{Name: string(a.kind), Command: a.switching.command, Environment: a.switching.environment()})
 	return err
 }

@@ -21,7 +21,7 @@ type app struct {
 	left     map[string]string // version that a deployment's switch left, by deployment
 }
 
-func (a *app) probe(version, digest string) (hostcmd.Output, error) {
+func (a *app) probe(version, digest, needKB string) (hostcmd.Output, error) {
 	out := output{}
 	if a.current != "" {
 		out.say(hostcmd.KeyCurrent, a.current)
@@ -34,7 +34,9 @@ func (a *app) probe(version, digest string) (hostcmd.Output, error) {
 		if base := a.base(); base != "" {
 			out.say(hostcmd.KeyBase, base+" "+a.manifest[base])
 		}
-		out.say(hostcmd.KeyFreeKB, strconv.Itoa(freeKB))
+		if kb, err := strconv.Atoi(needKB); err == nil && kb >= 1024 { // else nobody looks
+			out.say(hostcmd.KeyFreeKB, strconv.Itoa(freeKB))
+		}
 	default:
 		return out.Output, hostcmd.ErrConflict
 	}

@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/jobs"
+	"github.com/slipway-deploy/slipway/services/executor/internal/mask"
 )
 
 // errNotSimulated says that no benchmark needs this command.
@@ -58,13 +58,21 @@ func (c connection) Ask(_ context.Context, socket, _ string) (string, error) {
 	return "", fmt.Errorf("%w: ask %s", errNotSimulated, socket)
 }
 
+// Hide does nothing: a simulated host repeats no secret.
+func (c connection) Hide(*mask.Mask) {}
+
 // Connect always fails: nothing listens on a simulated host.
 func (c connection) Connect(_ context.Context, address string) (net.Conn, error) {
 	return nil, fmt.Errorf("%w: connect to %s", errNotSimulated, address)
 }
 
+// Perform always fails: a simulated host runs nothing.
+func (c connection) Perform(_ context.Context, command hostcmd.Command, _ io.Reader, _, _ io.Writer) (hostcmd.Output, error) {
+	return hostcmd.Output{}, fmt.Errorf("%w: %s", errNotSimulated, command.Step)
+}
+
 // Run reads all of stdin, lets the time pass, and then has the host answer.
-func (c connection) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
+func (c connection) Run(ctx context.Context, command hostcmd.Command, stdin io.Reader) (hostcmd.Output, error) {
 	if stdin != nil {
 		if _, err := io.Copy(io.Discard, stdin); err != nil {
 			return hostcmd.Output{}, err
@@ -80,7 +88,7 @@ func (c connection) Run(ctx context.Context, line string, stdin io.Reader) (host
 	if err := ctx.Err(); err != nil {
 		return hostcmd.Output{}, err
 	}
-	return c.host.answer(words(line))
+	return c.host.answer(command)
 }
 
 // host is what one remembers: the highest token of each installation, and what
@@ -91,48 +99,34 @@ type host struct {
 	apps   map[string]*app
 }
 
-// The command line of a step is sh -c <script> <name> <argument> …; those of a
-// fenced one begin with installation, token and patience.
-const (
-	nameAt = 3
-	argsAt = 4
-	fenced = 3
+// manifestAt is where Stage tells the sha256 of the manifest, after the application path.
+const manifestAt = 6
 
-	manifestAt = 6 // of what follows the application path, in slipway-stage
-)
-
-func (h *host) answer(line []string) (hostcmd.Output, error) {
-	if len(line) <= argsAt {
-		return hostcmd.Output{}, fmt.Errorf("%w: %q", errNotSimulated, line)
-	}
+func (h *host) answer(c hostcmd.Command) (hostcmd.Output, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	name, args := line[nameAt], line[argsAt:]
-	if name == "slipway-inspect" {
-		return h.app(args[0]).inspect(), nil
-	}
-	token, err := strconv.ParseUint(args[1], 10, 64)
-	if err != nil {
-		return hostcmd.Output{}, err
-	}
-	if token < h.fences[args[0]] {
+	if c.Fence.Token < h.fences[c.Fence.Installation] {
 		return hostcmd.Output{}, hostcmd.ErrSuperseded
 	}
-	h.fences[args[0]] = token
-	args = args[fenced:]
-	a, args := h.app(args[0]), args[1:]
-	switch name {
-	case "slipway-probe":
-		return a.probe(args[0], args[1])
-	case "slipway-stage":
+	h.fences[c.Fence.Installation] = c.Fence.Token
+	if len(c.Args) == 0 {
+		return hostcmd.Output{}, fmt.Errorf("%w: %s", errNotSimulated, c.Step)
+	}
+	a, args := h.app(c.Args[0]), c.Args[1:]
+	switch c.Step {
+	case "inspect":
+		return a.inspect(), nil
+	case "probe":
+		return a.probe(args[0], args[1], args[2])
+	case "stage":
 		return a.stage(args[0], args[1], args[manifestAt])
-	case "slipway-switch":
+	case "switch":
 		return a.activate(args[0], args[1], args[2])
-	case "slipway-clean":
+	case "clean":
 		keep, err := strconv.Atoi(args[0])
 		return a.clean(keep), err
 	default:
-		return hostcmd.Output{}, fmt.Errorf("%w: %s", errNotSimulated, name)
+		return hostcmd.Output{}, fmt.Errorf("%w: %s", errNotSimulated, c.Step)
 	}
 }
 
@@ -141,28 +135,4 @@ func (h *host) app(base string) *app {
 		h.apps[base] = &app{releases: map[string]string{}, manifest: map[string]string{}, left: map[string]string{}, before: map[string]string{}}
 	}
 	return h.apps[base]
-}
-
-// words takes a command line apart that hostcmd has quoted.
-func words(line string) []string {
-	var (
-		all    []string
-		word   strings.Builder
-		quoted bool
-	)
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case c == '\\' && !quoted && i+1 < len(line):
-			i++
-			word.WriteByte(line[i])
-		case c == ' ' && !quoted:
-			all = append(all, word.String())
-			word.Reset()
-		default:
-			word.WriteByte(c)
-		}
-	}
-	return append(all, word.String())
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 	"github.com/slipway-deploy/slipway/services/executor/internal/jobs"
+	"github.com/slipway-deploy/slipway/services/executor/internal/mask"
 )
 
 // realHost runs command lines on this machine, in a home of its own.
@@ -27,18 +29,29 @@ type realHost struct{ home string }
 
 func (h realHost) Close() error { return nil }
 
+func (h realHost) Hide(*mask.Mask) {}
+
 func (h realHost) Ask(context.Context, string, string) (string, error) { return "", errNotSimulated }
 
 func (h realHost) Connect(context.Context, string) (net.Conn, error) { return nil, errNotSimulated }
 
-func (h realHost) Run(ctx context.Context, line string, stdin io.Reader) (hostcmd.Output, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", line)
+func (h realHost) Perform(context.Context, hostcmd.Command, io.Reader, io.Writer, io.Writer) (hostcmd.Output, error) {
+	return hostcmd.Output{}, errNotSimulated
+}
+
+func (h realHost) Run(ctx context.Context, c hostcmd.Command, stdin io.Reader) (hostcmd.Output, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", c.Line())
 	cmd.Dir, cmd.Env, cmd.Stdin = h.home, []string{"HOME=" + h.home, "PATH=/usr/bin:/bin"}, stdin
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // as sshd does: what is left of it is ended as a group
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run() // its exit status tells
-	return hostcmd.Parse(stdout.String()), hostcmd.Check(cmd.ProcessState.ExitCode(), stderr.String())
+	out, code := hostcmd.Parse(stdout.String()), cmd.ProcessState.ExitCode()
+	if n := len(out.Results) - 1; n >= 0 && slices.Contains([]string{hostcmd.KeyDone, hostcmd.KeyOver}, out.Results[n].Key) {
+		code, _ = strconv.Atoi(out.Results[n].Value)
+		out.Results = append([]hostcmd.Result(nil), out.Results[:n]...)
+	}
+	return out, hostcmd.Check(code, stderr.String())
 }
 
 // release is a version with what it takes to stage it.
@@ -72,8 +85,8 @@ func pack(t *testing.T, version, content string) release {
 
 // exchange is one command of a story.
 type exchange struct {
-	what  string
-	line  string
+	what string
+	hostcmd.Command
 	stdin []byte
 }
 
@@ -81,10 +94,10 @@ type exchange struct {
 func story(t *testing.T) []exchange {
 	t.Helper()
 	var all []exchange
-	add := func(what string, stdin []byte) func(string, error) {
-		return func(line string, err error) {
+	add := func(what string, stdin []byte) func(hostcmd.Command, error) {
+		return func(c hostcmd.Command, err error) {
 			require.NoError(t, err)
-			all = append(all, exchange{what, line, stdin})
+			all = append(all, exchange{what, c, stdin})
 		}
 	}
 	fence := func(token uint64) hostcmd.Fence {
@@ -92,7 +105,7 @@ func story(t *testing.T) []exchange {
 	}
 	look := func() { add("inspect", nil)(hostcmd.Inspect("apps/it's")) }
 	deploy := func(token uint64, r release, deployment string) {
-		add("probe "+r.Version, nil)(hostcmd.Probe(fence(token), r.Release, 1024))
+		add("probe "+r.Version, nil)(hostcmd.Probe(fence(token), r.Release, 2<<20))
 		add("stage "+r.Version, r.data)(hostcmd.Stage(fence(token), r.Release, r.bundle, deployment))
 		add("switch to "+r.Version, nil)(hostcmd.Switch(fence(token), r.Release, deployment))
 		add("clean after "+r.Version, nil)(hostcmd.Clean(fence(token), r.Base, 2))
@@ -139,7 +152,7 @@ func answer(t *testing.T, h jobs.Host, e exchange) ([]hostcmd.Result, error) {
 	if e.stdin != nil {
 		stdin = bytes.NewReader(e.stdin)
 	}
-	out, err := h.Run(t.Context(), e.line, stdin)
+	out, err := h.Run(t.Context(), e.Command, stdin)
 	for i, r := range out.Results {
 		if r.Key == hostcmd.KeyFreeKB {
 			out.Results[i].Value = ""
@@ -153,8 +166,8 @@ func TestTheEndOfAContextEndsACommand(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	line, err := hostcmd.Inspect("apps/web")
+	command, err := hostcmd.Inspect("apps/web")
 	require.NoError(t, err)
-	_, err = host.Run(ctx, line, nil)
+	_, err = host.Run(ctx, command, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -2,31 +2,51 @@ package ssh
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
 )
 
-// lineWriter cuts what is written into lines. It never fails: output must be drained even if nobody wants it, or the
-// command would wait for ever.
+// lineWriter cuts what is written into lines. Where one of them is mark, what follows goes to rest as it comes. It
+// never fails: output must be drained even if nobody wants it, or the command would wait for ever.
 type lineWriter struct {
+	mark string    // "": none
+	rest io.Writer // nil: nobody wants it, or not any more
+	copy io.Writer // has all up to the mark, too; nil: there is none
+
 	mu      sync.Mutex
 	emit    func(line string) // nil: nobody listens, or not any more
-	partial []byte            // at most MaxLine bytes
+	marked  bool
+	partial []byte // at most MaxLine bytes
 }
 
 func (w *lineWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for rest := p; w.emit != nil && len(rest) > 0; {
-		line, after, complete := bytes.Cut(rest, []byte{'\n'})
+	for left := p; len(left) > 0; {
+		if w.marked {
+			if w.rest != nil {
+				_, _ = w.rest.Write(left)
+			}
+			break
+		}
+		line, after, complete := bytes.Cut(left, []byte{'\n'})
 		w.partial = append(w.partial, line[:min(len(line), MaxLine-len(w.partial))]...)
 		if complete {
-			w.emit(string(w.partial))
+			w.marked = w.mark != "" && string(w.partial) == w.mark
+		}
+		if w.copy != nil && !w.marked {
+			_, _ = w.copy.Write(left[:len(left)-len(after)])
+		}
+		if complete {
+			if w.emit != nil {
+				w.emit(string(w.partial))
+			}
 			w.partial = w.partial[:0]
 		}
-		rest = after
+		left = after
 	}
 	return len(p), nil
 }
@@ -45,7 +65,7 @@ func (w *lineWriter) flush() {
 func (w *lineWriter) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.emit, w.partial = nil, nil
+	w.emit, w.rest, w.partial = nil, nil, nil
 }
 
 // tailWriter keeps the end of what is written.
@@ -75,7 +95,7 @@ const omission = "…"
 func (w *tailWriter) text() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := harmless(w.kept)
+	text := Harmless(string(w.kept))
 	if !w.cut && len(text) <= w.limit {
 		return text
 	}
@@ -86,11 +106,11 @@ func (w *tailWriter) text() string {
 	return omission + text[start:]
 }
 
-// harmless makes text from a host fit to be shown on a terminal or a page: valid UTF-8, and none of the characters that
+// Harmless makes text from a host fit to be shown on a terminal or a page: valid UTF-8, and none of the characters that
 // move the cursor, change colours or turn the direction of writing. A lone carriage return, as progress bars write it,
 // becomes a newline.
-func harmless(text []byte) string {
-	lines := strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\r\n", "\n")
+func Harmless(text string) string {
+	lines := strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':

@@ -23,8 +23,15 @@ type Command struct {
 	// came; nil drops them. What a line has beyond MaxLine bytes is dropped. Calls do not overlap, and there are none
 	// after Run has returned. While a call lasts, the command's output waits.
 	Stdout func(line string)
+	// Stderr is the same for what the command writes there, besides Result.Stderr. Its calls and those of Stdout may
+	// overlap. Text is as Result.Stderr has it.
+	Stderr func(line string)
 	// MaxStderr bounds Result.Stderr, in bytes. Default 8 KiB.
 	MaxStderr int
+	// Mark is the last line that Stdout or Stderr is called for: what follows it on its stream goes to Out or Err as it
+	// comes, in writes of any size, and not into Result. The rules are those of Stdout. Empty: there is no such line.
+	Mark     string
+	Out, Err io.Writer
 }
 
 // MaxLine is how many bytes of a line of output are kept.
@@ -53,8 +60,12 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Result, error) {
 	}
 	x := &execution{
 		client: c,
-		stdout: &lineWriter{emit: cmd.Stdout},
-		stderr: &tailWriter{limit: cmp.Or(cmd.MaxStderr, 8<<10)},
+		stdout: &lineWriter{emit: cmd.Stdout, mark: cmd.Mark, rest: cmd.Out},
+		tail:   &tailWriter{limit: cmp.Or(cmd.MaxStderr, 8<<10)},
+	}
+	x.stderr = &lineWriter{mark: cmd.Mark, rest: cmd.Err, copy: x.tail}
+	if cmd.Stderr != nil {
+		x.stderr.emit = func(line string) { cmd.Stderr(Harmless(line)) }
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -68,13 +79,14 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Result, error) {
 	case <-ctx.Done():
 	}
 	x.stdout.stop()
+	x.stderr.stop()
 	if ended := ctx.Err(); ended != nil {
 		err = ended
 	}
 	if err != nil {
-		return Result{Stderr: x.stderr.text()}, err
+		return Result{Stderr: x.tail.text()}, err
 	}
-	x.result.Stderr = x.stderr.text()
+	x.result.Stderr = x.tail.text()
 	return x.result, nil
 }
 
@@ -82,8 +94,9 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Result, error) {
 type execution struct {
 	client *Client
 	stdout *lineWriter
-	stderr *tailWriter
-	result Result // set by run, if it returns nil
+	stderr *lineWriter
+	tail   *tailWriter // the end of stderr
+	result Result      // set by run, if it returns nil
 }
 
 // run goes through the life of the channel. It may outlast Run, by as much as the host takes to answer.
@@ -128,11 +141,12 @@ func (x *execution) finish(err error) error {
 	case err == nil:
 	case errors.As(err, &exit):
 		x.result.ExitStatus = exit.ExitStatus()
-		x.result.Signal = harmless([]byte(exit.Signal()))
+		x.result.Signal = Harmless(exit.Signal())
 	default:
 		return x.client.lost()
 	}
 	x.stdout.flush()
+	x.stderr.flush()
 	return nil
 }
 

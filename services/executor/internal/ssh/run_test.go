@@ -58,6 +58,27 @@ func TestStdoutComesLineByLineAsItIsWritten(t *testing.T) {
 	require.Equal(t, []string{"one", "got 1", "last 2"}, lines)
 }
 
+func TestAfterAMarkAStreamIsSomebodyElses(t *testing.T) {
+	client := open(t, target(hosttest.Start(t, 1)[0]), Options{})
+	for _, rest := range []string{"", "a", "b\r\nmark\n\n", strings.Repeat("x", 3*MaxLine) + "\n"} {
+		var lines, complaints []string
+		var out, errors bytes.Buffer
+		result, err := client.Run(t.Context(), Command{
+			Line:  "echo ours; echo mark; printf 'too\\nma' >&2; printf 'rk\\n' >&2; cat; echo theirs >&2; exit 3",
+			Stdin: strings.NewReader(rest), Mark: "mark", Out: &out, Err: &errors,
+			Stdout: func(l string) { lines = append(lines, l) },
+			Stderr: func(l string) { complaints = append(complaints, l) },
+		})
+		require.NoError(t, err)
+		require.Equal(t, 3, result.ExitStatus)
+		require.Equal(t, []string{"ours", "mark"}, lines)
+		require.Equal(t, []string{"too", "mark"}, complaints)
+		require.Equal(t, rest, out.String())
+		require.Equal(t, "theirs\n", errors.String())
+		require.NotContains(t, result.Stderr, "theirs")
+	}
+}
+
 func TestTenMegabytesThroughStdin(t *testing.T) {
 	expectNoLeaks(t)
 	client := open(t, target(hosttest.Start(t, 1)[0]), Options{})

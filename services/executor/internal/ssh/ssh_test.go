@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds waits that end as soon as what they wait for is so.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // target is how to reach h with its key.
 func target(h *hosttest.Host) Target {

@@ -104,7 +104,7 @@ func (s Supervisor) Alive(ctx context.Context, name string, during time.Duration
 func explain(do, name string, err error) error {
 	var f fault
 	switch {
-	case !errors.As(err, &f):
+	case err == nil, !errors.As(err, &f):
 		return err
 	case f.code == faultBadName:
 		return fmt.Errorf("%w: %s", ErrUnknown, name)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -78,7 +79,10 @@ func TestProgramsAndGroupsAreRestarted(t *testing.T) {
 	require.ErrorContains(t, err, "bad:bad")
 	err = v.Restart(ctx, "none")
 	require.ErrorIs(t, err, ErrNotStarted)
-	require.ErrorContains(t, v.Alive(ctx, "bad", 0), "bad:bad is FATAL")
+	require.Eventually(t, func() bool { // it is told that it failed a moment before
+		err := v.Alive(ctx, "bad", 0)
+		return errors.Is(err, ErrNotStarted) && strings.Contains(err.Error(), "bad:bad is FATAL")
+	}, time.Minute, time.Millisecond)
 	for _, name := range []string{"nobody", "both:c", "<&>"} {
 		require.ErrorIs(t, v.Restart(ctx, name), ErrUnknown, name)
 		require.ErrorIs(t, v.Alive(ctx, name, 0), ErrUnknown, name)

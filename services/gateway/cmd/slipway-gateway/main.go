@@ -3,6 +3,7 @@
 //	slipway-gateway [--setting value ...]            serve
 //	slipway-gateway bootstrap [--setting value ...]  make the first token and print it, once
 //	slipway-gateway bootstrap replace [...]          make it anew and revoke the one before
+//	slipway-gateway reseal [--setting value ...]     seal the secrets of webhooks to the newest key
 package main
 
 import (
@@ -21,6 +22,13 @@ func main() {
 	args := os.Args[1:]
 	if len(args) > 0 && args[0] == "bootstrap" {
 		os.Exit(bootstrap(args[1:]))
+	}
+	if len(args) > 0 && args[0] == "reseal" {
+		os.Exit(service.Main(name+" reseal", args[1:], logOf,
+			func(cfg gateway.Config, log zerolog.Logger) (service.Runner, error) {
+				return gateway.NewReseal(cfg, log, os.Stdout)
+			},
+		))
 	}
 	os.Exit(service.Main(name, args, logOf,
 		func(cfg gateway.Config, log zerolog.Logger) (service.Runner, error) { return gateway.New(cfg, log) },

@@ -45,7 +45,7 @@ type retire struct {
 func readBlueGreen(o *field.Object) (*blueGreen, int64) {
 	b := &blueGreen{Label: defaultColor, Traffic: &traffic{}}
 	if label, given := o.Text("label"); given {
-		o.Check("label", inventory.CheckLabelKey(label))
+		o.Check("label", rule.LabelKey(label))
 		b.Label = label
 	}
 	b.To, _ = o.Required("to")

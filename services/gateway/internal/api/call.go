@@ -12,9 +12,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/auditlog"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/dialects"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/idempotency"
-	"github.com/slipway-deploy/slipway/services/gateway/internal/tokens"
 )
 
 const (
@@ -26,21 +29,53 @@ const (
 // call is one request as handlers see it.
 type call struct {
 	http    echo.Context
-	ctx     context.Context
-	token   tokens.Token
-	secret  string               // the token itself
+	whole   context.Context    // of the call, however long it takes; with its span
+	ctx     context.Context    // whole, within the time that it has now
+	stop    context.CancelFunc // ends ctx
+	dialect *dialects.Dialect  // in which it is; nil: none
+	lingers bool               // the client stays as long as it likes, which says nothing of how long an answer takes
+	passed  bool               // what it changes is told of by calls of its own
+	caller  access.Caller
+	secret  string               // what the caller is known by
+	needs   access.Permission    // of the route
+	looked  bool                 // what it is about was held to the caller's grants
 	attempt *idempotency.Attempt // of a POST
+	short   bool                 // what it makes gets a short id
+	batch   string               // id of the batch that it is a part of; "": none
 	media   string               // of the body
 	body    []byte               // where it is JSON
 	errs    field.Errors         // what is wrong with it, so far
+	digest  string               // of what is asked, once it is read
+	asked   string               // what repeats of it have in common, where that is not the digest
+	content string               // sha256 of what was uploaded, once all of it has come
+	code    code                 // of the problem that was answered
+	undone  int                  // status of HTTP that says what became of it, where that which was sent does not; 0: it does
+	ticket  *auditlog.Ticket     // that this is about to change something; nil: it is not, or not yet
+	record  deployments.Record   // has the audit log say that it is
+	say     saying               // how it is shown events; nil: as they are
 }
 
-// answer is what a handler says. A body is encoded as JSON; nil is none.
+// answer is what a handler says. A body is encoded as JSON; nil is none. A stream
+// writes all of the answer by itself, as long as that takes.
 type answer struct {
 	status int
 	header map[string]string
 	body   any
+	stream func(*call)
+	partly bool // a repeat of the request is to go on with what was not done
+	kept   any  // the body for repeats of the request, where it holds what is shown once; nil: the same
+	undone undone
 }
+
+// undone is why not all was done of what is answered with a status that does not say so.
+type undone struct {
+	status int // that would; 0: all was done
+	code   code
+}
+
+func (u undone) refused() bool { return u.status != 0 && !u.failed() }
+
+func (u undone) failed() bool { return u.status >= http.StatusInternalServerError }
 
 func ok(body any) (answer, error) { return answer{status: http.StatusOK, body: body}, nil }
 
@@ -90,6 +125,15 @@ func (c *call) noQuery() error {
 	return c.errs.Err()
 }
 
+// wrong is what is wrong with fields of which one took its time to look at: or that
+// this ended before it was seen.
+func (c *call) wrong() error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	return c.errs.Err()
+}
+
 // readBody checks the body's type and reads it, unless it is an upload.
 func (a *API) readBody(c *call, want content) error {
 	req := c.http.Request()
@@ -104,7 +148,7 @@ func (a *API) readBody(c *call, want content) error {
 		jsonBody: {mediaJSON}, jsonOrNone: {mediaJSON},
 		patchBody: {mediaJSON, mediaPatch}, uploadBody: {mediaUpload, mediaJSON},
 	}[want]
-	if !slices.Contains(allowed, c.media) {
+	if want != anyBody && !slices.Contains(allowed, c.media) {
 		return problemf(codeMedia, "the Content-Type must be %s", join(allowed))
 	}
 	if c.media == mediaUpload {
@@ -116,7 +160,6 @@ func (a *API) readBody(c *call, want content) error {
 	control := http.NewResponseController(c.http.Response())
 	_ = control.SetReadDeadline(time.Now().Add(a.Limits.Read))
 	body, err := io.ReadAll(http.MaxBytesReader(c.http.Response(), req.Body, a.Limits.JSON))
-	_ = control.SetReadDeadline(time.Time{}) // what watches for a closed connection reads too
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -124,6 +167,7 @@ func (a *API) readBody(c *call, want content) error {
 	case err != nil:
 		return problemf(codeTimeout, "the body did not arrive whole in time")
 	}
+	_ = control.SetReadDeadline(time.Time{}) // what watches for a closed connection reads too
 	c.body = body
 	return nil
 }

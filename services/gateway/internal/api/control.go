@@ -29,7 +29,7 @@ func control(verb deploy.Verb) func(*API, *call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		asked := contract.Control{Verb: string(verb), Actor: c.token.Name}
+		asked := contract.Control{Verb: string(verb), Actor: c.caller.Name}
 		asked.Reason = readReason(o)
 		if verb == deploy.Approve {
 			digest, given := o.Required("digest")

@@ -1,6 +1,14 @@
 package api
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
+)
+
+var errStarting = errors.New("the gateway is starting: it waits for the message broker")
 
 type status struct {
 	Status string `json:"status"`
@@ -13,26 +21,11 @@ func (a *API) health(c *call) (answer, error) {
 	return ok(status{"ok"})
 }
 
-// readiness says whether requests can be served: the broker is there, and what
-// is needed for every request can be read.
-func (a *API) readiness(c *call) (answer, error) {
-	if err := c.noQuery(); err != nil {
-		return answer{}, err
-	}
-	if !a.Connected() {
-		return answer{}, problemf(codeUnavailable, "there is no connection to the message broker")
-	}
-	if err := a.Tokens.Refresh(c.ctx); err != nil {
-		return answer{}, err
-	}
-	return ok(status{"ok"})
-}
-
 // Starting answers while the gateway waits for the message broker for the first
 // time: it is alive, and not ready.
 func (a *API) Starting() http.Handler {
 	waiting := *a
-	waiting.Connected = func() bool { return false }
+	waiting.Broker = func() error { return errStarting }
 	return waiting.handler([]route{
 		{http.MethodGet, "/healthz", public, noBody, forBroker, (*API).health},
 		{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
@@ -41,18 +34,22 @@ func (a *API) Starting() http.Handler {
 }
 
 func (a *API) notYet(*call) (answer, error) {
-	return answer{}, problemf(codeUnavailable, "the gateway is starting: it waits for the message broker")
+	return answer{}, problemf(codeUnavailable, "%s", errStarting)
 }
 
-type identity struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Role string `json:"role"`
+// whoever is a caller, as it is sent.
+type whoever struct {
+	Kind    access.Kind   `json:"kind"`
+	ID      string        `json:"id"`
+	Name    string        `json:"name"`
+	Grants  access.Grants `json:"grants"`
+	Expires *time.Time    `json:"expires_at,omitempty"`
 }
 
 func (a *API) whoami(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	return ok(identity{c.token.ID, c.token.Name, c.token.Role})
+	grants := append(access.Grants{}, c.caller.Grants...)
+	return ok(whoever{c.caller.Kind, c.caller.ID, c.caller.Name, grants, c.caller.Expires})
 }

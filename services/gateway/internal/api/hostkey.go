@@ -3,23 +3,19 @@ package api
 import (
 	"context"
 	"errors"
+	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
-
+	"github.com/slipway-deploy/slipway/libs/audit"
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/auditlog"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
 // RecordHostKey answers an executor that met a host for the first time with the
 // key that counts from now on (contract.RecordHostKeys).
-func (a *API) RecordHostKey(ctx context.Context, nc *nats.Conn, req micro.Request) {
-	data, err := contract.Encode(contract.Envelope{}, a.recordHostKey(ctx, req.Data()))
-	if err == nil {
-		err = bus.Answer(nc, req, data)
-	}
-	if err != nil {
+func (a *API) RecordHostKey(ctx context.Context, q bus.Request) {
+	if err := q.Reply(contract.Envelope{}, a.recordHostKey(ctx, q.Data)); err != nil {
 		a.Log.Warn().Err(err).Msg("an executor did not get its answer about a host key")
 	}
 }
@@ -39,7 +35,20 @@ func (a *API) recordHostKey(ctx context.Context, data []byte) contract.Body {
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.Broker)
 	defer cancel()
-	key, err := a.Servers.RecordHostKey(ctx, m.Host, offered)
+	e := audit.Entry{
+		Action: "servers.record_key", Actor: &audit.Actor{ID: executors, Name: executors}, Object: &audit.Object{Kind: "server", ID: audit.Text(m.Host)},
+		Time: time.Now().UTC().Truncate(time.Millisecond),
+	}
+	var ticket *auditlog.Ticket
+	key, err := a.Servers.RecordHostKey(ctx, m.Host, offered, func() error {
+		if ticket == nil {
+			ticket = a.Audit.Ask(e)
+		}
+		return a.Audit.Wait(ctx, ticket)
+	})
+	if ticket != nil {
+		a.tellRecorded(e, ticket, err == nil && key == offered, err)
+	}
 	switch {
 	case err == nil:
 		return contract.HostKey{Key: key}
@@ -50,4 +59,20 @@ func (a *API) recordHostKey(ctx context.Context, data []byte) contract.Body {
 	}
 	a.Log.Warn().Err(err).Str("server", m.Host).Msg("a host key cannot be recorded now")
 	return contract.Refused{Code: contract.RefusedUnavailable, Message: "the inventory cannot be written now"}
+}
+
+// executors are who records the keys of hosts, as the audit log knows them.
+const executors = "slipway-executor"
+
+// tellRecorded has the audit log say whether the key of a first contact was stored.
+func (a *API) tellRecorded(e audit.Entry, ticket *auditlog.Ticket, stored bool, err error) {
+	switch {
+	case stored:
+		e.Outcome = audit.Accepted
+	case err == nil: // another was first
+		e.Outcome = audit.Refused
+	default:
+		e.Outcome = audit.Failed
+	}
+	a.Audit.Tell(e, ticket)
 }

@@ -106,7 +106,7 @@ func (a *API) breakLock(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	asked := contract.BreakLock{Actor: c.token.Name}
+	asked := contract.BreakLock{Actor: c.caller.Name}
 	asked.Deployment, _ = q.Required("deployment")
 	if asked.Deployment != "" && !contract.ValidToken(asked.Deployment) {
 		c.errs.Add("deployment", "is not the id of one")

@@ -22,10 +22,11 @@ func (a *API) tailLogs(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	path := readApplicationPath(c, q)
+	at := a.readPlace(c, q)
 	file, given := q.Required("file")
 	if given {
 		c.errs.Check("file", rule.LogFile(file))
+		file = at.log(file)
 	}
 	lines := defaultLines
 	if text, given := q.Text("lines"); given {
@@ -39,13 +40,13 @@ func (a *API) tailLogs(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	rows, err := a.Deployments.Tail(c.ctx, path, file, lines, servers)
+	rows, err := a.Deployments.Tail(c.ctx, at.path, file, lines, servers)
 	if err != nil {
 		return answer{}, err
 	}
-	at := -1
+	row := -1
 	return ok(pageOf(rows, next, func(l contract.HostLog) serverLog {
-		at++
-		return serverLog{Server: l.Host, Name: servers[at].Name, Lines: append([]string{}, l.Lines...), Failure: failureOf(l.Failure)}
+		row++
+		return serverLog{Server: l.Host, Name: servers[row].Name, Lines: append([]string{}, l.Lines...), Failure: failureOf(l.Failure)}
 	}))
 }

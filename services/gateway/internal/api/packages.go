@@ -1,7 +1,10 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/idempotency"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
@@ -19,6 +23,7 @@ import (
 // pkg is a package as it is sent.
 type pkg struct {
 	ID          string    `json:"id"`
+	Project     string    `json:"project,omitempty"`
 	Application string    `json:"application"`
 	Version     string    `json:"version"`
 	Filename    string    `json:"filename"`
@@ -32,7 +37,7 @@ type pkg struct {
 
 func packageOf(p packages.Package) pkg {
 	return pkg{
-		ID: p.ID, Application: p.Application, Version: p.Version, Filename: p.Filename, Format: p.Format,
+		ID: p.ID, Project: p.Project, Application: p.Application, Version: p.Version, Filename: p.Filename, Format: p.Format,
 		Size: p.Size, SHA256: p.SHA256, CreatedAt: p.CreatedAt, Source: sourceOf(p.Source),
 	}
 }
@@ -41,7 +46,10 @@ func (a *API) createPackage(c *call) (answer, error) {
 	id := c.attempt.Resource
 	if c.attempt.Resumed {
 		if p, err := a.findPackage(c, id); err == nil {
-			return packageStored(http.StatusCreated, p), nil
+			if err := c.within(p.Project); err != nil {
+				return answer{}, err
+			}
+			return packageStored(http.StatusCreated, p), a.compareUpload(c, p.SHA256)
 		}
 		// The earlier attempt may still be storing content under its id. There is
 		// one package of a version whatever the id, so this one takes another.
@@ -79,6 +87,10 @@ func (a *API) upload(c *call, id string) (packages.Package, bool, error) {
 		return packages.Package{}, false, err
 	}
 	n := packages.New{ID: id}
+	n.Project = readText(c, q, "project", rule.Project)
+	if err := c.mayAdd(n); err != nil {
+		return packages.Package{}, false, err
+	}
 	n.Application, _ = q.Required("application")
 	n.Version, _ = q.Required("version")
 	n.Filename, _ = q.Required("filename")
@@ -92,9 +104,36 @@ func (a *API) upload(c *call, id string) (packages.Package, bool, error) {
 	if req.ContentLength > a.Limits.Package {
 		return packages.Package{}, false, packages.ErrTooLarge
 	}
-	body := &patientBody{body: req.Body, control: http.NewResponseController(c.http.Response()), idle: a.Limits.Idle}
-	defer body.done(a.Limits.Write)
-	return a.Packages.Store(c.ctx, n, body)
+	body := a.patiently(c)
+	defer body.done()
+	p, created, err := a.Packages.Store(c.ctx, n, body)
+	c.content = p.SHA256
+	return p, created, err
+}
+
+// compareUpload reads a body that is repeated, and fails with idempotency.ErrMismatch where it is not what was uploaded
+// first. Other bodies were compared by their digests.
+func (a *API) compareUpload(c *call, first string) error {
+	if c.media != mediaUpload {
+		return nil
+	}
+	body, sum := a.patiently(c), sha256.New()
+	defer body.done()
+	if _, err := io.Copy(sum, io.LimitReader(body, a.Limits.Package+1)); err != nil {
+		return fmt.Errorf("%w: %w", packages.ErrBroken, err)
+	}
+	if c.content = hex.EncodeToString(sum.Sum(nil)); c.content != first {
+		return idempotency.ErrMismatch
+	}
+	return nil
+}
+
+// mayAdd fails where the call is not permitted for the package's project.
+func (c *call) mayAdd(n packages.New) error {
+	if c.errs.Has("project") { // what it names is no project
+		return nil
+	}
+	return c.within(n.Project)
 }
 
 // checkPackage checks what was given; what is missing was named already.
@@ -140,7 +179,6 @@ func (a *API) fetch(c *call, id string, o *field.Object) (packages.Package, bool
 	if !errors.Is(err, packages.ErrNotFound) {
 		return p, false, err
 	}
-	a.allowAnswerIn(c.http, a.Limits.Fetch)
 	created := false
 	err = a.Fetcher.Fetch(c.ctx, location, a.Limits.Package, func(body io.Reader) (err error) {
 		p, created, err = a.Packages.Store(c.ctx, n, body)
@@ -153,22 +191,33 @@ func (a *API) fetch(c *call, id string, o *field.Object) (packages.Package, bool
 }
 
 // fetchedBefore returns the package of this version, or packages.ErrNotFound:
-// its digest tells whether it is the same, and nothing needs to be fetched.
+// where a digest is given it tells whether it is the same, and nothing needs to be fetched.
 func (a *API) fetchedBefore(c *call, n packages.New) (packages.Package, error) {
 	ctx, cancel := a.brief(c)
 	defer cancel()
-	p, err := a.Packages.Version(ctx, n.Application, n.Version)
-	if err == nil && !strings.EqualFold(p.SHA256, n.SHA256) {
+	p, err := a.Packages.Version(ctx, n.Project, n.Application, n.Version)
+	switch {
+	case err != nil:
+	case n.SHA256 == "": // nobody knows without a look
+		err = packages.ErrNotFound
+	case !strings.EqualFold(p.SHA256, n.SHA256):
 		err = packages.ErrOtherContent
 	}
 	return p, err
 }
 
 func (a *API) readFetch(c *call, id string, o *field.Object) (n packages.New, location string, err error) {
-	n.ID = id
+	n = packages.New{ID: id, Project: mayHold(o, "project", rule.Project)}
+	if err := c.mayAdd(n); err != nil {
+		return n, "", err
+	}
 	n.Application, _ = o.Required("application")
 	n.Version, _ = o.Required("version")
-	n.SHA256, _ = o.Required("sha256")
+	if unverified, _ := o.Bool("unverified"); unverified {
+		o.Refuse("sha256", "cannot be given together with unverified")
+	} else {
+		n.SHA256, _ = o.Required("sha256")
+	}
 	location, hasURL := o.Required("url")
 	filename, hasName := o.Text("filename")
 	o.End()
@@ -233,17 +282,25 @@ func (a *API) deletePackage(c *call) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
+func (a *API) patiently(c *call) *patientBody {
+	return &patientBody{body: c.http.Request().Body, control: http.NewResponseController(c.http.Response()), idle: a.Limits.Idle}
+}
+
 // patientBody reads an upload however long it takes, as long as bytes come.
 type patientBody struct {
 	body    io.Reader
 	control *http.ResponseController
 	idle    time.Duration
+	ended   bool // all of it was read
 }
 
 func (b *patientBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.body.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, io.EOF):
+		b.ended = true
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = errStalled
 	}
 	return n, err
@@ -251,9 +308,10 @@ func (b *patientBody) Read(p []byte) (int, error) {
 
 var errStalled = errors.New("nothing came any more")
 
-// done lifts the bound on reading: what watches for a closed connection reads
-// too. From now on the answer must leave in time.
-func (b *patientBody) done(write time.Duration) {
-	_ = b.control.SetReadDeadline(time.Time{})
-	_ = b.control.SetWriteDeadline(time.Now().Add(write))
+// done lifts the bound on reading once there is nothing left to read: what watches for
+// a closed connection reads too.
+func (b *patientBody) done() {
+	if b.ended {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 }

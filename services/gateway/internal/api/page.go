@@ -24,10 +24,13 @@ func pageOf[F, T any](from []F, next string, convert func(F) T) page[T] {
 		p.Items[i] = convert(f)
 	}
 	if next != "" {
-		p.Next = base64.RawURLEncoding.EncodeToString([]byte(next))
+		p.Next = cursorOf(next)
 	}
 	return p
 }
+
+// cursorOf hides what a place in a list is made of.
+func cursorOf(at string) string { return base64.RawURLEncoding.EncodeToString([]byte(at)) }
 
 func readLimit(q *field.Query) int { return q.Int("limit", defaultLimit, 1, maxLimit) }
 

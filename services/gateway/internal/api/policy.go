@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/webhooks"
 )
 
 const (
@@ -37,6 +38,10 @@ type course struct {
 	orderBy string // label in whose order the servers are taken; "": as they come
 	sets    *blueGreen
 	refuse  bool // rather than to wait where too many deployments are under way
+
+	metadata []contract.Note // what whoever asks notes
+
+	callback *webhooks.Input // who is told of its events; nil: nobody, but for those who are told of all
 }
 
 // readCourse takes what every kind of deployment may say about its course.
@@ -47,7 +52,7 @@ func readCourse(o *field.Object, errs *field.Errors, now time.Time) course {
 		sets *blueGreen
 	)
 	if s, ok := o.Object("strategy"); ok {
-		p.Strategy, by, sets = readStrategy(s, errs)
+		p.Strategy, by, sets = readStrategy(s)
 	}
 	if f, ok := o.Object("failures"); ok {
 		p.Failures = readFailures(f)
@@ -64,7 +69,7 @@ func readCourse(o *field.Object, errs *field.Errors, now time.Time) course {
 		p.Progress = progress
 	}
 	p.Limits = readLimits(o)
-	return course{policy: p, orderBy: by, sets: sets}
+	return course{policy: p, orderBy: by, sets: sets, metadata: readMetadata(o)}
 }
 
 // mayAllFail says whether any number of servers may fail unless that is said:
@@ -89,13 +94,13 @@ func readLimits(parent *field.Object) *contract.JobLimits {
 
 // readStrategy takes the strategy, the label in whose order servers are taken, and
 // what is to be known to tell two sets of them.
-func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, orderBy string, sets *blueGreen) {
+func readStrategy(o *field.Object) (s contract.Strategy, orderBy string, sets *blueGreen) {
 	var known []string
 	for _, k := range deploy.StrategyKinds() {
 		known = append(known, string(k))
 	}
 	s.Type, _ = o.OneOf("type", known...)
-	if s.Type == "" && !errs.Has("strategy.type") {
+	if s.Type == "" && !o.Has("type") {
 		o.Check("type", "is required")
 	}
 	kind := deploy.StrategyKind(s.Type)
@@ -116,7 +121,7 @@ func readStrategy(o *field.Object, errs *field.Errors) (s contract.Strategy, ord
 	}
 	orderBy, given := o.Text("order_by")
 	if given {
-		o.Check("order_by", inventory.CheckLabelKey(orderBy))
+		o.Check("order_by", rule.LabelKey(orderBy))
 	}
 	o.End()
 	return s, orderBy, sets
@@ -156,6 +161,7 @@ func (a *API) readWhole(o *field.Object, errs *field.Errors, now time.Time) cour
 	c.policy.Deadline = readMilliseconds(o, "deadline")
 	c.policy.Approval = readApproval(o, now)
 	c.refuse = a.readBusy(o, c.policy)
+	c.callback = a.readCallback(o, errs)
 	return c
 }
 

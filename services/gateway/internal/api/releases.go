@@ -7,7 +7,6 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
-	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
 
 // serverReleases is what one server holds, as it is sent.
@@ -42,7 +41,7 @@ func (a *API) listReleases(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	path := readApplicationPath(c, q)
+	path := a.readPlace(c, q).path
 	servers, next, err := a.inspected(c, q)
 	if err != nil {
 		return answer{}, err
@@ -56,21 +55,6 @@ func (a *API) listReleases(c *call) (answer, error) {
 		at++
 		return releasesOf(servers[at].Name, h)
 	}))
-}
-
-// readApplicationPath takes an application and where it lies on servers, and returns
-// the latter.
-func readApplicationPath(c *call, q *field.Query) string {
-	application, given := q.Required("application")
-	if given {
-		c.errs.Check("application", rule.Application(application))
-	}
-	path, given := q.Text("path")
-	if !given {
-		return rule.DefaultPath(application)
-	}
-	c.errs.Check("path", rule.Path(path))
-	return rule.CleanPath(path)
 }
 
 // inspected returns the page of servers that is asked about, and where the next

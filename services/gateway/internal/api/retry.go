@@ -12,16 +12,22 @@ import (
 )
 
 // retry makes a deployment of its own of what a deployment did, on the servers
-// that it failed on.
+// that it failed on, or on all.
 func (a *API) retry(c *call) (answer, error) {
 	o, done, err := a.asked(c)
 	if err != nil || done != nil {
 		return accepted(done), err
 	}
+	all, _ := o.Bool("all")
 	course := readCourse(o, &c.errs, time.Now())
 	course.refuse = a.readBusy(o, course.policy)
+	course.callback = a.readCallback(o, &c.errs)
 	o.End()
-	of, err := a.Deployments.FailedOn(c.ctx, c.id())
+	find := a.Deployments.FailedOn
+	if all {
+		find = a.Deployments.BegunOn
+	}
+	of, err := find(c.ctx, c.id())
 	if err != nil {
 		return answer{}, err
 	}
@@ -34,9 +40,12 @@ func (a *API) retry(c *call) (answer, error) {
 		return answer{}, err
 	}
 	c.checkHealth(course.policy, servers)
-	deploys := deploy.Kind(of.Kind) == deploy.KindDeploy
-	if !deploys {
+	switch deploy.Kind(of.Kind) {
+	case deploy.KindRollback:
+		course.refuse = false // it needs no place: what it mends cannot wait
 		c.checkRollback(of.Version, course.policy)
+	case deploy.KindInit:
+		c.checkInit(course.policy)
 	}
 	if err := c.errs.Err(); err != nil {
 		return answer{}, err
@@ -46,8 +55,11 @@ func (a *API) retry(c *call) (answer, error) {
 		return answer{}, err
 	}
 	order := c.follow(of, servers, course)
-	order.RetryOf = of.ID
-	if err := a.admit(c, order, course.refuse && deploys); err != nil { // a rollback needs no place: what it mends cannot wait
+	order.RetryOf, order.Application.Remove = of.ID, of.Remove
+	if err := a.admit(c, order, course.refuse); err != nil {
+		return answer{}, err
+	}
+	if err := a.callBack(c, order, course); err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := a.brief(c)
@@ -57,10 +69,18 @@ func (a *API) retry(c *call) (answer, error) {
 
 // again returns what accepts once more what a deployment did.
 func (a *API) again(c *call, of deployments.Finished) (func(context.Context, deployments.Order) (contract.Deployment, error), error) {
-	if deploy.Kind(of.Kind) == deploy.KindRollback {
+	switch deploy.Kind(of.Kind) {
+	case deploy.KindRollback:
 		undoing := deployments.Undoing{Of: of.RollbackOf, From: of.From, To: of.Version}
 		return func(ctx context.Context, o deployments.Order) (contract.Deployment, error) {
 			return a.Deployments.RollBack(ctx, o, undoing)
+		}, nil
+	case deploy.KindInit:
+		if of.Programs == nil {
+			return nil, problemf(codeState, "what it wrote is not known any more: ask for it again")
+		}
+		return func(ctx context.Context, o deployments.Order) (contract.Deployment, error) {
+			return a.Deployments.Init(ctx, o, *of.Programs)
 		}, nil
 	}
 	ctx, cancel := a.brief(c)

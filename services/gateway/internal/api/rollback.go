@@ -22,8 +22,9 @@ func (a *API) rollBack(c *call) (answer, error) {
 		c.errs.Check("to", rule.Version(to))
 	}
 	chosen := map[string]bool{"servers": o.Given("servers"), "strategy": o.Given("strategy")}
-	listed := readServers(o, &c.errs)
+	listed := readServers(o)
 	course := readCourse(o, &c.errs, time.Now())
+	course.callback = a.readCallback(o, &c.errs)
 	c.refuseSets(course)
 	o.End()
 	of, err := a.Deployments.Finished(c.ctx, c.id())
@@ -46,6 +47,9 @@ func (a *API) rollBack(c *call) (answer, error) {
 		return answer{}, err
 	}
 	order := c.follow(of, servers, course)
+	if err := a.callBack(c, order, course); err != nil {
+		return answer{}, err
+	}
 	ctx, cancel := a.brief(c)
 	defer cancel()
 	return acceptedNow(a.Deployments.RollBack(ctx, order, deployments.Undoing{Of: of.ID, From: of.Version, To: to}))
@@ -54,10 +58,11 @@ func (a *API) rollBack(c *call) (answer, error) {
 // follow orders something that follows a deployment on these servers.
 func (c *call) follow(of deployments.Finished, servers []inventory.Server, w course) deployments.Order {
 	return deployments.Order{
-		ID: c.attempt.Resource, Project: of.Project,
+		ID: c.attempt.Resource, Project: of.Project, Origin: of.Origin,
 		Application: contract.Application{Name: of.Application, Path: of.Path, Keep: of.Keep},
 		Work:        of.Work,
-		Servers:     inventory.Ordered(servers, w.orderBy), Policy: w.policy, Actor: c.token.Name,
+		Servers:     inventory.Ordered(servers, w.orderBy), Policy: w.policy,
+		Metadata: w.metadata, Actor: c.caller.Name, Record: c.record,
 	}
 }
 

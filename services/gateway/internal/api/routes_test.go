@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/idempotency"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
@@ -23,7 +24,8 @@ import (
 const specFile = "../../../../api-specs/openapi.yaml"
 
 type operation struct {
-	Security    []any `yaml:"security"`
+	Security    []any             `yaml:"security"`
+	Permission  access.Permission `yaml:"x-permission"`
 	RequestBody struct {
 		Content map[string]any `yaml:"content"`
 	} `yaml:"requestBody"`
@@ -88,7 +90,34 @@ func TestTheRoutesTakeTheBodiesAndNeedTheTokensOfTheSpecification(t *testing.T) 
 		}
 		require.ElementsMatch(t, media[r.body], promised, "%s %s", r.method, r.path)
 		require.Equal(t, r.needs == public, op.Security != nil, "%s %s", r.method, r.path)
+		require.Equal(t, r.needs, op.Permission, "%s %s", r.method, r.path)
 	}
+}
+
+func TestEveryRouteNeedsAPermissionThatThereIs(t *testing.T) {
+	open := []string{"/healthz", "/readyz", "/reference", "/openapi.yaml"}
+	needed := map[access.Permission]bool{}
+	for _, r := range routes {
+		require.Equal(t, slices.Contains(open, r.path), r.needs == public, "%s %s", r.method, r.path)
+		require.True(t, r.needs == public || r.needs.Known(), "%s %s", r.method, r.path)
+		needed[r.needs] = true
+		if r.ofDeployment() {
+			require.Equal(t, access.PerProject, r.needs.Reach(), "%s %s", r.method, r.path)
+		}
+	}
+	for _, rule := range access.Rules() {
+		require.True(t, needed[rule.Permission], "no route needs %s", rule.Permission)
+	}
+}
+
+func TestAHandlerThatOverlooksTheProjectAnswersNobody(t *testing.T) {
+	r := route{http.MethodGet, "/x", access.DeploymentsRead, noBody, forBroker, func(*API, *call) (answer, error) { return ok("all there is") }}
+	limited := &call{needs: r.needs, caller: access.Caller{Grants: access.Grants{{Role: access.Viewer, Project: "shop"}}}}
+	got, err := r.perform(nil, limited)
+	require.ErrorIs(t, err, errOverlooked)
+	require.Empty(t, got)
+	_, err = r.perform(nil, &call{needs: r.needs, caller: access.Caller{Grants: access.Grants{{Role: access.Viewer}}}})
+	require.NoError(t, err)
 }
 
 func TestEveryCodeIsInTheSpecification(t *testing.T) {
@@ -113,7 +142,7 @@ func TestEveryFailureAndStepIsInTheSpecification(t *testing.T) {
 	}
 	for _, kind := range []deploy.Kind{deploy.KindDeploy, deploy.KindRollback, deploy.KindTraffic, deploy.KindRetire} {
 		var steps []string
-		for _, s := range kind.Steps(deploy.Work{Before: true, During: true, After: true, Restart: true, Check: true}) {
+		for _, s := range kind.Steps(deploy.Work{Before: true, During: true, After: true, Prepare: true, Restart: true, Check: true}) {
 			steps = append(steps, string(s))
 		}
 		require.Contains(t, spec.Components.Schemas["Step"].Description, fmt.Sprintf("%s: %s", kind, strings.Join(steps, ", ")))
@@ -180,7 +209,34 @@ func TestEveryCauseHasAKindOfItsOwnStatus(t *testing.T) {
 	}
 	for c, kind := range kinds {
 		require.NotEmpty(t, kind.title, c)
-		require.True(t, slices.Contains([]int{400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503}, kind.status))
+		require.NotEmpty(t, hints[c], "what helps with %s", c)
+		require.True(t, slices.Contains([]int{400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 503}, kind.status))
 	}
+	require.Len(t, hints, len(kinds))
 	require.Equal(t, codeMismatch, problemOf(idempotency.ErrMismatch).code)
+}
+
+func TestEveryRouteHasAnActionOfItsOwn(t *testing.T) {
+	served, names := map[string]bool{}, map[string]bool{}
+	for _, r := range routes {
+		route := r.method + " " + r.path
+		served[route] = true
+		if r.needs == public {
+			require.Equal(t, http.MethodGet, r.method, "%s would change something, and nobody would know who asked", route)
+			continue
+		}
+		act, ok := actions[route]
+		require.True(t, ok, "%s has no name in the audit log", route)
+		require.Regexp(t, `^[a-z]+\.[a-z_]+$`, act.name)
+		require.False(t, names[act.name], "%s is the name of two routes", act.name)
+		names[act.name] = true
+		require.Equal(t, act.name, r.action().name)
+		if act.id != "" {
+			require.Contains(t, r.path+"/", ":"+act.id+"/", route)
+		}
+	}
+	for route := range actions {
+		require.True(t, served[route], "%s is no route", route)
+	}
+	require.ElementsMatch(t, readSpec(t).Components.Schemas["AuditOutcome"].Enum, auditOutcomes())
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -57,8 +55,8 @@ func (a *API) createServer(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in := inventory.ReadNew(o, &c.errs)
-	if err := c.errs.Err(); err != nil {
+	in := inventory.ReadNew(c.ctx, o, &c.errs)
+	if err := c.wrong(); err != nil {
 		return answer{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -132,8 +130,8 @@ func (a *API) changeServer(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in := inventory.ReadPatch(o, &c.errs)
-	if err := c.errs.Err(); err != nil {
+	in := inventory.ReadPatch(c.ctx, o, &c.errs)
+	if err := c.wrong(); err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := a.brief(c)
@@ -155,24 +153,15 @@ func (a *API) deleteServer(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	s, _, err := a.Servers.Get(c.ctx, c.id())
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.Projects.ServerUnused(c.ctx, s.ID, s.Name); err != nil {
+		return answer{}, err
+	}
 	if err := a.Servers.Delete(c.ctx, c.id(), must); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusNoContent}, nil
-}
-
-func etag(rev uint64) string { return `"` + strconv.FormatUint(rev, 10) + `"` }
-
-// ifMatch returns the revision that the client insists on, or 0. A tag that was
-// never given out matches nothing.
-func ifMatch(c *call) (uint64, error) {
-	text := strings.TrimSpace(strings.Join(c.http.Request().Header.Values("If-Match"), ","))
-	if text == "" || text == "*" {
-		return 0, nil
-	}
-	rev, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 64)
-	if err != nil || rev == 0 || text != etag(rev) {
-		return 0, inventory.ErrChanged
-	}
-	return rev, nil
 }

@@ -17,7 +17,7 @@ func (a *API) skip(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	asked := contract.Control{Verb: contract.ControlSkip, Actor: c.token.Name, Reason: readReason(o)}
+	asked := contract.Control{Verb: contract.ControlSkip, Actor: c.caller.Name, Reason: readReason(o)}
 	listed, given := o.Texts("servers")
 	switch {
 	case given && len(listed) > contract.SkipLimit:

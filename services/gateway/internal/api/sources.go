@@ -8,6 +8,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/deployments"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/packages"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
 
 // packageSource is where a package lies, as it is sent: without its credential.
@@ -57,20 +58,22 @@ func sourceOf(s *contract.Source) *packageSource {
 // refer makes a package known that stays at its source. A branch or a tag becomes
 // a commit now: what is deployed later is that, wherever the branch is by then.
 func (a *API) refer(c *call, id string, o *field.Object) (packages.Package, bool, error) {
-	n := packages.New{ID: id}
+	n := packages.New{ID: id, Project: mayHold(o, "project", rule.Project)}
+	if err := c.mayAdd(n); err != nil {
+		return packages.Package{}, false, err
+	}
 	n.Application, _ = o.Required("application")
 	n.Version, _ = o.Required("version")
-	r := packages.ReadReference(o, "source", &c.errs)
+	r := packages.ReadReference(c.ctx, o, "source", &c.errs)
 	o.End()
 	a.checkPackage(c, n)
-	if err := c.errs.Err(); err != nil {
+	if err := c.wrong(); err != nil {
 		return packages.Package{}, false, err
 	}
 	if err := r.Seal(id, a.Seal); err != nil {
 		return packages.Package{}, false, err
 	}
 	if git := r.Source.Git; git != nil && git.Commit == "" {
-		a.allowAnswerIn(c.http, a.Limits.Resolve)
 		commit, err := a.Deployments.Resolve(c.ctx, r.Zone, contract.ResolveRef{
 			Package: id, URL: git.URL, Ref: git.Ref, HostKey: git.HostKey, Credential: r.Source.Credential,
 		})

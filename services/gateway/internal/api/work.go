@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/seal"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
@@ -23,47 +24,95 @@ const (
 )
 
 // readWork takes what an application has done on its hosts beside being put there;
-// nil where that is nothing.
-func readWork(o *field.Object) *contract.Work {
-	w := contract.Work{
-		Environment: readEnvironment(o),
-		Linked:      readLinked(o),
-		Hooks:       readHooks(o),
-		Restart:     readRestart(o),
-		Checks:      readHostChecks(o),
+// nil where that is nothing. Secrets are sealed for the application, beside those that
+// are sealed already. It fails where they cannot be.
+func readWork(o *field.Object, application string, key seal.PublicKey, sealed []contract.Secret) (*contract.Work, error) {
+	s := sealer{application: application, key: key}
+	var w contract.Work
+	w.Environment, w.Secrets = readEnvironment(o, &s)
+	w.Secrets = append(w.Secrets, sealed...)
+	slices.SortFunc(w.Secrets, func(a, b contract.Secret) int { return strings.Compare(a.Name, b.Name) })
+	w.Linked = readLinked(o)
+	w.Hooks = readHooks(o, &s)
+	w.Runtime = readRuntime(o)
+	w.Link = mayHold(o, "link", rule.Link)
+	w.Restart = readRestart(o)
+	w.Checks = readHostChecks(o)
+	if w.Unchecked, _ = o.Bool("skip_checks"); w.Unchecked {
+		w.Checks = nil
 	}
+	checkDocker(o, w)
 	text, _ := json.Marshal(w) // strings and numbers: that cannot fail
 	switch {
 	case string(text) == "{}":
-		return nil
+		return nil, s.err
 	case len(text) > maxWork:
-		o.Check("environment", fmt.Sprintf("and hooks, restart and checks together must be at most %d KiB as they travel", maxWork>>10))
+		o.Check("environment", fmt.Sprintf("and secrets, hooks, runtime, restart and checks together must be at most %d KiB as they travel", maxWork>>10))
 	}
-	return &w
+	return &w, s.err
 }
 
-// readEnvironment takes variables; they come in the order of their names.
-func readEnvironment(o *field.Object) []contract.Variable {
-	given, _ := o.TextMap("environment", false)
-	if len(given) > maxVariables {
-		o.Check("environment", fmt.Sprintf("must be at most %d variables", maxVariables))
-		return nil
+// readEnvironment takes variables and those that are sealed.
+func readEnvironment(o *field.Object, s *sealer) ([]contract.Variable, []contract.Secret) {
+	env := readVariables(o, "environment", rule.Value)
+	clear := readVariables(o, "secrets", rule.Secret)
+	for _, v := range readVariables(o, "sealed_environment", rule.Value) {
+		if slices.ContainsFunc(clear, func(other contract.Variable) bool { return other.Name == v.Name }) {
+			o.Check("sealed_environment."+v.Name, "stands in secrets, too")
+		}
+		clear = append(clear, v)
 	}
 	var (
-		env  []contract.Variable
-		size int
+		secrets []contract.Secret
+		names   = map[string]bool{}
+		size    int
 	)
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		value := *given[name]
-		o.Check("environment."+name, rule.Variable(name))
-		o.Check("environment."+name, rule.Value(value))
-		env = append(env, contract.Variable{Name: name, Value: value})
-		size += len(name) + len(value)
+	for _, v := range env {
+		names[v.Name] = true
+		size += len(v.Name) + len(v.Value)
+	}
+	for _, v := range clear {
+		if names[v.Name] {
+			o.Check("secrets."+v.Name, "stands in environment, too")
+		}
+		size += len(v.Name) + len(v.Value)
+		secrets = append(secrets, s.seal(v))
 	}
 	if size > rule.MaxEnvironment {
-		o.Check("environment", fmt.Sprintf("must be at most %d KiB, names and values together", rule.MaxEnvironment>>10))
+		o.Check("environment", fmt.Sprintf("and secrets together must be at most %d KiB, names and values", rule.MaxEnvironment>>10))
 	}
-	return env
+	return env, secrets
+}
+
+// readVariables takes the variables of a field; they come in the order of their names.
+func readVariables(o *field.Object, name string, value func(string) string) []contract.Variable {
+	given, _ := o.TextMap(name, false)
+	if len(given) > maxVariables {
+		o.Check(name, fmt.Sprintf("must be at most %d variables", maxVariables))
+		return nil
+	}
+	var all []contract.Variable
+	for _, variable := range slices.Sorted(maps.Keys(given)) {
+		o.Check(name+"."+variable, rule.Variable(variable))
+		o.Check(name+"."+variable, value(*given[variable]))
+		all = append(all, contract.Variable{Name: variable, Value: *given[variable]})
+	}
+	return all
+}
+
+// sealer seals secrets for one application.
+type sealer struct {
+	application string
+	key         seal.PublicKey
+	err         error // the first
+}
+
+func (s *sealer) seal(v contract.Variable) contract.Secret {
+	sealed, err := s.key.Seal(contract.SecretContext(s.application, v.Name), []byte(v.Value))
+	if s.err == nil {
+		s.err = err
+	}
+	return contract.Secret{Name: v.Name, Sealed: string(sealed)}
 }
 
 func readLinked(parent *field.Object) *contract.Linked {
@@ -99,20 +148,20 @@ func readPaths(o *field.Object, name string) []string {
 	return paths
 }
 
-func readHooks(parent *field.Object) []contract.Hook {
+func readHooks(parent *field.Object, s *sealer) []contract.Hook {
 	o, ok := parent.Object("hooks")
 	if !ok {
 		return nil
 	}
 	var hooks []contract.Hook
 	for _, step := range []deploy.Step{deploy.StepBefore, deploy.StepDuring, deploy.StepAfter} {
-		hooks = append(hooks, readHooksOf(o, step)...)
+		hooks = append(hooks, readHooksOf(o, step, s)...)
 	}
 	o.End()
 	return hooks
 }
 
-func readHooksOf(parent *field.Object, step deploy.Step) []contract.Hook {
+func readHooksOf(parent *field.Object, step deploy.Step, s *sealer) []contract.Hook {
 	all, _ := parent.Objects(string(step))
 	if len(all) > maxHooks {
 		parent.Check(string(step), fmt.Sprintf("must be at most %d", maxHooks))
@@ -120,7 +169,8 @@ func readHooksOf(parent *field.Object, step deploy.Step) []contract.Hook {
 	}
 	var hooks []contract.Hook
 	for _, o := range all {
-		h := contract.Hook{Step: string(step), Environment: readEnvironment(o), Timeout: readMilliseconds(o, "timeout")}
+		h := contract.Hook{Step: string(step), Timeout: readMilliseconds(o, "timeout")}
+		h.Environment, h.Secrets = readEnvironment(o, s)
 		h.Name = mustHold(o, "name", rule.TaskName)
 		h.Command = mayHold(o, "command", rule.Command)
 		h.Script = mayHold(o, "script", rule.Inside)

@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
@@ -48,7 +49,7 @@ func Open(ctx context.Context, b *bus.Bus, limits Limits, log zerolog.Logger) (*
 	return &Desk{b, snapshots, limits, log}, nil
 }
 
-// Order is what deployments of both kinds have in common.
+// Order is what deployments of all kinds have in common.
 type Order struct {
 	ID          string // of the deployment
 	Project     string // "": none
@@ -57,8 +58,16 @@ type Order struct {
 	Servers     []inventory.Server // each once, in the order of the plan
 	Policy      contract.Policy    // Approval.Digest is filled in
 	Actor       string
-	RetryOf     string // deployment whose failed servers these are; "": none
+	RetryOf     string          // deployment whose failed servers these are; "": none
+	Batch       string          // id of the deployments that are asked for together; "": none
+	Metadata    []contract.Note // by name
+	Origin      contract.Origin
+	Record      Record
 }
+
+// Record has it recorded that an order is about to be accepted. It is not, unless what it returns has returned without an
+// error.
+type Record func() (wait func(context.Context) error)
 
 // Deploy accepts a deployment of a package. When it returns without an error the
 // command is durable. Accepting again under the same id changes nothing.
@@ -87,9 +96,17 @@ func (d *Desk) RollBack(ctx context.Context, o Order, u Undoing) (contract.Deplo
 	})
 }
 
+// Init accepts an order to have supervisors know the programs of an application, with
+// the guarantees of Deploy. It is not asked for approval.
+func (d *Desk) Init(ctx context.Context, o Order, p contract.Programs) (contract.Deployment, error) {
+	return d.accept(ctx, o, contract.VerbInit, o.rollout(), func(r contract.Rollout) contract.Body {
+		return contract.InitCommand{Rollout: r, Programs: p}
+	})
+}
+
 // rollout is the order as a command carries it, still without its snapshot.
 func (o Order) rollout() contract.Rollout {
-	r := contract.Rollout{Application: o.Application, Work: o.Work, Policy: o.Policy, Actor: o.Actor, RetryOf: o.RetryOf}
+	r := contract.Rollout{Application: o.Application, Work: o.Work, Policy: o.Policy, Actor: o.Actor, RetryOf: o.RetryOf, Batch: o.Batch, Metadata: o.Metadata, Origin: o.Origin}
 	if a := o.Policy.Approval; a != nil {
 		mine := *a
 		r.Policy.Approval = &mine
@@ -101,20 +118,27 @@ func (d *Desk) accept(ctx context.Context, o Order, verb contract.Verb, r contra
 	if len(o.Servers) == 0 { // it would never end: nothing of it would ever happen
 		return contract.Deployment{}, fmt.Errorf("%w: there are no servers", ErrNothing)
 	}
+	recorded := o.Record() // meanwhile
 	snapshot, err := d.writeSnapshot(ctx, o)
 	if err != nil {
 		return contract.Deployment{}, err
 	}
+	if err := recorded(ctx); err != nil {
+		d.dropSnapshot(ctx, o.ID, snapshot)
+		return contract.Deployment{}, err
+	}
 	r.Snapshot = snapshot
 	command := body(r)
-	envelope := contract.Envelope{ID: o.ID, Deployment: o.ID, Project: o.Project, Time: time.Now().UTC().Truncate(time.Millisecond)}
+	envelope := contract.Envelope{
+		ID: o.ID, Deployment: o.ID, Project: o.Project, Traceparent: observe.Traceparent(ctx), Time: time.Now().UTC().Truncate(time.Millisecond),
+	}
 	data, err := contract.Encode(envelope, command)
 	if err != nil {
 		return contract.Deployment{}, err
 	}
 	_, err = d.bus.Append(ctx, contract.StreamCommands, contract.CommandSubject(verb, o.ID), 0, o.ID, data)
 	if errors.Is(err, bus.ErrConflict) { // another attempt of the same request was first
-		d.dropSnapshot(ctx, snapshot)
+		d.dropSnapshot(ctx, o.ID, snapshot)
 		have, found, err := d.Accepted(ctx, o.ID)
 		if err == nil && !found {
 			err = bus.ErrConflict
@@ -188,10 +212,10 @@ func zonesOf(servers []inventory.Server) []string {
 	return zones
 }
 
-func (d *Desk) dropSnapshot(ctx context.Context, s contract.Snapshot) {
+func (d *Desk) dropSnapshot(ctx context.Context, deployment string, s contract.Snapshot) {
 	for n := range s.Pieces {
 		if err := d.snapshots.Delete(ctx, pieceKey(s.ID, n), 0); err != nil {
-			d.log.Debug().Err(err).Str("snapshot", s.ID).Msg("a piece stays behind until it is swept")
+			d.log.Debug().Err(err).Str("deployment", deployment).Str("snapshot", s.ID).Msg("a piece stays behind until it is swept")
 		}
 	}
 }
@@ -236,17 +260,18 @@ func (d *Desk) command(ctx context.Context, id string) (contract.Message, error)
 // status is how a deployment stands that nothing but its command is known of.
 func status(m contract.Message) contract.Deployment {
 	s := contract.Deployment{ID: m.Deployment, Project: m.Project, State: string(deploy.Accepted), AcceptedAt: m.Time}
-	var r contract.Rollout
+	r := rollout(m)
 	switch c := m.Body.(type) {
 	case contract.DeployCommand:
-		r = c.Rollout
 		s.Kind, s.Version, s.Package = string(deploy.KindDeploy), c.Package.Version, c.Package.ID
 	case contract.RollbackCommand:
-		r = c.Rollout
 		s.Kind, s.Version, s.From, s.RollbackOf = string(deploy.KindRollback), c.To, c.From, c.Of
+	case contract.InitCommand:
+		s.Kind = string(deploy.KindInit)
 	}
 	s.Application, s.Path, s.Actor = r.Application.Name, r.Application.Path, r.Actor
-	s.Strategy, s.RetryOf = r.Policy.Strategy.Type, r.RetryOf
+	s.Strategy, s.RetryOf, s.Batch, s.Metadata = r.Policy.Strategy.Type, r.RetryOf, r.Batch, r.Metadata
+	s.Origin = r.Origin
 	s.Targets, s.Waves = r.Snapshot.Targets, Waves(r.Policy, r.Snapshot.Targets).Len()
 	s.Counts.Pending = r.Snapshot.Targets
 	return s

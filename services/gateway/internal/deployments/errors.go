@@ -5,11 +5,14 @@ import "errors"
 var (
 	// ErrNotFound says that there is no such deployment.
 	ErrNotFound = errors.New("no such deployment")
+	// ErrArchived says that the deployment is in the archive, from where it can be brought
+	// back.
+	ErrArchived = errors.New("the deployment was archived")
 	// ErrNotFinished says that a deployment that is to be rolled back, or tried
 	// again, still runs.
 	ErrNotFinished = errors.New("the deployment is not finished")
-	// ErrNotADeploy says that what is to be rolled back is a rollback.
-	ErrNotADeploy = errors.New("the deployment is a rollback itself")
+	// ErrNotADeploy says that what is to be rolled back brought no release.
+	ErrNotADeploy = errors.New("the deployment is a rollback itself, or an init")
 	// ErrNothing says that no server is left for what is asked.
 	ErrNothing = errors.New("there is nothing to do")
 	// ErrState says that a deployment does not do what is asked where it stands.

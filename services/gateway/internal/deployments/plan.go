@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -17,9 +18,9 @@ type deed struct {
 	Application contract.Application `json:"application"`
 	Version     string               `json:"version"`
 	SHA256      string               `json:"sha256"`
-	Servers     []place              `json:"servers"` // in the order of the plan
-	Work        *contract.Work       `json:"work,omitempty"`
-	Policy      contract.Policy      `json:"policy"` // without the approval, which is no part of the work
+	Servers     []place              `json:"servers"`        // in the order of the plan
+	Work        *contract.Work       `json:"work,omitempty"` // of secrets, the names alone
+	Policy      contract.Policy      `json:"policy"`         // without the approval, which is no part of the work
 }
 
 // place is where a server is.
@@ -43,7 +44,7 @@ func placeOf(s inventory.Server) place {
 // Digest is the SHA-256, in hex, of what a deployment of the package will do. It
 // depends on nothing else: the same order gives the same digest on any gateway.
 func Digest(o Order, p contract.Package) string {
-	w := deed{Application: o.Application, Work: o.Work, Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
+	w := deed{Application: o.Application, Work: unsealed(o.Work), Version: p.Version, SHA256: p.SHA256, Servers: make([]place, len(o.Servers)), Policy: o.Policy}
 	w.Policy.Approval = nil
 	for i, s := range o.Servers {
 		w.Servers[i] = placeOf(s)
@@ -51,6 +52,28 @@ func Digest(o Order, p contract.Package) string {
 	text, _ := json.Marshal(w) // strings, numbers and a time within a year: that cannot fail
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// unsealed is the work without what its secrets are: sealed, they differ each time, and
+// open, they could be guessed by the digest.
+func unsealed(w *contract.Work) *contract.Work {
+	if w == nil {
+		return nil
+	}
+	out := *w
+	out.Secrets, out.Hooks = named(w.Secrets), slices.Clone(w.Hooks)
+	for i := range out.Hooks {
+		out.Hooks[i].Secrets = named(out.Hooks[i].Secrets)
+	}
+	return &out
+}
+
+func named(secrets []contract.Secret) []contract.Secret {
+	var names []contract.Secret
+	for _, s := range secrets {
+		names = append(names, contract.Secret{Name: s.Name})
+	}
+	return names
 }
 
 // Waves is the plan for so many servers. A policy that cannot be carried out,

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/observe"
 )
 
 // refused is an answer that a query cannot be answered.
@@ -29,10 +30,11 @@ func (r refused) Error() string {
 func (r refused) Unwrap() error { return meanings[r.Code] }
 
 // ask sends a query and returns the body of the answer. It fails with
-// ErrNoAnswer, or with a refused, which is ErrNotFound, ErrState, ErrBusy or
-// ErrNoAnswer where its code says so.
+// ErrNoAnswer, or with a refused, which is ErrNotFound, ErrArchived, ErrState, ErrBusy
+// or ErrNoAnswer where its code says so.
 func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contract.Envelope, question contract.Body, limit time.Duration) (A, error) {
 	var answer A
+	e.Traceparent = observe.Traceparent(ctx)
 	data, err := contract.Encode(e, question)
 	if err != nil {
 		return answer, err
@@ -59,7 +61,7 @@ func ask[A contract.Body](ctx context.Context, d *Desk, subject string, e contra
 
 // meanings is what the codes of refusals are; others are a refused and no more.
 var meanings = map[string]error{
-	contract.RefusedNotFound: ErrNotFound, contract.RefusedConflict: ErrState, contract.RefusedLimit: ErrBusy,
+	contract.RefusedNotFound: ErrNotFound, contract.RefusedArchived: ErrArchived, contract.RefusedConflict: ErrState, contract.RefusedLimit: ErrBusy,
 	contract.RefusedUnavailable: ErrNoAnswer,
 }
 

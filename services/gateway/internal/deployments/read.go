@@ -4,12 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
 )
+
+// recently is for how long after its command a deployment is waited for that has no
+// event yet.
+const recently = 10 * time.Second
+
+// outputLimit is how many lines of output can be asked for at once.
+const outputLimit = 500
 
 // known is what the streams know of a deployment.
 type known struct {
@@ -93,9 +102,63 @@ func (k known) doubt(err error) error {
 	return err
 }
 
-// List returns a page of deployments, newest first, as far as history has come.
+// Ended returns the event that ended a deployment, or 0 where none has yet. Where the
+// streams know nothing of the deployment, it is ErrNotFound, even if history does.
+func (d *Desk) Ended(ctx context.Context, id string) (uint64, error) {
+	k, err := d.locate(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if k.seq == 0 {
+		if k.command == nil {
+			return 0, ErrNotFound
+		}
+		return 0, nil
+	}
+	last, err := d.bus.Last(ctx, contract.StreamEvents, contract.SystemEventSubject(id))
+	if err != nil {
+		return 0, err
+	}
+	m, err := contract.Decode(last.Data)
+	if err != nil {
+		return 0, err
+	}
+	if _, over := m.Body.(contract.ConcludedEvent); !over {
+		return 0, nil
+	}
+	return last.Seq, nil
+}
+
+// List returns a page of deployments, at least as new as when it was asked for.
 func (d *Desk) List(ctx context.Context, l contract.ListDeployments) (contract.Deployments, error) {
+	var err error
+	if l.MinSeq, err = d.newest(ctx); err != nil {
+		return contract.Deployments{}, err
+	}
 	return ask[contract.Deployments](ctx, d, contract.QueryDeployments, contract.Envelope{}, l, d.limits.Query)
+}
+
+// newest is what an answer about all deployments must have seen: the last event that
+// is about one as a whole, and the first one of what was accepted last.
+func (d *Desk) newest(ctx context.Context) (uint64, error) {
+	brief, cancel := context.WithTimeout(ctx, d.limits.Broker)
+	defer cancel()
+	last, err := d.bus.Last(brief, contract.StreamCommands, contract.CommandsAll)
+	if err != nil && !errors.Is(err, bus.ErrNone) {
+		return 0, err
+	}
+	var begun uint64
+	// One that is older has begun, or will not so soon.
+	if m, err := contract.Decode(last.Data); err == nil && time.Since(m.Time) < recently {
+		if begun, err = d.awaitEvent(ctx, m.Deployment); err != nil {
+			return 0, err
+		}
+	}
+	event, err := d.bus.Last(brief, contract.StreamEvents, contract.EventsOfSys)
+	if err != nil && !errors.Is(err, bus.ErrNone) {
+		return 0, err
+	}
+	return max(begun, event.Seq), nil
 }
 
 // Page is a part of the targets of a deployment.
@@ -120,6 +183,56 @@ func (d *Desk) Targets(ctx context.Context, id string, p Page) (contract.Targets
 func (d *Desk) targets(ctx context.Context, id string, seq uint64, p Page) (contract.Targets, error) {
 	return ask[contract.Targets](ctx, d, contract.QueryTargets, contract.Envelope{Deployment: id},
 		contract.ListTargets{MinSeq: seq, First: p.First, Limit: p.Limit, State: string(p.State)}, d.limits.Query)
+}
+
+// Output returns a page of what was said on a deployment's hosts, with the guarantees of
+// Get. A field of the question that does not fit the deployment is a field.Errors.
+func (d *Desk) Output(ctx context.Context, id string, q contract.ListOutput) (contract.Output, error) {
+	k, err := d.locate(ctx, id)
+	if err != nil {
+		return contract.Output{}, err
+	}
+	if k.seq == 0 && k.command != nil {
+		return contract.Output{Position: "0"}, nil // nothing has begun
+	}
+	q.MinSeq = k.seq
+	found, err := ask[contract.Output](ctx, d, contract.QueryOutput, contract.Envelope{Deployment: id}, q, d.limits.Query)
+	var no refused
+	if errors.As(err, &no) && no.Field != "" {
+		name := no.Field
+		if name == "after" {
+			name = "cursor" // as clients know it
+		}
+		return found, field.Errors{{Field: name, Message: "does not fit the deployment: " + no.Message}}
+	}
+	return found, k.doubt(err)
+}
+
+// LastOutput returns the last n lines that the question asks for, in order, and the
+// position behind them all, with the guarantees of Output. It asks as often as that takes:
+// an answer holds 500 lines at most, and fewer where they are long or far apart.
+func (d *Desk) LastOutput(ctx context.Context, id string, q contract.ListOutput, n int) (contract.Output, error) {
+	q.Last = true
+	var parts [][]contract.TargetLine // the last first
+	var found contract.Output
+	for left := n; ; {
+		q.Limit = min(left, outputLimit)
+		part, err := d.Output(ctx, id, q)
+		if err != nil {
+			return contract.Output{}, err
+		}
+		if q.Before == "" {
+			found.Position = part.Position
+		}
+		parts = append(parts, part.Lines)
+		left, q.Before = left-len(part.Lines), part.Before
+		if left <= 0 || q.Before == "" {
+			break
+		}
+	}
+	slices.Reverse(parts)
+	found.Lines = slices.Concat(parts...)
+	return found, nil
 }
 
 // planned returns targets as the command and its snapshot state them: all of
@@ -160,6 +273,8 @@ func rollout(m contract.Message) contract.Rollout {
 	case contract.DeployCommand:
 		return c.Rollout
 	case contract.RollbackCommand:
+		return c.Rollout
+	case contract.InitCommand:
 		return c.Rollout
 	default:
 		return contract.Rollout{}

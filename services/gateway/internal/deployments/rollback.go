@@ -22,9 +22,11 @@ const (
 // follows it is about.
 type Finished struct {
 	contract.Deployment
-	Keep  int                     // releases that stay on each server
-	Work  *contract.Work          // nil: none, or not known any more
-	About []contract.TargetStatus // in the order of its plan
+	Keep     int                     // releases that stay on each server
+	Remove   []string                // versions that do not
+	Work     *contract.Work          // nil: none, or not known any more
+	Programs *contract.Programs      // of an init; nil where that is not known any more
+	About    []contract.TargetStatus // in the order of its plan
 }
 
 // Finished returns a deployment that can be rolled back, with the targets that it
@@ -38,6 +40,20 @@ func (d *Desk) Finished(ctx context.Context, id string) (Finished, error) {
 	case deploy.Kind(of.Kind) != deploy.KindDeploy:
 		return Finished{}, ErrNotADeploy
 	}
+	return d.begunOn(ctx, of)
+}
+
+// BegunOn returns a deployment that can be done once more, with the targets that it
+// was begun on. It fails with ErrNotFound, ErrNotFinished or ErrNothing.
+func (d *Desk) BegunOn(ctx context.Context, id string) (Finished, error) {
+	of, err := d.Get(ctx, id)
+	if err != nil {
+		return Finished{}, err
+	}
+	return d.begunOn(ctx, of)
+}
+
+func (d *Desk) begunOn(ctx context.Context, of contract.Deployment) (Finished, error) {
 	f, err := d.finished(ctx, of, Page{}, wasBegun)
 	if err == nil && len(f.About) == 0 {
 		err = fmt.Errorf("%w: the deployment was begun on no server", ErrNothing)
@@ -90,20 +106,22 @@ func (d *Desk) finished(ctx context.Context, of contract.Deployment, p Page, wan
 		}
 		p.First = page.Next
 	}
-	var err error
-	f.Keep, f.Work, err = d.told(ctx, of.ID)
-	return f, err
+	return f, d.told(ctx, &f)
 }
 
-// told returns what the deployment was told to leave on a server, and to have done
-// there.
-func (d *Desk) told(ctx context.Context, id string) (keep int, work *contract.Work, err error) {
+// told adds what the deployment was told to leave on a server, and to have done there.
+func (d *Desk) told(ctx context.Context, f *Finished) error {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.Broker)
 	defer cancel()
-	m, err := d.command(ctx, id)
+	m, err := d.command(ctx, f.ID)
 	if errors.Is(err, bus.ErrNone) {
-		return keepAll, nil, nil
+		f.Keep = keepAll
+		return nil
 	}
 	r := rollout(m)
-	return r.Application.Keep, r.Work, err
+	f.Keep, f.Remove, f.Work = r.Application.Keep, r.Application.Remove, r.Work
+	if c, ok := m.Body.(contract.InitCommand); ok {
+		f.Programs = &c.Programs
+	}
+	return err
 }

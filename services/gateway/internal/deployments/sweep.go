@@ -52,9 +52,24 @@ func (d *Desk) abandoned(ctx context.Context, snapshot string, age time.Duration
 	case !errors.Is(err, bus.ErrNone):
 		return false, err
 	}
-	_, err = d.bus.Last(ctx, contract.StreamEvents, contract.DeploymentEvents(deployment))
+	happened, err := d.happened(ctx, deployment)
+	return !happened && err == nil, err
+}
+
+// happened says whether there are events of the deployment.
+func (d *Desk) happened(ctx context.Context, deployment string) (bool, error) {
+	_, err := d.bus.Last(ctx, contract.StreamEvents, contract.DeploymentEvents(deployment))
 	if errors.Is(err, bus.ErrNone) {
-		return true, nil
+		return false, nil
 	}
-	return false, err
+	return err == nil, err
+}
+
+// Exists says whether the streams know of a deployment: by its command, or by events.
+func (d *Desk) Exists(ctx context.Context, id string) (bool, error) {
+	_, found, err := d.Accepted(ctx, id)
+	if err != nil || found {
+		return found, err
+	}
+	return d.happened(ctx, id)
 }

@@ -1,6 +1,7 @@
 package deployments
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/inventory"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func open(t *testing.T) *Desk {
 	t.Helper()
@@ -23,8 +24,11 @@ func open(t *testing.T) *Desk {
 	return d
 }
 
+// recorded is a record that is there at once.
+func recorded() func(context.Context) error { return func(context.Context) error { return nil } }
+
 func order(targets int) Order {
-	o := Order{ID: xid.New().String(), Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 5}, Actor: "me"}
+	o := Order{ID: xid.New().String(), Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 5}, Actor: "me", Record: recorded}
 	for range targets {
 		o.Servers = append(o.Servers, inventory.Server{ID: xid.New().String(), Name: "s"})
 	}

@@ -103,6 +103,20 @@ func (o *Object) Given(name string) bool {
 // Null says whether the field is there and null.
 func (o *Object) Null(name string) bool { return string(o.fields[name]) == "null" }
 
+// True says whether the field is there and true.
+func (o *Object) True(name string) bool { return string(o.fields[name]) == "true" }
+
+// Raw is the field as it was sent, or put there; nil where it is not there.
+func (o *Object) Raw(name string) json.RawMessage { return o.fields[name] }
+
+// Put gives the field a value that the document does not say.
+func (o *Object) Put(name string, value json.RawMessage) {
+	if _, given := o.fields[name]; !given {
+		o.order = append(o.order, name)
+	}
+	o.fields[name] = value
+}
+
 // Len is the number of fields.
 func (o *Object) Len() int { return len(o.order) }
 
@@ -175,6 +189,9 @@ func (o *Object) NumberOrText(name string) (string, bool) {
 	}
 	return decode[string](o, name, "a number or a string")
 }
+
+// Has says whether something is wrong with the field.
+func (o *Object) Has(name string) bool { return o.errs.Has(o.path(name)) }
 
 // Check notes the message for the field, if there is one.
 func (o *Object) Check(name, message string) { o.errs.Check(o.path(name), message) }

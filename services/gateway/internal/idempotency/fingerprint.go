@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"strconv"
 )
 
 // Key is where the record of a client's key stands: each token has keys of its
@@ -12,6 +13,12 @@ import (
 func Key(tokenID, header string) string {
 	sum := sha256.Sum256([]byte(tokenID + "\x00" + header))
 	return hex.EncodeToString(sum[:])
+}
+
+// Within is the key of a request that is made on behalf of another with a key of its own:
+// the nth with this fingerprint.
+func Within(header, fingerprint string, nth int) string {
+	return Key(header, fingerprint+" "+strconv.Itoa(nth))
 }
 
 // ValidHeader says whether a client's key is 1 to 255 visible ASCII characters.

@@ -12,6 +12,8 @@ package idempotency
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"sync"
 	"time"
@@ -40,6 +42,10 @@ type Answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   []byte            `json:"body,omitempty"`
+
+	// Content is the sha256 (hex) of what was uploaded, which the fingerprint leaves out: it is known when all of it has
+	// come. Empty: nothing was.
+	Content string `json:"content,omitempty"`
 }
 
 // record is what is stored under a key. It holds no secret: the fingerprint is
@@ -82,6 +88,16 @@ type Attempt struct {
 
 // Without returns an attempt of a request without a key.
 func Without() *Attempt { return &Attempt{Resource: xid.New().String()} }
+
+// Part returns the attempt of the nth of several things, below 65536, that one request makes. The id of each follows from
+// that of the whole: a repeat makes none twice. They sort in this order.
+func (a *Attempt) Part(n uint16) *Attempt {
+	id, _ := xid.FromString(a.Resource) // made here: that cannot fail
+	whole := sha256.Sum256(id.Bytes())
+	copy(id[4:10], whole[:]) // behind the time
+	binary.BigEndian.PutUint16(id[10:], n)
+	return &Attempt{Resource: id.String(), Resumed: a.Resumed}
+}
 
 // Begin begins an attempt of the request with this key and fingerprint. It fails
 // with ErrMismatch or ErrInProgress.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -21,8 +22,9 @@ import (
 const maxPassword = 1024 // characters
 
 // readCredential takes a credential from what a client sent and checks that it
-// can be used. The zero value stands for the executor's agent.
-func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
+// can be used, its key as CheckPrivateKey does. The zero value stands for the
+// executor's agent.
+func readCredential(ctx context.Context, parent, o *field.Object) contract.Credential {
 	var c contract.Credential
 	c.PrivateKey, _ = o.Text("private_key")
 	c.Passphrase, _ = o.Text("passphrase")
@@ -32,33 +34,40 @@ func readCredential(o *field.Object, errs *field.Errors) contract.Credential {
 	o.End()
 	switch {
 	case agent && c != (contract.Credential{}):
-		errs.Add("credential.agent", "cannot be combined with a private key or a password")
-	case !agent && c == (contract.Credential{}) && !errs.Has("credential.agent"):
-		errs.Add("credential", "needs a private_key, a password, or agent: true")
+		o.Check("agent", "cannot be combined with a private key or a password")
+	case !agent && c == (contract.Credential{}) && !o.Has("agent"):
+		parent.Check("credential", "needs a private_key, a password, or agent: true")
 	case c.Passphrase != "" && c.PrivateKey == "":
-		errs.Add("credential.passphrase", "belongs to a private_key, and there is none")
+		o.Check("passphrase", "belongs to a private_key, and there is none")
 	case c.Certificate != "" && c.PrivateKey == "":
-		errs.Add("credential.certificate", "belongs to a private_key, and there is none")
+		o.Check("certificate", "belongs to a private_key, and there is none")
 	}
 	if c.Password != "" {
-		errs.Check("credential.password", rule.Printable(c.Password, 1, maxPassword))
+		o.Check("password", rule.Printable(c.Password, 1, maxPassword))
 	}
 	if c.PrivateKey != "" {
-		CheckPrivateKey(o, c)
+		CheckPrivateKey(ctx, o, c)
 	}
 	return c
 }
 
 // CheckPrivateKey notes what is wrong with the private key or the passphrase of
-// the object that a credential was read from.
-func CheckPrivateKey(o *field.Object, c contract.Credential) {
+// the object that a credential was read from. Where ctx ends before the key was
+// opened, nothing is noted: who called looks at ctx.
+func CheckPrivateKey(ctx context.Context, o *field.Object, c contract.Credential) {
 	if len(c.PrivateKey) > maxTarget {
 		o.Check("private_key", "is too large")
 		return
 	}
-	key, err := parsePrivateKey(c)
+	if rounds := roundsOf(c.PrivateKey); rounds > maxRounds {
+		o.Check("private_key", fmt.Sprintf("is encrypted with %d rounds of bcrypt, and may be with at most %d: ssh-keygen -p -a %d changes that", rounds, maxRounds, maxRounds))
+		return
+	}
+	key, err := openPrivateKey(ctx, c)
 	var missing *ssh.PassphraseMissingError
 	switch {
+	case ctx.Err() != nil:
+		return
 	case errors.As(err, &missing):
 		o.Check("passphrase", "is required: the private key is encrypted")
 		return
@@ -124,13 +133,6 @@ func expiry(cert *ssh.Certificate) *time.Time {
 	}
 	ends := time.Unix(int64(cert.ValidBefore), 0).UTC()
 	return &ends
-}
-
-func parsePrivateKey(c contract.Credential) (any, error) {
-	if c.Passphrase == "" {
-		return ssh.ParseRawPrivateKey([]byte(c.PrivateKey))
-	}
-	return ssh.ParseRawPrivateKeyWithPassphrase([]byte(c.PrivateKey), []byte(c.Passphrase))
 }
 
 func kindOf(c contract.Credential) Kind {

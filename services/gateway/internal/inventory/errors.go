@@ -10,9 +10,6 @@ var (
 	// ErrJumpHost says that other servers are reached through the server; the
 	// message names them.
 	ErrJumpHost = errors.New("other servers are reached through it")
-	// ErrChanged says that the server no longer has the revision that was asked
-	// for.
-	ErrChanged = errors.New("the server was changed since")
 	// ErrNoKey says that a server has no host key, and must not get one by first
 	// contact.
 	ErrNoKey = errors.New("no host key is stored and first contact is off")

@@ -65,14 +65,18 @@ func (v *Inventory) List(ctx context.Context, f Filter) (servers []Server, more 
 }
 
 // Choice is a client's choice of servers: those listed, by id or name, then
-// those that carry all labels of the selector.
+// those that carry all labels of the selector, then those of a group.
 type Choice struct {
 	Listed   []string
 	Selector map[string]string
+	Group    map[string]string // its selector
 }
 
+// Empty says whether nothing is chosen.
+func (c Choice) Empty() bool { return len(c.Listed) == 0 && len(c.Selector) == 0 && len(c.Group) == 0 }
+
 // Choose returns the chosen servers as they all are at one moment, each once: as
-// listed, then by name. It fails with field.Errors that name what matches
+// listed, then by name, those of a group last. It fails with field.Errors that name what matches
 // nothing.
 func (v *Inventory) Choose(ctx context.Context, c Choice) ([]Server, error) {
 	if err := v.view.Refresh(ctx); err != nil {
@@ -101,21 +105,27 @@ func (v *Inventory) Choose(ctx context.Context, c Choice) ([]Server, error) {
 			}
 			add(s)
 		}
-		if len(c.Selector) == 0 {
-			return
-		}
-		matching := selected(all, c.Selector)
-		if len(matching) == 0 {
-			errs.Add("selector", "matches no server")
-		}
-		for _, s := range matching {
-			add(s)
+		for _, by := range []struct {
+			field  string
+			labels map[string]string
+		}{{"selector", c.Selector}, {"group", c.Group}} {
+			matching := selected(all, by.labels)
+			if len(matching) == 0 && len(by.labels) > 0 {
+				errs.Add(by.field, "matches no server")
+			}
+			for _, s := range matching {
+				add(s)
+			}
 		}
 	})
 	return chosen, errs.Err()
 }
 
+// selected returns the servers with these labels, by name; without labels, none.
 func selected(all map[string]mirror.Entry[stored], labels map[string]string) []*Server {
+	if len(labels) == 0 {
+		return nil
+	}
 	var matching []*Server
 	for _, e := range all {
 		if s := e.Value.Server; s != nil && s.Matches(labels) && exists(all, s) {
@@ -160,5 +170,35 @@ func (v *Inventory) Lookup(ctx context.Context, ids []string) (servers []Server,
 	return servers, missing, nil
 }
 
+// NameOf returns the name of a server, or "" where it is not known.
+func (v *Inventory) NameOf(ctx context.Context, id string) string {
+	e, ok := v.view.Get(id)
+	if !ok && v.view.Refresh(ctx) == nil {
+		e, ok = v.view.Get(id)
+	}
+	if !ok || e.Value.Server == nil {
+		return ""
+	}
+	return e.Value.Server.Name
+}
+
 // Refresh brings the copy that answers come from up to date.
 func (v *Inventory) Refresh(ctx context.Context) error { return v.view.Refresh(ctx) }
+
+// Locator returns what finds the name of the server that others mean by a name or else an
+// address, or "": of several servers with one address it is none.
+func (v *Inventory) Locator(ctx context.Context) (func(name, address string) string, error) {
+	if err := v.view.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	var named, addressed map[string]string
+	v.view.View(func(all map[string]mirror.Entry[stored]) {
+		named, addressed = map[string]string{}, addresses(all, nil)
+		for _, e := range all {
+			if s := e.Value.Server; s != nil && exists(all, s) {
+				named[s.Name] = s.Name
+			}
+		}
+	})
+	return func(name, address string) string { return cmp.Or(named[name], addressed[address]) }, nil
+}

@@ -12,9 +12,8 @@ import (
 
 	"github.com/slipway-deploy/slipway/services/gateway/internal/knownhosts"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/takeover"
 )
-
-const writesAtOnce = 8 // servers that an import changes
 
 // Outcome is what an import means for a server.
 type Outcome string
@@ -64,7 +63,7 @@ func (v *Inventory) ImportKnownHosts(ctx context.Context, i Import) ([]Imported,
 		outcomes = map[string]Imported{}
 	)
 	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(writesAtOnce)
+	all.SetLimit(takeover.AtOnce)
 	for _, s := range servers {
 		found := i.File.For(s.Port, s.Address, s.Name)
 		if found.Empty() {

@@ -1,7 +1,7 @@
 package inventory
 
 import (
-	"maps"
+	"context"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -13,17 +13,12 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/rule"
 )
 
-const (
-	defaultPort   = 22
-	maxLabels     = 64
-	maxLabelValue = 128 // characters
-)
+const defaultPort = 22
 
 var (
 	hostLabel  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
 	digits     = regexp.MustCompile(`^[0-9]+$`)
 	identifier = regexp.MustCompile(`^[0-9a-v]{20}$`)
-	labelKey   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 )
 
 // Input is what a client wants a server to be: nil stands for what was not
@@ -36,19 +31,19 @@ type Input struct {
 	hostCA, revokedKeys *string
 	legacy              *[]string
 	firstContact        *bool
-	jumpHost            *string            // id or name; "": none
-	labels              map[string]*string // nil: remove the label
-	resetLabels         bool
+	jumpHost            *string // id or name; "": none
+	labels              Labels
 }
 
-// ReadNew takes a new server from what a client sent.
-func ReadNew(o *field.Object, errs *field.Errors) Input {
+// ReadNew takes a new server from what a client sent. What is wrong is added to
+// errs; where ctx ends, not all of it was looked at.
+func ReadNew(ctx context.Context, o *field.Object, errs *field.Errors) Input {
 	for _, name := range []string{"name", "address", "user"} {
 		if !o.Given(name) || o.Null(name) {
 			errs.Add(name, "is required")
 		}
 	}
-	in := read(o, errs, false)
+	in := read(ctx, o, false)
 	if in.port == nil {
 		port := defaultPort
 		in.port = &port
@@ -57,14 +52,14 @@ func ReadNew(o *field.Object, errs *field.Errors) Input {
 }
 
 // ReadPatch takes a change of a server from a JSON merge patch: what is left
-// out stays, null resets.
-func ReadPatch(o *field.Object, errs *field.Errors) Input {
+// out stays, null resets. What is wrong is told as by ReadNew.
+func ReadPatch(ctx context.Context, o *field.Object, errs *field.Errors) Input {
 	for _, name := range []string{"name", "address", "user"} {
 		if o.Null(name) {
 			errs.Add(name, "cannot be removed")
 		}
 	}
-	in := read(o, errs, true)
+	in := read(ctx, o, true)
 	if o.Null("port") {
 		in.port = ptr(defaultPort)
 	}
@@ -89,62 +84,56 @@ func ReadPatch(o *field.Object, errs *field.Errors) Input {
 	if o.Null("credential") {
 		in.credential = &contract.Credential{}
 	}
-	in.resetLabels = o.Null("labels")
 	if o.Len() == 0 {
 		errs.Add("body", "changes nothing")
 	}
 	return in
 }
 
-func read(o *field.Object, errs *field.Errors, patch bool) Input {
+func read(ctx context.Context, o *field.Object, patch bool) Input {
 	var in Input
-	in.name = text(o, errs, "name", CheckName)
-	in.address = text(o, errs, "address", checkAddress)
-	in.user = text(o, errs, "user", checkUser)
+	in.name = text(o, "name", CheckName)
+	in.address = text(o, "address", checkAddress)
+	in.user = text(o, "user", checkUser)
 	if port, ok := o.Int("port", 1, 65535); ok {
 		in.port = &port
 	}
 	if c, ok := o.Object("credential"); ok {
-		in.credential = ptr(readCredential(c, errs))
+		in.credential = ptr(readCredential(ctx, o, c))
 	}
-	in.hostKey = readKeys(o, errs, "host_key")
-	in.hostCA = readKeys(o, errs, "host_ca")
-	in.revokedKeys = readKeys(o, errs, "revoked_keys")
+	in.hostKey = readKeys(o, "host_key")
+	in.hostCA = readKeys(o, "host_ca")
+	in.revokedKeys = readKeys(o, "revoked_keys")
 	if legacy, ok := o.Texts("legacy_algorithms"); ok {
-		checkLegacy(legacy, errs)
+		checkLegacy(legacy, o)
 		in.legacy = &legacy
 	}
 	if trust, ok := o.Bool("first_contact"); ok {
 		in.firstContact = &trust
 	}
-	in.jumpHost = text(o, errs, "jump_host", checkReference)
-	in.labels, _ = o.TextMap("labels", patch)
-	for key, value := range in.labels {
-		if value != nil {
-			errs.Check("labels."+key, checkServerLabel(key, *value))
-		}
-	}
+	in.jumpHost = text(o, "jump_host", checkReference)
+	in.labels = readLabels(o, patch, checkServerLabel)
 	o.End()
 	return in
 }
 
 // readKeys takes public keys, one a line.
-func readKeys(o *field.Object, errs *field.Errors, name string) *string {
+func readKeys(o *field.Object, name string) *string {
 	keys, ok := o.Text(name)
 	if !ok {
 		return nil
 	}
 	lines, wrong := ParseHostKey(keys)
-	errs.Check(name, wrong)
+	o.Check(name, wrong)
 	return &lines
 }
 
-func text(o *field.Object, errs *field.Errors, name string, check func(string) string) *string {
+func text(o *field.Object, name string, check func(string) string) *string {
 	value, ok := o.Text(name)
 	if !ok {
 		return nil
 	}
-	errs.Check(name, check(value))
+	o.Check(name, check(value))
 	return &value
 }
 
@@ -162,10 +151,7 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 	set(&s.LegacyAlgorithms, in.legacy)
 	set(&s.FirstContact, in.firstContact)
 	set(&s.JumpHost, in.jumpHost)
-	s.Labels = in.mergeLabels(s.Labels)
-	if len(s.Labels) > maxLabels {
-		errs.Add("labels", "must be at most %d", maxLabels)
-	}
+	s.Labels = in.labels.Merge(s.Labels, &errs)
 	if in.credential != nil || s.CredentialKind == "" {
 		var c contract.Credential
 		set(&c, in.credential)
@@ -178,21 +164,6 @@ func (in Input) Apply(s Server, key seal.PublicKey, now time.Time) (Server, erro
 	}
 	s.UpdatedAt = now.UTC().Truncate(time.Millisecond)
 	return s, errs.Err()
-}
-
-func (in Input) mergeLabels(have map[string]string) map[string]string {
-	merged := map[string]string{}
-	if !in.resetLabels {
-		maps.Copy(merged, have)
-	}
-	for key, value := range in.labels {
-		if value == nil {
-			delete(merged, key)
-		} else {
-			merged[key] = *value
-		}
-	}
-	return merged
 }
 
 func set[T any](to, from *T) {
@@ -238,14 +209,6 @@ func checkUser(s string) string {
 // IsIdentifier says whether a text has the form of an id, which no name has.
 func IsIdentifier(s string) bool { return identifier.MatchString(s) }
 
-// CheckLabelKey says what is wrong with the key of a label, or "".
-func CheckLabelKey(key string) string {
-	if !labelKey.MatchString(key) {
-		return "must be 1 to 63 letters, digits, '.', '_', '/' and '-', with a letter or a digit at both ends"
-	}
-	return ""
-}
-
 func checkAddress(s string) string {
 	const want = "must be a DNS name or an IP address, without a port or brackets"
 	if addr, err := netip.ParseAddr(s); err == nil {
@@ -268,57 +231,4 @@ func checkAddress(s string) string {
 		return want
 	}
 	return ""
-}
-
-func checkLabel(key, value string) string {
-	if wrong := CheckLabelKey(key); wrong != "" {
-		return "the key " + wrong
-	}
-	if wrong := rule.Printable(value, 0, maxLabelValue); wrong != "" {
-		return wrong
-	}
-	return ""
-}
-
-// checkServerLabel is checkLabel for a server, one of whose labels is its zone.
-// Selectors may ask for any value: no server carries what is wrong.
-func checkServerLabel(key, value string) string {
-	if key == contract.LabelZone && !contract.ValidZone(value) {
-		return "must be 1 to 32 lower-case letters, digits, '_' and '-': it names a network zone"
-	}
-	return checkLabel(key, value)
-}
-
-// ParseSelector reads labels written as key=value, and names those that are not.
-func ParseSelector(parameter string, labels []string, errs *field.Errors) map[string]string {
-	selector := map[string]string{}
-	for _, l := range labels {
-		key, value, ok := strings.Cut(l, "=")
-		before, twice := selector[key]
-		switch {
-		case !ok || checkLabel(key, value) != "":
-			errs.Add(parameter, "must be written as key=value, with a valid key")
-		case twice && before != value:
-			errs.Add(parameter, "asks for two values of one key")
-		}
-		selector[key] = value
-	}
-	return selector
-}
-
-// ReadSelector takes labels from an object, all of which a server must carry.
-func ReadSelector(o *field.Object, name string, errs *field.Errors) map[string]string {
-	labels, ok := o.TextMap(name, false)
-	if !ok {
-		return nil
-	}
-	if len(labels) == 0 {
-		errs.Add(name, "must hold at least one label")
-	}
-	selector := map[string]string{}
-	for key, value := range labels {
-		errs.Check(name+"."+key, checkLabel(key, *value))
-		selector[key] = *value
-	}
-	return selector
 }

@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"errors"
-	"reflect"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/revision"
 )
 
 // stored is a value of the bucket: a server, or a claim to a name.
@@ -65,40 +65,29 @@ func (v *Inventory) Create(ctx context.Context, s Server) (Server, uint64, error
 	return s, rev, err
 }
 
-// Change lets fn change a server and returns the result with its revision. If
-// must is not 0, the server must have that revision (ErrChanged); otherwise fn is
-// called again when another change comes first. fn's errors are returned as they
-// are. It fails with field.Errors where a new jump host is none.
+// cell is where a server is stored.
+func (v *Inventory) cell(id string) revision.Cell[Server] {
+	return revision.Cell[Server]{
+		Read:   func(ctx context.Context) (Server, uint64, error) { return v.read(ctx, id) },
+		Write:  v.write,
+		Remove: v.remove,
+		Gone:   ErrNotFound,
+	}
+}
+
+// Change lets fn change a server and returns the result with its revision; see
+// revision.Cell. It fails with field.Errors where a new jump host is none.
 func (v *Inventory) Change(ctx context.Context, id string, must uint64, fn func(Server) (Server, error)) (Server, uint64, error) {
-	for {
-		have, rev, err := v.read(ctx, id)
-		if err != nil {
-			return have, 0, err
-		}
-		if must != 0 && rev != must {
-			return have, 0, ErrChanged
-		}
+	return v.cell(id).Change(ctx, must, func(have Server) (Server, error) {
 		next, err := fn(have)
 		if err == nil && next.JumpHost != have.JumpHost {
 			next, err = v.settleJump(ctx, next)
 		}
-		if err != nil {
-			return have, 0, err
-		}
-		newRev, err := v.write(ctx, have, next, rev)
-		switch {
-		case err == nil:
-			return next, newRev, nil
-		case !errors.Is(err, bus.ErrConflict):
-			return have, 0, err
-		case must != 0:
-			return have, 0, ErrChanged
-		}
-	}
+		return next, err
+	})
 }
 
-// write replaces a server of this revision. A conflict with an earlier try of
-// the same write, whose answer was lost, is a success.
+// write replaces a server of this revision; see revision.Set.
 func (v *Inventory) write(ctx context.Context, have, next Server, rev uint64) (uint64, error) {
 	var left uint64 // revision of the claim that a rename leaves behind
 	if next.Name != have.Name {
@@ -111,13 +100,7 @@ func (v *Inventory) write(ctx context.Context, have, next Server, rev uint64) (u
 			return 0, err
 		}
 	}
-	newRev, err := v.cells.Set(ctx, have.ID, stored{Server: &next}, rev)
-	if errors.Is(err, bus.ErrConflict) {
-		now, nowRev, readErr := v.cells.Get(ctx, have.ID)
-		if readErr == nil && now.Server != nil && reflect.DeepEqual(*now.Server, next) {
-			newRev, err = nowRev, nil
-		}
-	}
+	newRev, err := revision.Set(ctx, v.cells, have.ID, stored{Server: &next}, rev)
 	if err == nil && left != 0 {
 		v.release(ctx, have.Name, left)
 	}
@@ -126,45 +109,38 @@ func (v *Inventory) write(ctx context.Context, have, next Server, rev uint64) (u
 
 // Delete removes a server; must is as for Change. It fails with ErrJumpHost.
 func (v *Inventory) Delete(ctx context.Context, id string, must uint64) error {
-	began := false
-	for {
-		have, rev, err := v.read(ctx, id)
-		switch {
-		case errors.Is(err, ErrNotFound) && began:
-			return nil // an earlier try of this call removed it
-		case err != nil:
-			return err
-		case must != 0 && rev != must:
-			return ErrChanged
-		}
-		if err := v.inUse(ctx, id); err != nil {
-			return err
-		}
-		_, claimRev, err := v.cells.Get(ctx, nameKey(have.Name))
-		if err != nil && !errors.Is(err, bus.ErrNone) {
-			return err
-		}
-		began = true
-		if err = v.cells.Delete(ctx, id, rev); err == nil {
-			v.release(ctx, have.Name, claimRev)
-			return nil
-		}
-		if !errors.Is(err, bus.ErrConflict) {
-			return err
-		}
+	return v.cell(id).Delete(ctx, must)
+}
+
+// remove removes a server of this revision.
+func (v *Inventory) remove(ctx context.Context, have Server, rev uint64) error {
+	if err := v.inUse(ctx, have.ID); err != nil {
+		return err
 	}
+	_, claimRev, err := v.cells.Get(ctx, nameKey(have.Name))
+	if err != nil && !errors.Is(err, bus.ErrNone) {
+		return err
+	}
+	if err = v.cells.Delete(ctx, have.ID, rev); err == nil {
+		v.release(ctx, have.Name, claimRev)
+	}
+	return err
 }
 
 // RecordHostKey stores the key that a host showed on first contact, if it may be
 // taken and none is stored, and returns the key that counts. It fails with
-// ErrNotFound or ErrNoKey.
-func (v *Inventory) RecordHostKey(ctx context.Context, id, offered string) (string, error) {
+// ErrNotFound or ErrNoKey; or with that of before, which is called before each try
+// to store it.
+func (v *Inventory) RecordHostKey(ctx context.Context, id, offered string, before func() error) (string, error) {
 	s, _, err := v.Change(ctx, id, 0, func(s Server) (Server, error) {
 		switch {
 		case s.HostKey != "":
 			return s, errKnown
 		case !s.FirstContact:
 			return s, ErrNoKey
+		}
+		if err := before(); err != nil {
+			return s, err
 		}
 		s.HostKey, s.UpdatedAt = offered, time.Now().UTC().Truncate(time.Millisecond)
 		return s, nil

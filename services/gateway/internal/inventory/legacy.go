@@ -19,15 +19,15 @@ func LegacyAlgorithms() []string {
 }
 
 // checkLegacy names those that are none of them, or given twice.
-func checkLegacy(names []string, errs *field.Errors) {
+func checkLegacy(names []string, o *field.Object) {
 	known := LegacyAlgorithms()
 	for i, name := range names {
 		at := fmt.Sprintf("legacy_algorithms[%d]", i)
 		switch {
 		case !slices.Contains(known, name):
-			errs.Add(at, "must be one of %s", strings.Join(known, ", "))
+			o.Check(at, "must be one of "+strings.Join(known, ", "))
 		case slices.Contains(names[:i], name):
-			errs.Add(at, "is given twice")
+			o.Check(at, "is given twice")
 		}
 	}
 }

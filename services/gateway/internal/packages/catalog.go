@@ -20,6 +20,7 @@ import (
 // Package is what is known of a package, as it is stored.
 type Package struct {
 	ID          string    `json:"id"`
+	Project     string    `json:"project,omitempty"` // whose deployments may ship it; "": all
 	Application string    `json:"application"`
 	Version     string    `json:"version"`
 	Filename    string    `json:"filename"`
@@ -67,7 +68,7 @@ func Open(ctx context.Context, b *bus.Bus, limit int64, log zerolog.Logger) (*Ca
 
 // New is a package that is about to be stored. SHA256 may be empty.
 type New struct {
-	ID, Application, Version, Filename, SHA256 string
+	ID, Project, Application, Version, Filename, SHA256 string
 }
 
 // Store takes the content in and returns the package, and whether it is new: the
@@ -92,7 +93,7 @@ func (c *Catalog) Store(ctx context.Context, n New, body io.Reader) (Package, bo
 		return Package{}, false, in.failure(err)
 	}
 	return c.record(ctx, Package{
-		ID: n.ID, Application: n.Application, Version: n.Version, Filename: n.Filename,
+		ID: n.ID, Project: n.Project, Application: n.Application, Version: n.Version, Filename: n.Filename,
 		Format: in.format, Size: in.size, SHA256: in.digest(), CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
 	})
 }
@@ -101,14 +102,14 @@ func (c *Catalog) Store(ctx context.Context, n New, body io.Reader) (Package, bo
 func (c *Catalog) record(ctx context.Context, p Package) (Package, bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), briefly)
 	defer cancel()
-	_, err := c.cells.Create(ctx, versionKey(p.Application, p.Version), p)
+	_, err := c.cells.Create(ctx, p.key(), p)
 	if err == nil {
 		return p, true, nil
 	}
 	if !errors.Is(err, bus.ErrConflict) {
 		return p, false, err // it may be stored or not: the sweep decides what becomes of the content
 	}
-	have, _, err := c.cells.Get(ctx, versionKey(p.Application, p.Version))
+	have, _, err := c.cells.Get(ctx, p.key())
 	switch {
 	case err != nil:
 		return p, false, err
@@ -125,7 +126,7 @@ func (c *Catalog) record(ctx context.Context, p Package) (Package, bool, error) 
 func (c *Catalog) versionBriefly(ctx context.Context, n New) (Package, error) {
 	ctx, cancel := context.WithTimeout(ctx, briefly)
 	defer cancel()
-	return c.Version(ctx, n.Application, n.Version)
+	return c.Version(ctx, n.Project, n.Application, n.Version)
 }
 
 func same(have Package, sha string) (Package, bool, error) {
@@ -146,16 +147,49 @@ func (c *Catalog) Get(ctx context.Context, id string) (Package, error) {
 	return Package{}, ErrNotFound
 }
 
-// Version returns the package of this version, or ErrNotFound.
-func (c *Catalog) Version(ctx context.Context, application, version string) (Package, error) {
+// Version returns the project's package of this version, or ErrNotFound. Those of no
+// project are no project's.
+func (c *Catalog) Version(ctx context.Context, project, application, version string) (Package, error) {
 	if err := c.view.Refresh(ctx); err != nil {
 		return Package{}, err
 	}
-	if e, ok := c.view.Get(versionKey(application, version)); ok {
+	if e, ok := c.view.Get(versionKey(project, application, version)); ok {
 		return e.Value, nil
 	}
 	return Package{}, ErrNotFound
 }
+
+// Shipped returns the package of this version that deployments of the project ship:
+// its own, or else that of no project; or ErrNotFound.
+func (c *Catalog) Shipped(ctx context.Context, project, application, version string) (Package, error) {
+	p, err := c.Version(ctx, project, application, version)
+	if errors.Is(err, ErrNotFound) && project != "" {
+		return c.Version(ctx, "", application, version)
+	}
+	return p, err
+}
+
+// Newest returns the package of the application that was added last of those that
+// deployments of the project may ship, or ErrNotFound.
+func (c *Catalog) Newest(ctx context.Context, project, application string) (newest Package, err error) {
+	if err := c.view.Refresh(ctx); err != nil {
+		return Package{}, err
+	}
+	c.view.View(func(all map[string]mirror.Entry[Package]) {
+		for _, e := range all {
+			if p := e.Value; p.Application == application && p.For(project) && p.ID > newest.ID {
+				newest = p
+			}
+		}
+	})
+	if newest.ID == "" {
+		return Package{}, ErrNotFound
+	}
+	return newest, nil
+}
+
+// For says whether deployments of the project may ship the package.
+func (p Package) For(project string) bool { return p.Project == "" || p.Project == project }
 
 // Filter chooses packages. What is empty is no condition.
 type Filter struct {
@@ -195,7 +229,7 @@ func (c *Catalog) Delete(ctx context.Context, id string) error {
 	if !ok {
 		return ErrNotFound
 	}
-	err := c.cells.Delete(ctx, versionKey(e.Value.Application, e.Value.Version), e.Revision)
+	err := c.cells.Delete(ctx, e.Value.key(), e.Revision)
 	if err != nil && !errors.Is(err, bus.ErrConflict) {
 		return err
 	} // records never change: a conflict means that it was deleted just now
@@ -205,9 +239,17 @@ func (c *Catalog) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// versionKey is where the record of a version stands.
-func versionKey(application, version string) string {
-	sum := sha256.Sum256([]byte(application + "\x00" + version))
+// key is where the record of the package stands.
+func (p Package) key() string { return versionKey(p.Project, p.Application, p.Version) }
+
+// versionKey is where the record of a version stands. Projects do not take each
+// other's versions: nobody is kept from adding theirs.
+func versionKey(project, application, version string) string {
+	name := application + "\x00" + version
+	if project != "" { // others stand where they stood before there were projects
+		name = project + "\x00" + name
+	}
+	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:])
 }
 

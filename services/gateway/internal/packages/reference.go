@@ -27,8 +27,8 @@ type Reference struct {
 }
 
 // ReadReference takes a reference from the field of what a client sent and checks
-// it.
-func ReadReference(o *field.Object, name string, errs *field.Errors) Reference {
+// it. Where ctx ends, not all of it was looked at.
+func ReadReference(ctx context.Context, o *field.Object, name string, errs *field.Errors) Reference {
 	var r Reference
 	in, ok := o.Object(name)
 	if !ok {
@@ -38,7 +38,7 @@ func ReadReference(o *field.Object, name string, errs *field.Errors) Reference {
 	for _, kind := range []struct {
 		name string
 		read func(*field.Object)
-	}{{"url", r.readURL}, {"s3", r.readS3}, {"git", r.readGit}} {
+	}{{"url", r.readURL}, {"s3", r.readS3}, {"git", func(o *field.Object) { r.readGit(ctx, o) }}} {
 		if of, ok := in.Object(kind.name); ok {
 			kind.read(of)
 			of.End()
@@ -128,7 +128,7 @@ func (r *Reference) readFile(o *field.Object, filename, end string) {
 	}
 }
 
-func (r *Reference) readGit(o *field.Object) {
+func (r *Reference) readGit(ctx context.Context, o *field.Object) {
 	g := &contract.GitSource{}
 	r.Source.Git = g
 	if text, ok := o.Required("url"); ok {
@@ -161,13 +161,13 @@ func (r *Reference) readGit(o *field.Object) {
 	c, ok := o.Object("credential")
 	switch {
 	case ok:
-		r.readGitCredential(c, overSSH, strings.HasPrefix(g.URL, "https://"))
+		r.readGitCredential(ctx, c, overSSH, strings.HasPrefix(g.URL, "https://"))
 	case overSSH && !o.Given("credential"):
 		o.Check("credential", "is required with ssh: a private_key")
 	}
 }
 
-func (r *Reference) readGitCredential(o *field.Object, overSSH, overHTTPS bool) {
+func (r *Reference) readGitCredential(ctx context.Context, o *field.Object, overSSH, overHTTPS bool) {
 	c := &r.Credential
 	if !overSSH {
 		o.Refuse("private_key", "is for ssh URLs")
@@ -181,7 +181,7 @@ func (r *Reference) readGitCredential(o *field.Object, overSSH, overHTTPS bool) 
 		c.PrivateKey, _ = o.Required("private_key")
 		c.Passphrase, _ = o.Text("passphrase")
 		if c.PrivateKey != "" {
-			inventory.CheckPrivateKey(o, contract.Credential{PrivateKey: c.PrivateKey, Passphrase: c.Passphrase})
+			inventory.CheckPrivateKey(ctx, o, contract.Credential{PrivateKey: c.PrivateKey, Passphrase: c.Passphrase})
 		}
 	}
 	if overHTTPS {
@@ -255,7 +255,7 @@ func (c *Catalog) Refer(ctx context.Context, n New, r Reference) (Package, bool,
 		sha = r.Source.Git.Digest()
 	}
 	return c.record(ctx, Package{
-		ID: n.ID, Application: n.Application, Version: n.Version, Filename: r.Filename, Format: formatOf(r.Filename),
+		ID: n.ID, Project: n.Project, Application: n.Application, Version: n.Version, Filename: r.Filename, Format: formatOf(r.Filename),
 		SHA256: sha, CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Source: &r.Source,
 	})
 }

@@ -15,6 +15,7 @@ import (
 var (
 	application = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 	version     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
+	labelKey    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 	sha256      = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 )
 
@@ -35,6 +36,14 @@ func Project(s string) string { return Application(s) }
 func Version(s string) string {
 	if !version.MatchString(s) {
 		return "must be 1 to 128 letters, digits, '.', '_', '+' and '-', and begin with a letter or a digit"
+	}
+	return ""
+}
+
+// LabelKey is the key of a label.
+func LabelKey(s string) string {
+	if !labelKey.MatchString(s) {
+		return "must be 1 to 63 letters, digits, '.', '_', '/' and '-', with a letter or a digit at both ends"
 	}
 	return ""
 }

@@ -45,6 +45,18 @@ func Value(s string) string {
 	return ""
 }
 
+// shortestSecret is of how many bytes a secret must be: executors hide no less in what
+// commands say, as it stands in harmless texts, too.
+const shortestSecret = 4
+
+// Secret is what a secret environment variable may hold.
+func Secret(s string) string {
+	if len(strings.TrimSpace(s)) < shortestSecret {
+		return fmt.Sprintf("must have at least %d bytes, without the white space around it: less cannot be hidden in what commands say", shortestSecret)
+	}
+	return Value(s)
+}
+
 // User is the name of a user on a host.
 func User(s string) string {
 	if !user.MatchString(s) {

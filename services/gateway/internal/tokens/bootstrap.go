@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slipway-deploy/slipway/libs/audit"
+	"github.com/slipway-deploy/slipway/libs/audit/chain"
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
@@ -16,9 +18,6 @@ const (
 
 	briefly = 3 * time.Second // to tidy up, even where ctx has ended
 )
-
-// ErrReplaced says that another call replaced the token at the same time.
-var ErrReplaced = errors.New("another call replaced the token at the same time")
 
 // bootstrap is the value of the key that says that the first token was made.
 type bootstrap struct {
@@ -62,14 +61,34 @@ func first(ctx context.Context, b *bus.Bus, replace bool) (string, error) {
 	case err != nil && !errors.Is(err, bus.ErrNone):
 		return "", err
 	}
-	secret := generate()
+	token, secret := newToken(bootstrapName), generate()
+	action := "tokens.bootstrap"
+	if replace {
+		action = "tokens.replace"
+	}
+	e := audit.Entry{Action: action, Object: &audit.Object{Kind: "token", ID: token.ID}}
+	err = chain.Record(ctx, b, e, func(ctx context.Context) (err error) {
+		if secret, err = move(ctx, tokens, marks, before, rev, token, secret); err == nil && secret == "" {
+			return ErrReplaced
+		}
+		return err
+	})
+	if errors.Is(err, ErrReplaced) {
+		return "", nil
+	}
+	return secret, err
+}
+
+// move stores the token, revokes the one before, and moves the mark.
+func move(ctx context.Context, tokens *bus.Cells[Token], marks *bus.Cells[bootstrap], before bootstrap, rev uint64, token Token, secret string) (string, error) {
 	mine := bootstrap{Token: hash(secret)}
-	if _, err := tokens.Put(ctx, mine.Token, newToken(bootstrapName)); err != nil {
+	if _, err := tokens.Put(ctx, mine.Token, token); err != nil {
 		return "", fmt.Errorf("store the token: %w", err)
 	}
 	if err := revoke(ctx, tokens, before.Token); err != nil {
 		return "", withdraw(ctx, tokens, mine, err)
 	}
+	var err error
 	if rev == 0 {
 		_, err = marks.Create(ctx, bootstrapKey, mine)
 	} else {

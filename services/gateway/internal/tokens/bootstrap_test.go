@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
 )
 
 func open(t *testing.T) (*bus.Bus, *Store, *bus.Cells[Token], *bus.Cells[bootstrap]) {
@@ -29,7 +30,7 @@ func (s *Store) admits(t *testing.T, secret string) bool {
 	require.NoError(t, s.Refresh(t.Context()))
 	_, err := s.Identify(t.Context(), secret)
 	if err != nil {
-		require.ErrorIs(t, err, ErrUnknown)
+		require.ErrorIs(t, err, access.ErrUnknown)
 	}
 	return err == nil
 }

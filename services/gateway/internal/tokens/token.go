@@ -1,86 +1,60 @@
-// Package tokens keeps the API tokens: who may call, as what. A token is shown
-// once, when it is made; what is stored is its SHA-256 alone, under which its
-// owner's name and role stand in the bucket TOKENS.
 package tokens
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
+	"strings"
 	"time"
 
 	"github.com/rs/xid"
-	"github.com/rs/zerolog"
 
-	"github.com/slipway-deploy/slipway/libs/bus"
-	"github.com/slipway-deploy/slipway/libs/contract"
-	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
+	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
 )
-
-// ErrUnknown says that a token is not, or no longer, one of this installation.
-var ErrUnknown = errors.New("unknown token")
-
-// RoleAdmin may do everything.
-const RoleAdmin = "admin"
 
 const (
 	prefix = "slw_"
-	// maxAge is how long a revoked token may still be taken for a good one.
-	maxAge = 2 * time.Second
+	// known is how much of a token may get about: the rest cannot be guessed.
+	known = len(prefix) + 8
 )
 
-// Token is what is stored of a token.
+// Token is what is stored of a token, under the hash of it.
 type Token struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Role      string    `json:"role"`
-	CreatedAt time.Time `json:"created_at"`
+	ID        string        `json:"id"`
+	Name      string        `json:"name"`
+	Grants    access.Grants `json:"grants,omitempty"`
+	CreatedAt time.Time     `json:"created_at"`
+	CreatedBy string        `json:"created_by,omitempty"` // name of the caller; "": it is the first
+	ExpiresAt *time.Time    `json:"expires_at,omitempty"` // nil: never
+	// UsedAt is when it was last seen, give or take a minute; nil: never.
+	UsedAt *time.Time `json:"used_at,omitempty"`
+
+	// Role is how the first token of an installation was stored before there were grants.
+	Role string `json:"role,omitempty"`
 }
 
-// Store is the tokens of this installation.
-type Store struct {
-	cells *bus.Cells[Token]
-	view  *mirror.Mirror[Token]
+// grants returns what the token may do.
+func (t Token) grants() access.Grants {
+	if t.Role == "admin" && t.Grants == nil {
+		return access.Grants{{Role: access.Administrator}}
+	}
+	return t.Grants
 }
 
-// Open opens the tokens and reads all of them.
-func Open(ctx context.Context, b *bus.Bus, log zerolog.Logger) (*Store, error) {
-	cells, err := bus.OpenCells[Token](ctx, b, contract.BucketTokens)
-	if err != nil {
-		return nil, err
-	}
-	view, err := mirror.Open[Token](ctx, b, contract.BucketTokens, nil, log)
-	if err != nil {
-		return nil, err
-	}
-	return &Store{cells, view}, view.Refresh(ctx)
+// Expired says whether the token counts no longer.
+func (t Token) Expired(now time.Time) bool { return t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) }
+
+// Caller is who has the token.
+func (t Token) Caller() access.Caller {
+	return access.Caller{Kind: access.Machine, ID: t.ID, Name: t.Name, Grants: t.grants(), Expires: t.ExpiresAt}
 }
 
-// Identify returns whose token this is, or ErrUnknown. It does the same for any
-// bad token, whatever is wrong with it: it looks for the hash, among those that
-// are stored now. A good one may be known from up to two seconds ago.
-func (s *Store) Identify(ctx context.Context, secret string) (Token, error) {
-	key := hash(secret)
-	if err := s.view.RefreshWithin(ctx, maxAge); err != nil {
-		return Token{}, err
-	}
-	if e, ok := s.view.Get(key); ok && e.Value.ID != "" {
-		return e.Value, nil
-	}
-	if err := s.view.Refresh(ctx); err != nil {
-		return Token{}, err
-	}
-	if e, ok := s.view.Get(key); ok && e.Value.ID != "" {
-		return e.Value, nil
-	}
-	return Token{}, ErrUnknown
-}
+// Is says whether a text has the form of a token of this installation.
+func Is(secret string) bool { return strings.HasPrefix(secret, prefix) }
 
-// Refresh brings the copy that answers come from up to date.
-func (s *Store) Refresh(ctx context.Context) error { return s.view.Refresh(ctx) }
+// Prefix is as much of a token as may be known without having it.
+func Prefix(secret string) string { return secret[:min(len(secret), known)] }
 
 // generate makes a token: 32 random bytes, as text.
 func generate() string {
@@ -94,6 +68,10 @@ func hash(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// newToken is a token that may do everything.
 func newToken(name string) Token {
-	return Token{ID: xid.New().String(), Name: name, Role: RoleAdmin, CreatedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	return Token{
+		ID: xid.New().String(), Name: name, Grants: access.Grants{{Role: access.Administrator}},
+		CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
+	}
 }

@@ -6,38 +6,43 @@ import (
 	"fmt"
 )
 
-// check writes the checkpoint where it has moved on, and else looks whether it
-// is still there. It fails with errWentBack where it is not. A store that is
-// away is no failure: the next check follows.
+// check writes the checkpoint, and so shows that this replica folds. It fails with
+// errWentBack where the checkpoint is not there any more, and with errSuperseded
+// where another replica folds. A store that is away is no failure: the next check
+// follows.
 func (f *Follower) check(ctx context.Context) error {
-	now := Checkpoint{Seq: f.position.Seq(), Installation: f.installation}
-	moved := now.Installation != f.stored.Installation || now.Seq > f.stored.Seq
-	var err error
-	if moved {
-		if err = f.store.PutCheckpoint(ctx, now, f.stored); err == nil {
-			f.stored = now
-		}
-	}
-	if !moved || errors.Is(err, ErrConflict) {
+	now := f.now()
+	err := f.store.PutCheckpoint(ctx, now, f.stored)
+	switch {
+	case err == nil:
+		f.stored = now
+	case errors.Is(err, ErrConflict):
 		err = f.look(ctx)
 	}
 	f.folder.outage.note(ctx, err)
-	if errors.Is(err, errWentBack) {
+	if errors.Is(err, errWentBack) || errors.Is(err, errSuperseded) {
 		return err
 	}
 	return nil
 }
 
-// look reads the checkpoint, which another replica may have moved on.
+// now is the checkpoint that follows the stored one.
+func (f *Follower) now() Checkpoint {
+	return Checkpoint{Seq: f.position.Seq(), Installation: f.installation, Holder: f.id, Beat: f.stored.Beat + 1}
+}
+
+// look reads the checkpoint that is not the one that was expected.
 func (f *Follower) look(ctx context.Context) error {
 	have, err := f.store.Checkpoint(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if have.older(f.stored) {
+	case have.older(f.stored):
 		return fmt.Errorf("%w: it stands at event %d and stood at %d", errWentBack, have.Seq, f.stored.Seq)
+	case have.Holder != f.id:
+		return fmt.Errorf("%w: it stands at event %d", errSuperseded, have.Seq)
 	}
-	f.stored = have
+	f.stored = have // this replica's own, of which it was not told
 	return nil
 }
 
@@ -49,16 +54,20 @@ func (f *Follower) startOver(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		return f.store.PutCheckpoint(ctx, Checkpoint{Installation: f.installation}, have)
+		return f.store.PutCheckpoint(ctx, Checkpoint{Installation: f.installation, Holder: f.id, Beat: have.Beat + 1}, have)
 	})
 	f.installation = ""
 }
 
-// leave notes how far the follower came, to spare the next one the way.
+// leave notes how far the follower came, to spare the next one the way, and that
+// its place is free.
 func (f *Follower) leave(ctx context.Context) {
+	if !f.holding || f.installation == "" {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	if now := (Checkpoint{Seq: f.position.Seq(), Installation: f.installation}); now.Seq > f.stored.Seq && now.Installation != "" {
-		_ = f.store.PutCheckpoint(ctx, now, f.stored) // without it, some events are folded again
-	}
+	now := f.now()
+	now.Holder = ""
+	_ = f.store.PutCheckpoint(ctx, now, f.stored) // without it, another one waits until it is sure
 }

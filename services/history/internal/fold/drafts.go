@@ -7,43 +7,80 @@ import (
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
-// drafts are the documents of one batch while it is folded.
+// drafts are the documents of one deployment each while a batch is folded.
 type drafts struct {
 	headers *draftSet[string, deploy.Header]
 	buckets *draftSet[BucketKey, deploy.Bucket]
 }
 
 func newDrafts() *drafts {
-	return &drafts{headers: newDraftSet[string, deploy.Header](), buckets: newDraftSet[BucketKey, deploy.Bucket]()}
+	return &drafts{
+		headers: newDraftSet[string](deploy.Header.Clone),
+		buckets: newDraftSet[BucketKey](deploy.Bucket.Clone),
+	}
 }
 
-// apply folds one entry: into its bucket first, whose counts the header copies.
+// apply folds one entry. What was said on a host changes none of these.
 func (d *drafts) apply(e Entry) {
-	var counts *deploy.Counts
-	if i, ok := deploy.BucketOf(e.Record.Event); ok {
-		key := BucketKey{e.Deployment, i}
-		b := d.buckets.docs[key]
-		b.Deployment, b.Index = e.Deployment, i
-		b = deploy.FoldBucket(b, e.Record)
-		d.buckets.docs[key] = b
-		c := b.Counts()
-		counts = &c
+	if _, output := outputOf(e); output {
+		return
 	}
-	h := d.headers.docs[e.Deployment]
+	if i, ok := deploy.BucketOf(e.Record.Event); ok {
+		b := d.buckets.own(BucketKey{e.Deployment, i})
+		b.Deployment, b.Index = e.Deployment, i
+		b.Fold(e.Record)
+	}
+	h := d.headers.own(e.Deployment)
 	h.ID = e.Deployment
-	d.headers.docs[e.Deployment] = deploy.FoldHeader(h, e.Record, counts)
+	h.Fold(e.Record)
+}
+
+// count has the headers count what their buckets hold now.
+func (d *drafts) count() {
+	for key := range d.buckets.owned {
+		d.headers.own(key.Deployment).SetCounts(key.Index, d.buckets.docs[key].Counts())
+	}
+}
+
+// bucketsOfKnown returns load without the buckets of deployments that have no header. If
+// there are any, for a crash came before the header, writing them fails with ErrConflict.
+func (d *drafts) bucketsOfKnown(load func(context.Context, []BucketKey) (map[BucketKey]deploy.Bucket, error),
+) func(context.Context, []BucketKey) (map[BucketKey]deploy.Bucket, error) {
+	return func(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Bucket, error) {
+		var known []BucketKey
+		for _, key := range keys {
+			if d.headers.read[key.Deployment] > 0 {
+				known = append(known, key)
+			}
+		}
+		if len(known) == 0 {
+			return nil, nil
+		}
+		return load(ctx, known)
+	}
+}
+
+// target is the one that an event of the deployment is about.
+func (d *drafts) target(deployment string, on deploy.TargetRef) deploy.Target {
+	targets := d.buckets.docs[BucketKey{deployment, on.Target / deploy.PieceSize}].Targets
+	if i := on.Target % deploy.PieceSize; i < len(targets) {
+		return targets[i]
+	}
+	return deploy.Target{}
 }
 
 // draftSet are the documents of one kind, in the order in which they were first
 // wanted.
 type draftSet[K comparable, V any] struct {
-	keys []K
-	docs map[K]V
-	read map[K]uint64 // sequence of the document that was read; 0: there was none
+	clone func(V) V
+	keys  []K
+	docs  map[K]*V
+	owned map[K]bool   // those that are copies of this set's, and may be changed
+	read  map[K]uint64 // sequence of the document that was read; 0: there was none
 }
 
-func newDraftSet[K comparable, V any]() *draftSet[K, V] {
-	return &draftSet[K, V]{docs: map[K]V{}, read: map[K]uint64{}}
+func newDraftSet[K comparable, V any](clone func(V) V) *draftSet[K, V] {
+	return &draftSet[K, V]{clone: clone, docs: map[K]*V{}, owned: map[K]bool{}, read: map[K]uint64{}}
 }
 
 func (s *draftSet[K, V]) want(key K) {
@@ -51,7 +88,17 @@ func (s *draftSet[K, V]) want(key K) {
 		return
 	}
 	var none V
-	s.keys, s.docs[key] = append(s.keys, key), none
+	s.keys, s.docs[key] = append(s.keys, key), &none
+}
+
+// own returns a document that may be changed in place: what the cache has stays
+// as it is. It is copied once a batch, not for each event.
+func (s *draftSet[K, V]) own(key K) *V {
+	doc := s.docs[key]
+	if !s.owned[key] {
+		*doc, s.owned[key] = s.clone(*doc), true
+	}
+	return doc
 }
 
 // fill takes the documents from the cache and those that it has not from the
@@ -63,7 +110,7 @@ func (s *draftSet[K, V]) fill(ctx context.Context, known *cache[K, V], again boo
 	var missing []K
 	for _, key := range s.keys {
 		if doc, ok := known.get(key); ok && !again {
-			s.docs[key], s.read[key] = doc, seqOf(doc)
+			s.set(key, doc, seqOf)
 			continue
 		}
 		missing = append(missing, key)
@@ -80,21 +127,43 @@ func (s *draftSet[K, V]) fill(ctx context.Context, known *cache[K, V], again boo
 		if had, ok := known.get(key); ok && seqOf(doc) < seqOf(had) {
 			return fmt.Errorf("%w: %v stands at event %d and stood at %d", ErrLost, key, seqOf(doc), seqOf(had))
 		}
-		s.docs[key], s.read[key] = doc, seqOf(doc)
+		s.set(key, doc, seqOf)
 	}
 	return nil
+}
+
+func (s *draftSet[K, V]) set(key K, doc V, seqOf func(V) uint64) {
+	s.docs[key], s.read[key] = &doc, seqOf(doc)
 }
 
 // changes are the documents into which something was folded.
 func (s *draftSet[K, V]) changes(seqOf func(V) uint64) []Change[V] {
 	var changed []Change[V]
 	for _, key := range s.keys {
-		if doc := s.docs[key]; seqOf(doc) != s.read[key] {
+		if doc := *s.docs[key]; s.owned[key] && seqOf(doc) != s.read[key] {
 			changed = append(changed, Change[V]{Doc: doc, Read: s.read[key]})
 		}
 	}
 	return changed
 }
 
-func headerSeq(h deploy.Header) uint64 { return h.Seq }
-func bucketSeq(b deploy.Bucket) uint64 { return b.Seq }
+// put writes the documents of a set that have changed, if any.
+func put[K comparable, V any](ctx context.Context, s *draftSet[K, V], seqOf func(V) uint64, write func(context.Context, []Change[V]) error) error {
+	if changes := s.changes(seqOf); len(changes) > 0 {
+		return write(ctx, changes)
+	}
+	return nil
+}
+
+// keep remembers what is stored now.
+func (s *draftSet[K, V]) keep(known *cache[K, V]) {
+	for _, key := range s.keys {
+		known.put(key, *s.docs[key])
+	}
+}
+
+func headerSeq(h deploy.Header) uint64         { return h.Seq }
+func bucketSeq(b deploy.Bucket) uint64         { return b.Seq }
+func statisticsSeq(s deploy.Statistics) uint64 { return s.Seq }
+func placementsSeq(p deploy.Placements) uint64 { return p.Seq }
+func departuresSeq(d deploy.Departures) uint64 { return d.Seq }

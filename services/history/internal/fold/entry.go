@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -17,6 +18,9 @@ const (
 	// maxText of a note or a reason, in bytes, in a document. Some hundred of them
 	// share one, and a store bounds the size of a document (MongoDB: 16 MB).
 	maxText = 2048
+	// maxLine of output, likewise: a page has two hundred. An executor keeps half of it.
+	maxLine = 8 << 10
+	maxWord = 32 // where there are but few words to choose from
 )
 
 // errUnfit says that a message can be read but not be folded.
@@ -26,20 +30,34 @@ var errUnfit = errors.New("unfit event")
 // aside.
 type Entry struct {
 	Seq        uint64
-	Behind     uint64 // messages that EV held beyond it when it was read
+	At         time.Time // when EV stored it
+	Behind     uint64    // messages that EV held beyond it when it was read
 	Deployment string
 	Record     deploy.Record
 	Rejected   *Rejected // not nil: the message cannot be folded
+
+	gone    bool // its deployment is archived: it changes nothing
+	subject string
+	data    []byte
 }
+
+// folds says whether the entry is folded into documents.
+func (e Entry) folds() bool { return e.Rejected == nil && !e.gone }
 
 // Decode reads a message that is stored in EV under this sequence and subject.
 // What is no event that can be folded comes back as rejected.
-func Decode(seq uint64, subject string, data []byte) Entry {
+func Decode(seq uint64, subject string, at time.Time, data []byte) Entry {
 	m, record, err := decode(seq, subject, data)
+	e := Entry{Seq: seq, At: at, Deployment: m.Deployment, Record: record, subject: subject, data: data}
 	if err != nil {
-		return Entry{Seq: seq, Rejected: &Rejected{Seq: seq, Subject: subject, Reason: err.Error(), Data: data}}
+		e.reject(err.Error())
 	}
-	return Entry{Seq: seq, Deployment: m.Deployment, Record: record}
+	return e
+}
+
+// reject notes that the entry cannot be folded.
+func (e *Entry) reject(reason string) {
+	e.Rejected = &Rejected{Seq: e.Seq, Subject: e.subject, Reason: clip(reason), At: e.At, Data: e.data}
 }
 
 func decode(seq uint64, subject string, data []byte) (contract.Message, deploy.Record, error) {
@@ -55,7 +73,8 @@ func decode(seq uint64, subject string, data []byte) (contract.Message, deploy.R
 		return m, record, fmt.Errorf("%w: %q cannot be the id of a deployment", errUnfit, m.Deployment)
 	}
 	switch subject {
-	case contract.SystemEventSubject(m.Deployment), contract.StopSubject(m.Deployment), contract.JobEventSubject(m.Deployment, m.Host):
+	case contract.SystemEventSubject(m.Deployment), contract.StopSubject(m.Deployment), contract.JobEventSubject(m.Deployment, m.Host),
+		contract.OutputSubject(m.Deployment, m.Host):
 	default:
 		return m, record, fmt.Errorf("%w: it says that it is about deployment %s and host %q, its subject says otherwise",
 			errUnfit, m.Deployment, m.Host)
@@ -95,9 +114,30 @@ func fit(event deploy.Event) (deploy.Event, error) {
 		return e, fitTarget(e.On)
 	case deploy.JobEnded:
 		e.Note, e.Failure = clip(e.Note), clipFailure(e.Failure)
+		if e.Last != nil {
+			last := *e.Last
+			last.Note, last.Failure = clip(last.Note), clipFailure(last.Failure)
+			e.Last = &last
+		}
 		return e, fitTarget(e.On)
+	case deploy.OutputSaid:
+		return fitOutput(e)
 	}
 	return event, nil
+}
+
+// fitOutput is fit for lines.
+func fitOutput(e deploy.OutputSaid) (deploy.Event, error) {
+	if e.First < 1 || e.First > math.MaxInt32 || len(e.Lines) == 0 || len(e.Lines) > contract.OutputLines {
+		return nil, fmt.Errorf("%w: %d lines from %d on", errUnfit, len(e.Lines), e.First)
+	}
+	e.Step = deploy.Step(clipTo(string(e.Step), maxWord))
+	lines := make([]deploy.OutputLine, len(e.Lines))
+	for i, l := range e.Lines {
+		lines[i] = deploy.OutputLine{Time: l.Time, Stream: clipTo(l.Stream, maxWord), Level: clipTo(l.Level, maxWord), Text: clipTo(l.Text, maxLine)}
+	}
+	e.Lines = lines
+	return e, fitTarget(e.On)
 }
 
 func fitTarget(on deploy.TargetRef) error {
@@ -114,9 +154,11 @@ func clipFailure(f *deploy.Failure) *deploy.Failure {
 	return &deploy.Failure{Code: f.Code, Reason: clip(f.Reason)}
 }
 
-func clip(s string) string {
-	if len(s) <= maxText {
+func clip(s string) string { return clipTo(s, maxText) }
+
+func clipTo(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxText], "") + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	deadline = 30 * time.Second
+	deadline = time.Minute
 	often    = 5 * time.Millisecond
 )
 
@@ -59,7 +59,10 @@ func (w *world) publish(messages []foldtest.Message) {
 }
 
 // follow runs a follower until the test ends or stop is called.
-func (w *world) follow() (at *fold.Position, stop func()) {
+func (w *world) follow() (at *fold.Position, stop func()) { return w.followAs(true) }
+
+// followAs runs a follower that is alone, or one of several.
+func (w *world) followAs(alone bool) (at *fold.Position, stop func()) {
 	at = fold.NewPosition()
 	nc := w.broker.Connect(w.t)
 	open := func(ctx context.Context) (*bus.Bus, error) {
@@ -67,7 +70,7 @@ func (w *world) follow() (at *fold.Position, stop func()) {
 		defer w.replacing.Unlock()
 		return bus.Open(ctx, nc, w.cfg, zerolog.Nop())
 	}
-	f := fold.NewFollower(open, w.store, at, zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel))
+	f := fold.NewFollower(open, w.store, at, alone, zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	var err error
@@ -195,7 +198,7 @@ func TestReplicasSideBySideMakeTheSameDocuments(t *testing.T) {
 	w := newWorld(t)
 	var all []*fold.Position
 	for range 3 {
-		at, _ := w.follow()
+		at, _ := w.followAs(false)
 		all = append(all, at)
 	}
 	w.publish(foldtest.Stream(seeded(6), 6, 20))

@@ -20,13 +20,14 @@ type outage struct {
 	log   zerolog.Logger
 }
 
-// insist calls try until it succeeds, fails with ErrLost, or ctx ends.
+// insist calls try until it succeeds, fails with ErrLost or ErrRefused, or
+// ctx ends.
 func (o *outage) insist(ctx context.Context, try func() error) error {
 	var b backoff
 	for {
 		err := try()
 		o.note(ctx, err)
-		if err == nil || errors.Is(err, ErrLost) {
+		if err == nil || errors.Is(err, ErrLost) || errors.Is(err, ErrRefused) {
 			return err
 		}
 		if !b.wait(ctx) {
@@ -37,7 +38,10 @@ func (o *outage) insist(ctx context.Context, try func() error) error {
 
 // note logs where err begins or ends an outage.
 func (o *outage) note(ctx context.Context, err error) {
-	away := err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrLost) && !errors.Is(err, errWentBack)
+	away := err != nil
+	for _, answered := range []error{ErrConflict, ErrLost, ErrRefused, errWentBack, errSuperseded} {
+		away = away && !errors.Is(err, answered)
+	}
 	switch {
 	case ctx.Err() != nil:
 	case away && o.since.IsZero():

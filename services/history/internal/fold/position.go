@@ -10,6 +10,7 @@ import (
 type Position struct {
 	mu      sync.Mutex
 	seq     uint64
+	waiting int           // how many wait for a later one
 	changed chan struct{} // closed when seq changes
 }
 
@@ -33,12 +34,28 @@ func (p *Position) Wait(ctx context.Context, seq uint64) error {
 		if at >= seq {
 			return nil
 		}
+		p.wait(1)
 		select {
 		case <-changed:
+			p.wait(-1)
 		case <-ctx.Done():
+			p.wait(-1)
 			return context.Cause(ctx)
 		}
 	}
+}
+
+func (p *Position) wait(more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting += more
+}
+
+// awaited says whether somebody waits for the position to move on.
+func (p *Position) awaited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting > 0
 }
 
 // set moves the position, back too: what was folded may have been lost.

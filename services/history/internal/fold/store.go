@@ -2,6 +2,7 @@ package fold
 
 import (
 	"context"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
 )
@@ -19,22 +20,70 @@ type Store interface {
 	Buckets(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Bucket, error)
 	// PutHeaders writes headers; ErrConflict where one was not as it was read.
 	PutHeaders(ctx context.Context, changes []Change[deploy.Header]) error
-	// PutBuckets writes buckets; ErrConflict where one was not as it was read.
+	// PutBuckets writes buckets; ErrConflict where one was not as it was read,
+	// ErrRefused where one can never be written. So do all that put documents.
 	PutBuckets(ctx context.Context, changes []Change[deploy.Bucket]) error
+	// Outputs returns those of the named outputs that are stored, by the piece of targets
+	// whose they are.
+	Outputs(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Output, error)
+	// Pages returns those of the named pages that are stored.
+	Pages(ctx context.Context, keys []PageKey) (map[PageKey]deploy.Page, error)
+	// PutOutputs writes outputs; ErrConflict where one was not as it was read.
+	PutOutputs(ctx context.Context, changes []Change[deploy.Output]) error
+	// PutPages writes pages; ErrConflict where one was not as it was read.
+	PutPages(ctx context.Context, changes []Change[deploy.Page]) error
+	Shared
 	// Checkpoint returns how far the documents are known to go; the zero
 	// Checkpoint where that was never noted.
 	Checkpoint(ctx context.Context) (Checkpoint, error)
 	// PutCheckpoint replaces the checkpoint that was read; ErrConflict where
 	// another one stands there.
 	PutCheckpoint(ctx context.Context, next, read Checkpoint) error
+	// Archived returns what is noted of those of the named deployments that went to the
+	// archive.
+	Archived(ctx context.Context, deployments []string) (map[string]Archived, error)
 	// SetAside keeps a message that cannot be folded. Repeats change nothing.
 	SetAside(ctx context.Context, r Rejected) error
+}
+
+// Shared is the documents that the events of several deployments share.
+type Shared interface {
+	Statistics(ctx context.Context, keys []StatisticsKey) (map[StatisticsKey]deploy.Statistics, error)
+	PutStatistics(ctx context.Context, changes []Change[deploy.Statistics]) error
+	Placements(ctx context.Context, keys []PartKey) (map[PartKey]deploy.Placements, error)
+	PutPlacements(ctx context.Context, changes []Change[deploy.Placements]) error
+	Departures(ctx context.Context, keys []DepartureKey) (map[DepartureKey]deploy.Departures, error)
+	PutDepartures(ctx context.Context, changes []Change[deploy.Departures]) error
+}
+
+// StatisticsKey names the statistics of an application, or of all, on a day, or
+// ever.
+type StatisticsKey struct{ Application, Day string }
+
+// PartKey names what runs of an application on the hosts of a part.
+type PartKey struct {
+	Application string
+	Part        int
+}
+
+// DepartureKey names one document of what stopped running there on a day.
+type DepartureKey struct {
+	PartKey
+	Day    string
+	Number int
 }
 
 // BucketKey names one bucket of targets.
 type BucketKey struct {
 	Deployment string
 	Index      int
+}
+
+// PageKey names one page of the output of a piece of targets.
+type PageKey struct {
+	Deployment string
+	Index      int // of the piece
+	Number     int
 }
 
 // Change is a document to write in place of the one that was read.
@@ -49,11 +98,13 @@ type Change[T any] struct {
 type Checkpoint struct {
 	Seq          uint64
 	Installation string
+	Holder       string // the replica that folds; "": none
+	Beat         uint64 // rises whenever the holder shows that it is there
 }
 
 // older says whether c, read from the store, goes back behind what was known.
 func (c Checkpoint) older(known Checkpoint) bool {
-	if known == (Checkpoint{}) {
+	if known.Installation == "" {
 		return false
 	}
 	return c.Installation != known.Installation || c.Seq < known.Seq
@@ -64,5 +115,6 @@ type Rejected struct {
 	Seq     uint64
 	Subject string
 	Reason  string
+	At      time.Time // when EV stored it
 	Data    []byte
 }

@@ -2,28 +2,11 @@ package fold
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
-)
-
-const (
-	createTimeout = 5 * time.Second
-	// prefetch bounds what waits in this process, in messages and in bytes: a
-	// plan may have a megabyte.
-	prefetch      = 500
-	prefetchBytes = 8 << 20
-	// heartbeat of the broker while there is nothing to read; two missed ones
-	// make the consumer anew.
-	heartbeat = 5 * time.Second
-	// unusedFor is after how long the broker removes the consumer of a reader
-	// that is gone.
-	unusedFor = time.Minute
 )
 
 // awaitConnection returns nil once there is a connection to the broker.
@@ -45,67 +28,16 @@ func awaitConnection(ctx context.Context, nc *nats.Conn) error {
 
 // tail reads the events after this sequence, in order and without a gap, and
 // gives them to out. It returns why it ended: when ctx did, or when the
-// connection broke.
+// connection broke, since what stands in its place may be another stream.
 func tail(ctx context.Context, b *bus.Bus, after uint64, out chan<- Entry) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	// The consumer would go on by itself over a broken connection, but without a
-	// look at what it is connected to then.
-	broken := b.Conn().StatusChanged(nats.RECONNECTING, nats.CLOSED)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		<-broken // closed by RemoveStatusListener
-		cancel(errDisconnected)
-	}()
-	defer func() { b.Conn().RemoveStatusListener(broken); <-watched }()
-	if !b.Connected() {
-		return errDisconnected
-	}
-	messages, err := open(ctx, b, after)
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return fmt.Errorf("read events: %w", err)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return fmt.Errorf("read events: %w", err)
-		}
-		e := Decode(meta.Sequence.Stream, msg.Subject(), msg.Data())
-		e.Behind = meta.NumPending
+	return b.Follow(ctx, contract.StreamEvents, nil, after, func(s bus.Stored) error {
+		e := Decode(s.Seq, s.Subject, s.At, s.Data)
+		e.Behind = s.Behind
 		select {
 		case out <- e:
+			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-	}
-}
-
-func open(ctx context.Context, b *bus.Bus, after uint64) (jetstream.MessagesContext, error) {
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	consumer, err := b.JetStream().OrderedConsumer(ctx, contract.StreamEvents, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   after + 1,
-		// One try alone: a longer one would not end with ctx.
-		MaxResetAttempts:  1,
-		InactiveThreshold: unusedFor,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("consumer of events: %w", err)
-	}
-	messages, err := consumer.Messages(
-		jetstream.PullMaxMessagesWithBytesLimit(prefetch, prefetchBytes), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
-		return nil, fmt.Errorf("consumer of events: %w", err)
-	}
-	return messages, nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
 func TestWaitReturnsOnceTheEventIsFolded(t *testing.T) {
@@ -35,6 +37,7 @@ func TestWaitReturnsOnceTheEventIsFolded(t *testing.T) {
 
 func TestABatchIsWhatComesWithinAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		rested := &pace{position: NewPosition()}
 		in := make(chan Entry, 2*batchSize)
 		in <- Entry{Seq: 1}
 		go func() {
@@ -46,20 +49,54 @@ func TestABatchIsWhatComesWithinAMoment(t *testing.T) {
 			}
 			close(in)
 		}()
-		batch, open := nextBatch(in, nil)
+		batch, open := nextBatch(in, nil, rested)
 		require.Equal(t, []Entry{{Seq: 1}, {Seq: 2}}, batch)
 		require.True(t, open)
-		batch, open = nextBatch(in, time.After(time.Minute))
+		batch, open = nextBatch(in, time.After(time.Minute), rested)
 		require.Empty(t, batch)
 		require.True(t, open)
-		batch, open = nextBatch(in, nil)
+		batch, open = nextBatch(in, nil, rested)
 		require.Len(t, batch, batchSize)
 		require.True(t, open)
-		batch, open = nextBatch(in, nil)
+		batch, open = nextBatch(in, nil, rested)
 		require.Len(t, batch, 1)
 		require.False(t, open)
-		_, open = nextBatch(in, nil)
+		_, open = nextBatch(in, nil, rested)
 		require.False(t, open)
+	})
+}
+
+func TestTheStoreRestsUnlessSomebodyWaits(t *testing.T) {
+	step := Entry{Record: deploy.Record{Event: deploy.StepChanged{}}}
+	collect := func(t *testing.T, took time.Duration, entries ...Entry) (waited time.Duration) {
+		p := &pace{position: NewPosition()}
+		p.took(took)
+		in := make(chan Entry, batchSize)
+		for _, e := range entries {
+			in <- e
+		}
+		began := time.Now()
+		batch, open := nextBatch(in, nil, p)
+		require.Len(t, batch, len(entries))
+		require.True(t, open)
+		return time.Since(began)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		require.Equal(t, batchWait, collect(t, time.Millisecond, step))
+		require.Equal(t, 5*batchWait, collect(t, 10*time.Millisecond, step, Entry{Record: deploy.Record{Event: deploy.OutputSaid{}}}))
+		require.Equal(t, longestRest, collect(t, time.Hour, step))
+		require.Equal(t, batchWait, collect(t, time.Hour, step, Entry{Record: deploy.Record{Event: deploy.WasConcluded{}}}))
+
+		p := &pace{position: NewPosition()}
+		p.took(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		waits := make(chan error)
+		go func() { waits <- p.position.Wait(ctx, 7) }()
+		synctest.Wait()
+		require.True(t, p.due(nil))
+		cancel()
+		require.ErrorIs(t, <-waits, context.Canceled)
+		require.False(t, p.due(nil))
 	})
 }
 

@@ -11,12 +11,20 @@ func fromHeader(h deploy.Header) contract.Deployment {
 	return contract.Deployment{
 		ID: h.ID, Seq: h.Seq, Kind: string(h.Kind), Project: h.Project, Application: h.Application, Path: h.Path,
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
-		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
+		RetryOf: h.RetryOf, Batch: h.Batch, Metadata: fromNotes(h.Metadata), Origin: contract.Origin(h.Origin), Strategy: string(h.Strategy),
 		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: optional(h.Until),
 		RolledBackBy: h.RolledBackBy,
 		Targets:      h.Targets, Wave: h.Wave, Waves: h.Waves, Counts: contract.Counts(h.Total()),
 		AcceptedAt: h.AcceptedAt, StartedAt: optional(h.StartedAt), EndedAt: optional(h.EndedAt),
 	}
+}
+
+func fromNotes(noted []deploy.Note) []contract.Note {
+	var all []contract.Note
+	for _, n := range noted {
+		all = append(all, contract.Note(n))
+	}
+	return all
 }
 
 func fromTarget(ordinal int, t deploy.Target) contract.TargetStatus {
@@ -47,4 +55,11 @@ func optional(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

@@ -5,21 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
+	"github.com/slipway-deploy/slipway/services/history/internal/telemetry"
 )
 
 const (
-	serviceName    = "slipway-history"
-	serviceVersion = "1.0.0" // of the questions: contract.Version
-
 	// atOnce bounds the questions that are answered, or wait, at the same time.
 	atOnce = 64
 	// patience is how long a question waits for the event that it must have seen.
@@ -33,39 +32,30 @@ type Server struct {
 	nc       *nats.Conn
 	docs     Documents
 	position *fold.Position
+	seen     *telemetry.Telemetry
 	log      zerolog.Logger
 	slots    chan struct{} // one for each question that is being answered
 }
 
 // Serve answers questions on the connection until ctx ends, and returns when the
-// last one is answered. It calls ready when it has begun.
-func Serve(ctx context.Context, nc *nats.Conn, docs Documents, position *fold.Position, log zerolog.Logger, ready func()) error {
-	s := &Server{nc: nc, docs: docs, position: position, log: log, slots: make(chan struct{}, atOnce)}
-	service, err := micro.AddService(nc, micro.Config{
-		Name: serviceName, Version: serviceVersion, Description: "deployments as they stand and stood",
-	})
+// last one is answered. It calls answering when it has begun, with what history is
+// to say that it is ready by.
+func Serve(ctx context.Context, nc *nats.Conn, docs Documents, position *fold.Position, seen *telemetry.Telemetry, log zerolog.Logger, answering func(*bus.Replica)) error {
+	s := &Server{nc: nc, docs: docs, position: position, seen: seen, log: log, slots: make(chan struct{}, atOnce)}
+	replica, err := bus.Serve(ctx, nc, bus.About{Name: "slipway-history", Description: "deployments as they stand and stood"},
+		bus.Endpoint{Name: "deployment", Subject: contract.QueryDeployment, Answer: s.with("deployment", s.deployment)},
+		bus.Endpoint{Name: "deployments", Subject: contract.QueryDeployments, Answer: s.with("deployments", s.deployments)},
+		bus.Endpoint{Name: "targets", Subject: contract.QueryTargets, Answer: s.with("targets", s.targets)},
+		bus.Endpoint{Name: "output", Subject: contract.QueryOutput, Answer: s.with("output", s.output)},
+		bus.Endpoint{Name: "running", Subject: contract.QueryRunning, Answer: s.with("running", s.running)},
+		bus.Endpoint{Name: "statistics", Subject: contract.QueryStatistics, Answer: s.with("statistics", s.statistics)},
+		bus.Endpoint{Name: "history", Subject: contract.QueryHistory, Answer: s.with("history", s.progress)},
+	)
 	if err != nil {
-		return fmt.Errorf("answer questions: %w", err)
+		return err
 	}
-	defer func() {
-		_ = service.Stop() // it fails on a closed connection, where nobody asks any more
-		for range atOnce { // every slot taken: nothing is being answered, and nothing will be
-			s.slots <- struct{}{}
-		}
-	}()
-	for _, e := range []struct {
-		name, subject string
-		answer        answer
-	}{
-		{"deployment", contract.QueryDeployment, s.deployment},
-		{"deployments", contract.QueryDeployments, s.deployments},
-		{"targets", contract.QueryTargets, s.targets},
-	} {
-		if err := service.AddEndpoint(e.name, s.handler(ctx, e.answer), micro.WithEndpointSubject(e.subject)); err != nil {
-			return fmt.Errorf("answer questions on %s: %w", e.subject, err)
-		}
-	}
-	ready()
+	defer replica.Stop()
+	answering(replica)
 	<-ctx.Done()
 	return nil
 }
@@ -73,43 +63,55 @@ func Serve(ctx context.Context, nc *nats.Conn, docs Documents, position *fold.Po
 // answer gives the answer to a question.
 type answer func(ctx context.Context, question contract.Message) (contract.Body, error)
 
-// handler answers each question in a goroutine of its own: one that waits for an
-// event must not hold up the others.
-func (s *Server) handler(ctx context.Context, a answer) micro.HandlerFunc {
-	return func(r micro.Request) {
+func (s *Server) with(name string, a answer) func(context.Context, bus.Request) {
+	return func(ctx context.Context, q bus.Request) {
+		began, outcome := time.Now(), outcomeRefused
+		defer func() {
+			s.seen.Queries.WithLabelValues(name, outcome).Inc()
+			s.seen.QueryTimes.WithLabelValues(name).Observe(time.Since(began).Seconds())
+		}()
 		select {
 		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
 		default:
-			s.respond(r, contract.Envelope{}, refuse(errBusy))
+			s.respond(q, contract.Envelope{}, refuse(errBusy))
 			return
 		}
-		go func() {
-			defer func() { <-s.slots }()
-			ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-			defer cancel()
-			question, err := contract.Decode(r.Data())
-			if err != nil {
-				s.respond(r, contract.Envelope{}, refuse(fmt.Errorf("%w: %w", errInvalid, err)))
-				return
-			}
-			body, err := a(ctx, question)
-			if err != nil {
-				s.log.Debug().Err(err).Str("question", string(question.Type)).Msg("refused")
-				body = refuse(err)
-			}
-			s.respond(r, contract.Envelope{Deployment: question.Deployment, Traceparent: question.Traceparent}, body)
-		}()
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		question, err := contract.Decode(q.Data)
+		if err != nil {
+			s.respond(q, contract.Envelope{}, refuse(fmt.Errorf("%w: %w", errInvalid, err)))
+			return
+		}
+		ctx, span := s.seen.Span(observe.Continue(ctx, question.Traceparent), observe.Answers, name, observe.Deployment(question.Deployment))
+		defer span.End("")
+		body, err := a(ctx, question)
+		if err != nil {
+			s.log.Debug().Err(err).Str("question", string(question.Type)).Str("deployment", question.Deployment).Msg("refused")
+			body = refuse(err)
+		} else {
+			outcome = outcomeAnswered
+		}
+		if !s.respond(q, contract.Envelope{Deployment: question.Deployment, Traceparent: question.Traceparent}, body) {
+			outcome = outcomeLost
+		}
 	}
 }
 
-func (s *Server) respond(r micro.Request, e contract.Envelope, body contract.Body) {
-	data, err := contract.Encode(e, body)
-	if err == nil {
-		err = bus.Answer(s.nc, r, data)
-	}
+// What comes of questions, as it is counted.
+const (
+	outcomeAnswered = "answered"
+	outcomeRefused  = "refused"
+	outcomeLost     = "lost"
+)
+
+func (s *Server) respond(q bus.Request, e contract.Envelope, body contract.Body) (sent bool) {
+	err := q.Reply(e, body)
 	if err != nil {
-		s.log.Debug().Err(err).Msg("an answer could not be sent")
+		s.log.Debug().Err(err).Str("deployment", e.Deployment).Msg("an answer could not be sent")
 	}
+	return err == nil
 }
 
 // await waits until the documents hold the event of this sequence.
@@ -123,11 +125,16 @@ func (s *Server) await(ctx context.Context, seq uint64) error {
 }
 
 func refuse(err error) contract.Refused {
+	var blamed fieldError
 	switch {
+	case errors.As(err, &blamed):
+		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error(), Field: blamed.field}
 	case errors.Is(err, errInvalid):
 		return contract.Refused{Code: contract.RefusedInvalid, Message: err.Error()}
 	case errors.Is(err, errNotFound):
 		return contract.Refused{Code: contract.RefusedNotFound, Message: err.Error()}
+	case errors.Is(err, errArchived):
+		return contract.Refused{Code: contract.RefusedArchived, Message: strings.TrimPrefix(err.Error(), errArchived.Error()+": ")}
 	case errors.Is(err, errBehind), errors.Is(err, errBusy):
 		return contract.Refused{Code: contract.RefusedUnavailable, Message: err.Error()}
 	default: // of the store: its text is for the log

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -21,9 +22,10 @@ import (
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
 	"github.com/slipway-deploy/slipway/services/history/internal/query"
+	"github.com/slipway-deploy/slipway/services/history/internal/telemetry"
 )
 
-const deadline = 30 * time.Second
+const deadline = time.Minute
 
 // asker asks a server of the test's own.
 type asker struct {
@@ -36,7 +38,7 @@ type asker struct {
 func serve(t *testing.T, configure ...func(*server.Options)) *asker {
 	a := &asker{t: t, nc: bustest.Start(t, configure...).Connect(t), store: foldtest.NewMemory()}
 	a.stop = lifecycletest.Start(t, func(ctx context.Context, ready func()) error {
-		return query.Serve(ctx, a.nc, a.store, fold.NewPosition(), zerolog.Nop(), ready)
+		return query.Serve(ctx, a.nc, a.store, fold.NewPosition(), telemetry.New(nil), zerolog.Nop(), func(*bus.Replica) { ready() })
 	})
 	return a
 }
@@ -68,12 +70,27 @@ func TestADeploymentIsAnsweredWhole(t *testing.T) {
 	got := a.ask(contract.QueryDeployment, "d1", contract.GetDeployment{})
 	require.Equal(t, contract.Deployment{
 		ID: "d1", Seq: 7, Kind: "rollback", Project: "shop", Application: "web", Path: "/srv/wéb", Version: "v2", Package: "p",
-		From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Strategy: "canary",
-		State: "holding", Cause: "canary", Reason: "late", By: "bob ü", Until: &h.Until, RolledBackBy: "d2", Targets: 103, Wave: 1, Waves: 3,
+		From: "v3", RollbackOf: "d0", Actor: "ann $()", RetryOf: "d-1", Batch: "b1",
+		Origin: contract.Origin{Stage: "production", Template: "nightly", Group: "web"}, Strategy: "canary",
+		Metadata: []contract.Note{{Name: "a.b$c", Value: "d ü"}, {Name: "batch"}},
+		State:    "holding", Cause: "canary", Reason: "late", By: "bob ü", Until: &h.Until, RolledBackBy: "d2", Targets: 103, Wave: 1, Waves: 3,
 		Counts:     contract.Counts{Pending: 103 - 20, Running: 2, Succeeded: 3, Failed: 4, Skipped: 5, Cancelled: 6},
 		AcceptedAt: h.AcceptedAt, StartedAt: &h.StartedAt, EndedAt: &h.EndedAt,
 	}, got)
 	requireFull(t, got)
+}
+
+func TestADeploymentThatIsArchivedIsToldFromOneThatNeverWas(t *testing.T) {
+	a := serve(t)
+	a.store.Archive(fold.Archived{Deployment: "d1", File: "shop/2026-03-01/d1.jsonl.gz", At: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)})
+	for subject, question := range map[string]contract.Body{
+		contract.QueryDeployment: contract.GetDeployment{}, contract.QueryTargets: contract.ListTargets{Limit: 1}, contract.QueryOutput: contract.ListOutput{Limit: 1},
+	} {
+		no := a.ask(subject, "d1", question).(contract.Refused)
+		require.Equal(t, contract.RefusedArchived, no.Code)
+		require.Equal(t, "deployment d1 went to the archive on 2026-05-02, as shop/2026-03-01/d1.jsonl.gz; slipway-history restore brings it back", no.Message)
+		require.Equal(t, contract.RefusedNotFound, a.ask(subject, "d2", question).(contract.Refused).Code)
+	}
 }
 
 func TestATargetIsAnsweredWhole(t *testing.T) {
@@ -110,7 +127,8 @@ func requireFull(t *testing.T, answer any) {
 func TestListsGoThroughAllPages(t *testing.T) {
 	a := serve(t)
 	for i := range 7 {
-		a.put(deploy.Header{ID: fmt.Sprintf("d%d", i), Seq: 1, State: deploy.Running, Application: "web"})
+		at := time.Date(2026, 3, 1, 12, 0, i/2, 0, time.UTC)
+		a.put(deploy.Header{ID: fmt.Sprintf("d%d", i), Seq: 1, State: deploy.Running, Application: "web", AcceptedAt: at})
 	}
 	require.Equal(t, contract.Deployments{Deployments: []contract.Deployment{}},
 		a.ask(contract.QueryDeployments, "", contract.ListDeployments{Limit: 1, Application: "api"}))
@@ -121,7 +139,13 @@ func TestListsGoThroughAllPages(t *testing.T) {
 		for _, d := range got.Deployments {
 			ids = append(ids, d.ID)
 		}
-		page.Before, more = ids[len(ids)-1], got.More
+		last := got.Deployments[len(got.Deployments)-1]
+		if page.Before == "" { // as gateways asked once, and then as they do
+			page.Before = last.ID
+		} else {
+			page.After = &contract.Place{AcceptedAt: last.AcceptedAt, ID: last.ID}
+		}
+		more = got.More
 	}
 	require.Equal(t, []string{"d6", "d5", "d4", "d3", "d2", "d1", "d0"}, ids)
 }
@@ -132,7 +156,7 @@ func TestEveryStateCanBeAskedFor(t *testing.T) {
 	for i, state := range deploy.OfTarget.States() {
 		buckets = append(buckets, deploy.Bucket{Deployment: "d", Index: i, Seq: 1, Targets: []deploy.Target{{Host: string(state), State: state}}})
 	}
-	a.put(deploy.Header{ID: "d", Seq: 1, State: deploy.Accepted, Targets: len(buckets) * deploy.PieceSize}, buckets...)
+	a.put(deploy.Header{ID: "d", Seq: 1, State: deploy.Accepted, AcceptedAt: time.Now(), Targets: len(buckets) * deploy.PieceSize}, buckets...)
 	for _, state := range deploy.OfTarget.States() {
 		hosts := a.ask(contract.QueryTargets, "d", contract.ListTargets{Limit: 10, State: string(state)}).(contract.Targets)
 		require.Len(t, hosts.Targets, 1, state)
@@ -140,7 +164,7 @@ func TestEveryStateCanBeAskedFor(t *testing.T) {
 	}
 	for _, state := range deploy.OfDeployment.States() {
 		if state != deploy.Accepted {
-			a.put(deploy.Header{ID: string(state), Seq: 1, State: state})
+			a.put(deploy.Header{ID: string(state), Seq: 1, State: state, AcceptedAt: time.Now()})
 		}
 		found := a.ask(contract.QueryDeployments, "", contract.ListDeployments{Limit: 10, State: string(state)}).(contract.Deployments)
 		require.Len(t, found.Deployments, 1, state)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
+	"github.com/slipway-deploy/slipway/services/history/internal/query"
 )
 
 // Times are stored in milliseconds; those that are zero are left out.
@@ -22,6 +23,9 @@ type headerDoc struct {
 	RollbackOf   string      `bson:"rollback_of,omitempty"`
 	Actor        string      `bson:"actor,omitempty"`
 	RetryOf      string      `bson:"retry_of,omitempty"`
+	Batch        string      `bson:"batch,omitempty"`
+	Metadata     []noteDoc   `bson:"metadata,omitempty"`
+	Origin       originDoc   `bson:",inline"`
 	Strategy     string      `bson:"strategy,omitempty"`
 	State        string      `bson:"state,omitempty"`
 	Cause        string      `bson:"cause,omitempty"`
@@ -35,7 +39,22 @@ type headerDoc struct {
 	AcceptedAt   time.Time   `bson:"accepted_at,omitempty"`
 	StartedAt    time.Time   `bson:"started_at,omitempty"`
 	EndedAt      time.Time   `bson:"ended_at,omitempty"`
+	EndedSeq     int64       `bson:"ended_seq,omitempty"`
 	Counts       []countsDoc `bson:"counts,omitempty"` // by bucket
+	// Words are what lists find it by; they follow from the names.
+	Words []string `bson:"words,omitempty"`
+}
+
+// noteDoc is an element of a list: names of fields may not hold all that those of notes may.
+type noteDoc struct {
+	Name  string `bson:"name"`
+	Value string `bson:"value"`
+}
+
+type originDoc struct {
+	Stage    string `bson:"stage,omitempty"`
+	Template string `bson:"template,omitempty"`
+	Group    string `bson:"group,omitempty"`
 }
 
 type countsDoc struct {
@@ -94,24 +113,32 @@ type checkpointDoc struct {
 	ID           string `bson:"_id"`
 	Seq          int64  `bson:"seq"`
 	Installation string `bson:"installation"`
+	Holder       string `bson:"holder,omitempty"`
+	Beat         int64  `bson:"beat,omitempty"`
 }
 
 type setAsideDoc struct {
-	ID      string `bson:"_id"` // the sequence
-	Subject string `bson:"subject"`
-	Reason  string `bson:"reason"`
-	Data    []byte `bson:"data"`
+	ID      string    `bson:"_id"` // the sequence
+	Seq     int64     `bson:"seq"`
+	At      time.Time `bson:"at,omitempty"`
+	Subject string    `bson:"subject"`
+	Reason  string    `bson:"reason"`
+	Data    []byte    `bson:"data"`
 }
 
 func headerToDoc(h deploy.Header) headerDoc {
 	d := headerDoc{
 		ID: h.ID, Seq: int64(h.Seq), Kind: string(h.Kind), Project: h.Project, Application: h.Application, Path: h.Path,
 		Version: h.Version, Package: h.Package, From: h.From, RollbackOf: h.RollbackOf, Actor: h.Actor,
-		RetryOf: h.RetryOf, Strategy: string(h.Strategy),
+		RetryOf: h.RetryOf, Batch: h.Batch, Origin: originDoc(h.Origin), Strategy: string(h.Strategy),
 		State: string(h.State), Cause: string(h.Cause), Reason: h.Reason, By: h.By, Until: h.Until,
 		RolledBackBy: h.RolledBackBy,
 		Targets:      h.Targets, Wave: h.Wave, Waves: h.Waves,
-		AcceptedAt: h.AcceptedAt, StartedAt: h.StartedAt, EndedAt: h.EndedAt,
+		AcceptedAt: h.AcceptedAt, StartedAt: h.StartedAt, EndedAt: h.EndedAt, EndedSeq: int64(h.EndedSeq),
+		Words: query.WordsOf(h),
+	}
+	for _, n := range h.Metadata {
+		d.Metadata = append(d.Metadata, noteDoc(n))
 	}
 	for _, c := range h.Counts {
 		d.Counts = append(d.Counts, countsDoc(c))
@@ -123,11 +150,14 @@ func (d headerDoc) toHeader() deploy.Header {
 	h := deploy.Header{
 		ID: d.ID, Seq: uint64(d.Seq), Kind: deploy.Kind(d.Kind), Project: d.Project, Application: d.Application, Path: d.Path,
 		Version: d.Version, Package: d.Package, From: d.From, RollbackOf: d.RollbackOf, Actor: d.Actor,
-		RetryOf: d.RetryOf, Strategy: deploy.StrategyKind(d.Strategy),
+		RetryOf: d.RetryOf, Batch: d.Batch, Origin: deploy.Origin(d.Origin), Strategy: deploy.StrategyKind(d.Strategy),
 		State: deploy.State(d.State), Cause: deploy.Cause(d.Cause), Reason: d.Reason, By: d.By, Until: d.Until,
 		RolledBackBy: d.RolledBackBy,
 		Targets:      d.Targets, Wave: d.Wave, Waves: d.Waves,
-		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
+		AcceptedAt: d.AcceptedAt, StartedAt: d.StartedAt, EndedAt: d.EndedAt, EndedSeq: uint64(d.EndedSeq),
+	}
+	for _, n := range d.Metadata {
+		h.Metadata = append(h.Metadata, deploy.Note(n))
 	}
 	for _, c := range d.Counts {
 		h.Counts = append(h.Counts, deploy.Counts(c))

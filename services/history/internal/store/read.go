@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -12,35 +14,34 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
-	"github.com/slipway-deploy/slipway/services/history/internal/query"
 )
 
 // Headers implements fold.Store and query.Documents.
 func (s *Store) Headers(ctx context.Context, ids []string) (map[string]deploy.Header, error) {
-	docs, err := byID[headerDoc](ctx, s, deployments, ids)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[string]deploy.Header, len(docs))
-	for _, d := range docs {
-		found[d.ID] = d.toHeader()
-	}
-	return found, nil
+	return byKey(ctx, s, deployments, ids, func(id string) string { return id }, func(d headerDoc) (string, deploy.Header) { return d.ID, d.toHeader() })
 }
 
 // Buckets implements fold.Store and query.Documents.
 func (s *Store) Buckets(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Bucket, error) {
+	return byKey(ctx, s, targets, keys, bucketID, func(d bucketDoc) (fold.BucketKey, deploy.Bucket) {
+		return fold.BucketKey{Deployment: d.Deployment, Index: d.Index}, d.toBucket()
+	})
+}
+
+// byKey reads the documents of these keys.
+func byKey[K comparable, D, V any](ctx context.Context, s *Store, collection string, keys []K, id func(K) string, convert func(D) (K, V)) (map[K]V, error) {
 	ids := make([]string, 0, len(keys))
 	for _, key := range keys {
-		ids = append(ids, bucketID(key))
+		ids = append(ids, id(key))
 	}
-	docs, err := byID[bucketDoc](ctx, s, targets, ids)
+	docs, err := byID[D](ctx, s, collection, ids)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[fold.BucketKey]deploy.Bucket, len(docs))
+	found := make(map[K]V, len(docs))
 	for _, d := range docs {
-		found[fold.BucketKey{Deployment: d.Deployment, Index: d.Index}] = d.toBucket()
+		key, doc := convert(d)
+		found[key] = doc
 	}
 	return found, nil
 }
@@ -48,53 +49,49 @@ func (s *Store) Buckets(ctx context.Context, keys []fold.BucketKey) (map[fold.Bu
 // byID reads documents by their ids: one by one where only that is served by an
 // index (Config.SingleWriter), else together.
 func byID[D any](ctx context.Context, s *Store, collection string, ids []string) ([]D, error) {
-	var docs []D
 	if !s.singleWriter && len(ids) > 1 {
+		var docs []D
 		err := s.find(ctx, collection, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find(), &docs)
 		return docs, err
 	}
-	for _, id := range ids {
-		var doc D
-		err := s.db.Collection(collection).FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Decode(&doc)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s from %s: %w", id, collection, err)
-		}
-		docs = append(docs, doc)
+	found, failed := make([]*D, len(ids)), make([]error, readAtOnce)
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for reader := range min(readAtOnce, len(ids)) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(ids)) && failed[reader] == nil; i = next.Add(1) - 1 {
+				found[i], failed[reader] = oneByID[D](ctx, s, collection, ids[i])
+			}
+		})
 	}
-	return docs, nil
+	readers.Wait()
+	var docs []D
+	for _, doc := range found {
+		if doc != nil {
+			docs = append(docs, *doc)
+		}
+	}
+	return docs, errors.Join(failed...)
 }
 
-// List implements query.Documents.
-func (s *Store) List(ctx context.Context, page query.Page) ([]deploy.Header, error) {
-	// A header without a state is of a deployment whose beginning is not kept any
-	// more.
-	filter := bson.D{{Key: "state", Value: bson.D{{Key: "$exists", Value: true}}}}
-	if page.State != "" {
-		filter = bson.D{{Key: "state", Value: string(page.State)}}
+// readAtOnce bounds how many documents are read at once, each on a connection.
+const readAtOnce = 4
+
+// oneByID returns nil where there is no such document.
+func oneByID[D any](ctx context.Context, s *Store, collection, id string) (*D, error) {
+	var doc D
+	err := s.collection(collection).FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Decode(&doc)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read %s from %s: %w", id, collection, err)
 	}
-	if page.Application != "" {
-		filter = append(filter, bson.E{Key: "application", Value: page.Application})
-	}
-	if page.Before != "" {
-		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$lt", Value: page.Before}}})
-	}
-	newestFirst := options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(page.Limit))
-	var docs []headerDoc
-	if err := s.find(ctx, deployments, filter, newestFirst, &docs); err != nil {
-		return nil, err
-	}
-	headers := make([]deploy.Header, 0, len(docs))
-	for _, d := range docs {
-		headers = append(headers, d.toHeader())
-	}
-	return headers, nil
+	return &doc, nil
 }
 
 func (s *Store) find(ctx context.Context, collection string, filter bson.D, opts *options.FindOptionsBuilder, into any) error {
-	cursor, err := s.db.Collection(collection).Find(ctx, filter, opts)
+	cursor, err := s.collection(collection).Find(ctx, filter, opts)
 	if err == nil {
 		err = cursor.All(ctx, into)
 	}
@@ -110,7 +107,8 @@ func (s *Store) Checkpoint(ctx context.Context) (fold.Checkpoint, error) {
 	if err != nil || len(docs) == 0 {
 		return fold.Checkpoint{}, err
 	}
-	return fold.Checkpoint{Seq: uint64(docs[0].Seq), Installation: docs[0].Installation}, nil
+	d := docs[0]
+	return fold.Checkpoint{Seq: uint64(d.Seq), Installation: d.Installation, Holder: d.Holder, Beat: uint64(d.Beat)}, nil
 }
 
 // checkpointID is the _id of the checkpoint of the stream EV.

@@ -4,8 +4,12 @@
 // here and nowhere else.
 //
 // Collections: deployments (one header each), targets (buckets, by the _id
-// "<deployment>/<n>"), checkpoints (one document), setaside (messages that
-// could not be folded, by sequence).
+// "<deployment>/<n>"), outputs (where the output of each such bucket's targets
+// stands, by the same _id), logs (its pages, by "<deployment>/<n>/<page>"),
+// statistics ("<day>/<application>"), placements and departures (what runs and ran
+// where, "<part>/<application>" and "<day>/<n>/<part>/<application>"), archived (what is
+// noted of deployments whose documents went to the archive, by theirs), checkpoints (one
+// document), setaside (messages that could not be folded, by sequence).
 package store
 
 import (
@@ -16,23 +20,33 @@ import (
 	"strings"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+
+	"github.com/slipway-deploy/slipway/services/history/internal/listing"
 )
 
 // The names of the collections.
 const (
 	deployments = "deployments"
 	targets     = "targets"
+	outputs     = "outputs"
+	logs        = "logs"
+	statistics  = "statistics"
+	placements  = "placements"
+	departures  = "departures"
+	archived    = "archived"
 	checkpoints = "checkpoints"
 	setAside    = "setaside"
 )
 
 // Collections returns the names of all collections. Whoever embeds a store
 // indexes them by _id.
-func Collections() []string { return []string{deployments, targets, checkpoints, setAside} }
+func Collections() []string {
+	return []string{deployments, targets, outputs, logs, statistics, placements, departures, archived, checkpoints, setAside}
+}
 
 const (
 	// selectTimeout is how long an operation waits for a server that is away. The
@@ -50,8 +64,12 @@ type Config struct {
 	// filter of exactly {_id} is served by an index; the condition on the
 	// sequence that was read would make every write scan its collection. So
 	// writes go by _id alone there: with one writer, what was read is what is
-	// there. Lists scan in any case, so that indexes for them are not made.
+	// there. Lists of deployments are answered from memory, where all that is
+	// written is noted; other lists scan, so that indexes for them are not made.
 	SingleWriter bool
+	// Prefix is before the names of all collections, for documents that are made
+	// beside the live ones.
+	Prefix string
 }
 
 // CheckURI returns what is wrong with a URI, as far as that can be said without
@@ -81,7 +99,11 @@ type Store struct {
 	client       *mongo.Client
 	db           *mongo.Database
 	singleWriter bool
+	prefix       string
+	listing      *listing.Listing // nil: the store's indexes serve lists
 }
+
+func (s *Store) collection(name string) *mongo.Collection { return s.db.Collection(s.prefix + name) }
 
 // Open returns the store. It waits for no server: the first operation does.
 func Open(cfg Config) (*Store, error) {
@@ -99,41 +121,19 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrURI, err)
 	}
-	return &Store{client: client, db: client.Database(cfg.Database), singleWriter: cfg.SingleWriter}, nil
+	s := &Store{client: client, db: client.Database(cfg.Database), singleWriter: cfg.SingleWriter, prefix: cfg.Prefix}
+	if cfg.SingleWriter {
+		s.listing = listing.New(s)
+	}
+	return s, nil
 }
 
 // Close ends the connection.
-func (s *Store) Close(ctx context.Context) error { return s.client.Disconnect(ctx) }
-
-// Prepare implements fold.Store: it waits for a server and makes the indexes of
-// the lists.
-func (s *Store) Prepare(ctx context.Context) error {
-	if s.singleWriter {
-		return s.client.Ping(ctx, nil)
+func (s *Store) Close(ctx context.Context) error {
+	if s.listing != nil {
+		s.listing.Close()
 	}
-	indexes := s.db.Collection(deployments).Indexes()
-	there, err := indexes.ListSpecifications(ctx)
-	if err != nil {
-		return err
-	}
-	var missing []mongo.IndexModel
-	for _, field := range []string{"application", "state"} {
-		name := field + "_newest"
-		// MongoDB would see for itself what is there. FerretDB 1.24 breaks off the
-		// connection when nothing is left to make.
-		if slices.ContainsFunc(there, func(have mongo.IndexSpecification) bool { return have.Name == name }) {
-			continue
-		}
-		missing = append(missing, mongo.IndexModel{
-			Keys:    bson.D{{Key: field, Value: 1}, {Key: "_id", Value: -1}},
-			Options: options.Index().SetName(name),
-		})
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	_, err = indexes.CreateMany(ctx, missing)
-	return err
+	return s.client.Disconnect(ctx)
 }
 
 // isDuplicate says whether every failure of a write is that an _id is taken.
@@ -151,3 +151,19 @@ func isDuplicate(err error) bool {
 }
 
 const duplicateKey = 11000
+
+// refusals are the codes of what a server says of a document that it will never
+// take: too large, no valid BSON, or against a validation that somebody has set up.
+var refusals = []int{10334, 17419, 17420, 22, 121}
+
+// isRefusal says whether a write failed for what one of its documents is.
+func isRefusal(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, driver.ErrDocumentTooLarge) {
+		return true
+	}
+	var refused mongo.ServerError
+	return errors.As(err, &refused) && slices.ContainsFunc(refusals, refused.HasErrorCode)
+}

@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -14,6 +16,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/storetest"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold/foldtest"
+	"github.com/slipway-deploy/slipway/services/history/internal/query"
 	"github.com/slipway-deploy/slipway/services/history/internal/store"
 )
 
@@ -57,7 +60,7 @@ func TestWhatWasSetAsideCanBeRead(t *testing.T) {
 	require.NoError(t, s.SetAside(t.Context(), fold.Rejected{Seq: 12, Subject: "slipway.v1.ev.a.sys", Reason: "unknown", Data: data}))
 	var doc bson.M
 	require.NoError(t, database(t, server).Collection("setaside").FindOne(t.Context(), bson.M{"_id": "12"}).Decode(&doc))
-	require.Equal(t, bson.M{"_id": "12", "subject": "slipway.v1.ev.a.sys", "reason": "unknown", "data": bson.Binary{Data: data}}, doc)
+	require.Equal(t, bson.M{"_id": "12", "seq": int64(12), "subject": "slipway.v1.ev.a.sys", "reason": "unknown", "data": bson.Binary{Data: data}}, doc)
 }
 
 func TestZeroTimesAreLeftOut(t *testing.T) {
@@ -69,13 +72,69 @@ func TestZeroTimesAreLeftOut(t *testing.T) {
 	require.Equal(t, bson.M{"_id": "a", "seq": int64(1), "targets": int32(0), "wave": int32(0), "waves": int32(0)}, doc)
 }
 
+func TestDocumentsAreReadByTheirIdsHoweverMany(t *testing.T) {
+	server := storetest.Start(t)
+	for _, s := range []*store.Store{open(t, server, true), open(t, server, false)} {
+		drop(t, server)
+		var changes []fold.Change[deploy.Header]
+		var ids []string
+		for i := range 100 {
+			h := deploy.Header{ID: fmt.Sprint("d", i), Seq: uint64(i + 1)}
+			if ids = append(ids, h.ID); i%3 > 0 {
+				changes = append(changes, fold.Change[deploy.Header]{Doc: h})
+			}
+		}
+		require.NoError(t, s.PutHeaders(t.Context(), changes))
+		found, err := s.Headers(t.Context(), ids)
+		require.NoError(t, err)
+		require.Len(t, found, len(changes))
+		for _, c := range changes {
+			require.Equal(t, c.Doc.Seq, found[c.Doc.ID].Seq)
+		}
+	}
+}
+
+// TestALongListIsReadPageByPage reads from the embedded store what was written before
+// this one was opened, which it then lists from memory.
+func TestALongListIsReadPageByPage(t *testing.T) {
+	server := storetest.StartEmbedded(t)
+	s := open(t, server, true)
+	const there, limit = 250, 101
+	var changes []fold.Change[deploy.Header]
+	var want []string // newest first
+	for i := range there {
+		h := foldtest.FullHeader(fmt.Sprintf("h%03d", i), uint64(i+1))
+		h.AcceptedAt = h.AcceptedAt.Add(time.Duration(i/2) * time.Minute) // two at a time
+		changes = append(changes, fold.Change[deploy.Header]{Doc: h})
+		want = append([]string{h.ID}, want...)
+	}
+	require.NoError(t, s.PutHeaders(t.Context(), changes))
+	s = open(t, server, true)
+
+	var have []string
+	page := query.Page{Limit: limit}
+	for range (there + limit - 1) / limit {
+		found, err := s.List(t.Context(), page)
+		require.NoError(t, err)
+		require.Len(t, found, min(limit, there-len(have)))
+		for _, h := range found {
+			have = append(have, h.ID)
+		}
+		last := found[len(found)-1]
+		page.After = query.Place{AcceptedAt: last.AcceptedAt, ID: last.ID}
+	}
+	require.Equal(t, want, have)
+}
+
 // TestTheConformanceSuiteSetsEveryField keeps the round trip honest when the
 // domain grows.
 func TestTheConformanceSuiteSetsEveryField(t *testing.T) {
-	bucket := foldtest.FullBucket("d", 1, 1)
+	bucket, output, page := foldtest.FullBucket("d", 1, 1), foldtest.FullOutput("d", 1, 1), foldtest.FullPage("d", 1, 1, 1)
 	for _, full := range []any{
 		foldtest.FullHeader("d", 1), foldtest.FullHeader("d", 1).Total(),
+		foldtest.FullStatistics("a", "b", 1), foldtest.FullPlacement("h"),
 		bucket, bucket.Targets[0], bucket.Targets[0].Steps[0], bucket.Targets[0].Steps[1],
+		output, output.Targets[0], output.Targets[0].Attempts[0], page, page.Lines[0], page.Lines[0].OutputLine,
 	} {
 		v := reflect.ValueOf(full)
 		for i := range v.NumField() {

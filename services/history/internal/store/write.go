@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -29,21 +28,40 @@ type change struct {
 
 // PutHeaders implements fold.Store.
 func (s *Store) PutHeaders(ctx context.Context, changes []fold.Change[deploy.Header]) error {
-	all := make([]change, 0, len(changes))
-	for _, c := range changes {
-		all = append(all, change{id: c.Doc.ID, doc: headerToDoc(c.Doc), read: c.Read})
+	err := putAll(ctx, s, deployments, changes, func(h deploy.Header) (string, any) { return h.ID, headerToDoc(h) })
+	if s.listing != nil {
+		s.note(changes, err)
 	}
-	return s.write(ctx, deployments, all)
+	return err
+}
+
+// note has the listing know what was written, or may have been.
+func (s *Store) note(changes []fold.Change[deploy.Header], failed error) {
+	for _, c := range changes {
+		if failed != nil {
+			s.listing.Doubt(c.Doc.ID)
+		} else {
+			s.listing.Put(c.Doc)
+		}
+	}
 }
 
 // PutBuckets implements fold.Store.
 func (s *Store) PutBuckets(ctx context.Context, changes []fold.Change[deploy.Bucket]) error {
+	return putAll(ctx, s, targets, changes, func(b deploy.Bucket) (string, any) {
+		d := bucketToDoc(b)
+		return d.ID, d
+	})
+}
+
+// putAll writes documents.
+func putAll[V any](ctx context.Context, s *Store, collection string, changes []fold.Change[V], convert func(V) (string, any)) error {
 	all := make([]change, 0, len(changes))
 	for _, c := range changes {
-		d := bucketToDoc(c.Doc)
-		all = append(all, change{id: d.ID, doc: d, read: c.Read})
+		id, doc := convert(c.Doc)
+		all = append(all, change{id: id, doc: doc, read: c.Read})
 	}
-	return s.write(ctx, targets, all)
+	return s.write(ctx, collection, all)
 }
 
 // write writes the changes in bulks. A conflict in one does not keep the others
@@ -53,6 +71,8 @@ func (s *Store) write(ctx context.Context, collection string, changes []change) 
 	for some := range slices.Chunk(changes, bulkSize) {
 		matched, err := s.writeBulk(ctx, collection, some)
 		switch {
+		case isRefusal(err):
+			return fmt.Errorf("write to %s: %w: %w", collection, fold.ErrRefused, err)
 		case err != nil && !isDuplicate(err):
 			return fmt.Errorf("write to %s: %w", collection, err)
 		case err != nil || matched < replaced(some):
@@ -73,7 +93,7 @@ func (s *Store) writeBulk(ctx context.Context, collection string, changes []chan
 		// Without upsert: a document that is gone was lost, with all that it held.
 		models = append(models, mongo.NewReplaceOneModel().SetFilter(s.asRead(c)).SetReplacement(c.doc))
 	}
-	result, err := s.db.Collection(collection).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	result, err := s.collection(collection).BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
 	if result == nil {
 		return 0, err
 	}
@@ -100,15 +120,18 @@ func replaced(changes []change) int64 {
 
 // PutCheckpoint implements fold.Store.
 func (s *Store) PutCheckpoint(ctx context.Context, next, read fold.Checkpoint) error {
-	doc := checkpointDoc{ID: checkpointID, Seq: int64(next.Seq), Installation: next.Installation}
-	there := s.db.Collection(checkpoints)
+	doc := checkpointDoc{
+		ID: checkpointID, Seq: int64(next.Seq), Installation: next.Installation, Holder: next.Holder, Beat: int64(next.Beat),
+	}
+	there := s.collection(checkpoints)
 	var err error
 	if read == (fold.Checkpoint{}) {
 		_, err = there.InsertOne(ctx, doc)
 	} else {
 		filter := bson.D{{Key: "_id", Value: checkpointID}}
 		if !s.singleWriter {
-			filter = append(filter, bson.E{Key: "seq", Value: int64(read.Seq)}, bson.E{Key: "installation", Value: read.Installation})
+			filter = append(filter, bson.E{Key: "seq", Value: int64(read.Seq)}, bson.E{Key: "installation", Value: read.Installation},
+				field("holder", read.Holder), field("beat", int64(read.Beat)))
 		}
 		var result *mongo.UpdateResult
 		if result, err = there.ReplaceOne(ctx, filter, doc); err == nil && result.MatchedCount == 0 {
@@ -121,10 +144,11 @@ func (s *Store) PutCheckpoint(ctx context.Context, next, read fold.Checkpoint) e
 	return err
 }
 
-// SetAside implements fold.Store.
-func (s *Store) SetAside(ctx context.Context, r fold.Rejected) error {
-	id := strconv.FormatUint(r.Seq, 10)
-	_, err := s.db.Collection(setAside).ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}},
-		setAsideDoc{ID: id, Subject: r.Subject, Reason: r.Reason, Data: r.Data}, options.Replace().SetUpsert(true))
-	return err
+// field matches a field that is left out where it is zero.
+func field[T comparable](name string, value T) bson.E {
+	var none T
+	if value == none {
+		return bson.E{Key: name, Value: bson.D{{Key: "$exists", Value: false}}}
+	}
+	return bson.E{Key: name, Value: value}
 }

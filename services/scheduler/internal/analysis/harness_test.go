@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func startPrometheus(t *testing.T, metrics string) *prometheus {
 	dir := t.TempDir()
 	settings := filepath.Join(dir, "prometheus.yml")
 	require.NoError(t, os.WriteFile(settings, fmt.Appendf(nil,
-		"scrape_configs: [{job_name: shop, scrape_interval: 100ms, scrape_timeout: 100ms, static_configs: [{targets: [%q]}]}]\n",
+		"scrape_configs: [{job_name: shop, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{targets: [%q]}]}]\n",
 		exporter.Listener.Addr().String()), 0o600))
 	address := freeAddress(t)
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -86,12 +87,10 @@ func (p *prometheus) show(metrics string) {
 	p.metrics = metrics
 }
 
-// freeAddress returns an address of loopback on which nothing listens.
+// freeAddress returns an address of loopback on which nothing listens but who is told of it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l := listen(t, "127.0.0.1:0")
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(proctest.ReservePort(t)))
 }
 
 func listen(t *testing.T, address string) net.Listener {

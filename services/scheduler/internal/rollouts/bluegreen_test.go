@@ -56,13 +56,32 @@ func twoSets(keep int64) ([]contract.Target, contract.Policy) {
 	}
 }
 
-func TestTrafficGoesFromOneSetToTheOther(t *testing.T) {
-	s := newSystem(t)
+// watched is a system whose executors note what they are asked for. Their jobs end as
+// decide says; well, where there is none.
+func watched(t *testing.T, decide func(contract.Message) deploy.State) (*system, *course) {
+	t.Helper()
+	s, c := newSystem(t), &course{}
 	s.replica()
-	s.replica()
-	var c course
 	s.executors(func(m contract.Message) deploy.State {
 		c.take(m)
+		if decide == nil {
+			return deploy.Succeeded
+		}
+		return decide(m)
+	})
+	return s, c
+}
+
+// held has a deployment come to where a verdict on it is waited for.
+func (s *system) held(targets []contract.Target, policy contract.Policy) (id string) {
+	s.t.Helper()
+	id = s.deployAs(targets, policy)
+	s.status(id, deploy.Holding)
+	return id
+}
+
+func TestTrafficGoesFromOneSetToTheOther(t *testing.T) {
+	s, c := watched(t, func(m contract.Message) deploy.State {
 		if job, ok := m.Body.(contract.TrafficJob); ok {
 			require.Equal(t, "switch", job.Traffic.Command)
 			require.Equal(t, "1.0", job.Version)
@@ -73,6 +92,7 @@ func TestTrafficGoesFromOneSetToTheOther(t *testing.T) {
 		}
 		return deploy.Succeeded
 	})
+	s.replica() // two share the work
 	targets, policy := twoSets(3_600_000)
 	id := s.deployAs(targets, policy)
 	kept := s.status(id, deploy.Holding)
@@ -87,16 +107,9 @@ func TestTrafficGoesFromOneSetToTheOther(t *testing.T) {
 }
 
 func TestTrafficGoesBackBeforeTheNewSetDoes(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
-		return deploy.Succeeded
-	})
+	s, c := watched(t, nil)
 	targets, policy := twoSets(3_600_000)
-	id := s.deployAs(targets, policy)
-	s.status(id, deploy.Holding)
+	id := s.held(targets, policy)
 	require.IsType(t, contract.Controlled{}, s.ask(id, "reject"))
 	end := s.conclusion(id)
 	require.Equal(t, string(deploy.CauseSwitchRejected), end.Cause)
@@ -110,11 +123,7 @@ func TestTrafficGoesBackBeforeTheNewSetDoes(t *testing.T) {
 }
 
 func TestANewSetThatFailsGetsNoTraffic(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
+	s, c := watched(t, func(m contract.Message) deploy.State {
 		if m.Host == "green1" {
 			return deploy.Failed
 		}
@@ -127,19 +136,14 @@ func TestANewSetThatFailsGetsNoTraffic(t *testing.T) {
 }
 
 func TestTheNewSetStaysWhereTrafficDoesNotGoBack(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
+	s, c := watched(t, func(m contract.Message) deploy.State {
 		if job, ok := m.Body.(contract.TrafficJob); ok && job.To.Name == "blue" {
 			return deploy.Failed
 		}
 		return deploy.Succeeded
 	})
 	targets, policy := twoSets(3_600_000)
-	id := s.deployAs(targets, policy)
-	s.status(id, deploy.Holding)
+	id := s.held(targets, policy)
 	require.IsType(t, contract.Controlled{}, s.ask(id, "reject"))
 	require.Contains(t, s.conclusion(id).Reason, "NOT all")
 	require.Equal(t, []string{"traffic to blue lb0"}, c.all()[3:])
@@ -167,16 +171,9 @@ func (s *system) switchedBy(policy contract.Policy) string {
 }
 
 func TestABalancerThatAnotherHasSwitchedSinceIsLeftAlone(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
-		return deploy.Succeeded
-	})
+	s, c := watched(t, nil)
 	targets, policy := twoSets(3_600_000)
-	id := s.deployAs(targets, policy)
-	s.status(id, deploy.Holding)
+	id := s.held(targets, policy)
 	_, later := twoSets(0)
 	later.Strategy.BlueGreen.To.Name = "red"
 	by := s.switchedBy(later)
@@ -195,17 +192,10 @@ func TestABalancerThatAnotherHasSwitchedSinceIsLeftAlone(t *testing.T) {
 }
 
 func TestABalancerMayServeOthersMeanwhile(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
-		return deploy.Succeeded
-	})
+	s, c := watched(t, nil)
 	targets, policy := twoSets(3_600_000)
 	policy.Strategy.BlueGreen.Traffic = contract.Traffic{HAProxy: &contract.HAProxy{Socket: "/s", Backend: "shop"}}
-	id := s.deployAs(targets, policy)
-	s.status(id, deploy.Holding)
+	id := s.held(targets, policy)
 	_, other := twoSets(0)
 	other.Strategy.BlueGreen.Traffic = contract.Traffic{HAProxy: &contract.HAProxy{Socket: "/s", Backend: "blog"}}
 	s.switchedBy(other)
@@ -216,17 +206,10 @@ func TestABalancerMayServeOthersMeanwhile(t *testing.T) {
 }
 
 func TestAnOldHostThatAnotherHasBegunOnSinceIsNotRetired(t *testing.T) {
-	s := newSystem(t)
-	s.replica()
-	var c course
-	s.executors(func(m contract.Message) deploy.State {
-		c.take(m)
-		return deploy.Succeeded
-	})
+	s, c := watched(t, nil)
 	targets, policy := twoSets(3_600_000)
 	require.Equal(t, "succeeded", s.conclusion(s.deploy(targets[4:], 0)).State, "before traffic leaves it")
-	id := s.deployAs(targets, policy)
-	s.status(id, deploy.Holding)
+	id := s.held(targets, policy)
 	require.Equal(t, "succeeded", s.conclusion(s.deploy(targets[3:4], 0)).State)
 	require.IsType(t, contract.Controlled{}, s.ask(id, "promote"))
 	require.Equal(t, "succeeded", s.conclusion(id).State)

@@ -3,14 +3,12 @@ package rollouts
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/observe"
 )
 
 // controlTimeout bounds the answer to what a person asks: whoever asks has given
@@ -18,68 +16,49 @@ import (
 const controlTimeout = 10 * time.Second
 
 // serveControls answers what people ask of deployments, and of what they hold,
-// until stop is called. Replicas share the questions.
-func (s *Scheduler) serveControls(ctx context.Context) (stop func(), err error) {
-	service, err := micro.AddService(s.bus.Conn(), micro.Config{
-		Name: "slipway-scheduler", Version: "1.0.0", Description: "decides what may run",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("register scheduler: %w", err)
-	}
-	c := &controls{Scheduler: s, ctx: ctx}
-	for name, e := range map[string]struct {
-		subject string
-		answer  func(context.Context, contract.Message) (contract.Body, error)
-	}{
-		"control": {contract.Controls, c.onControl},
-		"admit":   {contract.Admissions, c.onAdmit},
-		"locks":   {contract.QueryLocks, c.onListLocks},
-		"break":   {contract.LockBreaks, c.onBreakLock},
-	} {
-		handler := micro.HandlerFunc(func(req micro.Request) { c.all.Go(func() { c.answer(req, e.answer) }) }) //nolint:contextcheck // it is given none
-		if err := service.AddEndpoint(name, handler, micro.WithEndpointSubject(e.subject)); err != nil {
-			return nil, fmt.Errorf("register scheduler: %w", err)
+// until it is stopped. Replicas share the questions.
+func (s *Scheduler) serveControls(ctx context.Context) (*bus.Replica, error) {
+	c := &controls{s}
+	return bus.Serve(ctx, s.bus.Conn(), bus.About{Name: "slipway-scheduler", Description: "decides what may run"},
+		bus.Endpoint{Name: "control", Subject: contract.Controls, Answer: c.with(c.onControl)},
+		bus.Endpoint{Name: "admit", Subject: contract.Admissions, Answer: c.with(c.onAdmit)},
+		bus.Endpoint{Name: "locks", Subject: contract.QueryLocks, Answer: c.with(c.onListLocks)},
+		bus.Endpoint{Name: "break", Subject: contract.LockBreaks, Answer: c.with(c.onBreakLock)},
+	)
+}
+
+type controls struct{ *Scheduler }
+
+func (c *controls) with(answer func(context.Context, contract.Message) (contract.Body, error)) func(context.Context, bus.Request) {
+	return func(ctx context.Context, q bus.Request) {
+		m, err := contract.Decode(q.Data)
+		if err != nil {
+			err = errQuestion
+		} else {
+			var span observe.Span
+			ctx, span = c.seen.Span(observe.Continue(ctx, m.Traceparent), observe.Answers, string(m.Type), observe.Deployment(m.Deployment))
+			defer span.End("")
 		}
-	}
-	if err := s.bus.Conn().FlushTimeout(controlTimeout); err != nil { // from here on the broker knows of us
-		return nil, fmt.Errorf("register scheduler: %w", err)
-	}
-	return func() {
-		_ = service.Stop() // fails only if the connection is gone already
-		c.all.Close()
-		c.all.Wait()
-	}, nil
-}
-
-type controls struct {
-	*Scheduler
-	ctx context.Context //nolint:containedctx // the handlers of micro are given none
-	all bus.Answering
-}
-
-func (c *controls) answer(req micro.Request, answer func(context.Context, contract.Message) (contract.Body, error)) {
-	m, err := contract.Decode(req.Data())
-	if err != nil {
-		err = errQuestion
-	}
-	var body contract.Body
-	if err == nil {
-		ctx, cancel := context.WithTimeout(c.ctx, controlTimeout)
-		body, err = answer(ctx, m)
-		cancel()
-	}
-	if err != nil {
-		c.reply(req, m.Deployment, c.refusal(m, err))
-		return
-	}
-	c.reply(req, m.Deployment, body)
-	if m.Type != contract.TypeControl {
-		return
-	}
-	// The change is durable. Should this replica die before the outputs are, the
-	// sweep of another makes them.
-	if err := c.driveAtOnce(c.ctx, m.Deployment); err != nil && c.ctx.Err() == nil {
-		c.log.Warn().Err(err).Str("deployment", m.Deployment).Msg("control left to the sweep")
+		var body contract.Body
+		if err == nil {
+			within, cancel := context.WithTimeout(ctx, controlTimeout)
+			body, err = answer(within, m)
+			cancel()
+		}
+		if err != nil {
+			body = c.refusal(m, err)
+		}
+		if lost := q.Reply(contract.Envelope{Deployment: m.Deployment}, body); lost != nil {
+			c.log.Debug().Err(lost).Str("deployment", m.Deployment).Msg("answer to a control lost")
+		}
+		if err != nil || m.Type != contract.TypeControl {
+			return
+		}
+		// The change is durable. Should this replica die before the outputs are, the
+		// sweep of another makes them.
+		if err := c.driveAtOnce(ctx, m.Deployment); err != nil && ctx.Err() == nil {
+			c.log.Warn().Err(err).Str("deployment", m.Deployment).Msg("control left to the sweep")
+		}
 	}
 }
 
@@ -147,14 +126,4 @@ func (c *controls) beginStored(ctx context.Context, id string) error {
 		return err
 	}
 	return c.begin(ctx, o, stored.Data)
-}
-
-func (c *controls) reply(req micro.Request, deployment string, body contract.Body) {
-	data, err := contract.Encode(contract.Envelope{Deployment: deployment}, body)
-	if err == nil {
-		err = bus.Answer(c.bus.Conn(), req, data)
-	}
-	if err != nil {
-		c.log.Debug().Err(err).Msg("answer to a control lost")
-	}
 }

@@ -87,6 +87,12 @@ func TestAFailedDeploymentIsTakenBackInReverse(t *testing.T) {
 	require.Equal(t, id, command.Of)
 	require.Equal(t, "1.0", command.From)
 	require.True(t, command.Automatic)
+	require.Equal(t, madeBy, command.Origin)
+	first, err := s.bus.Next(t.Context(), contract.StreamEvents, contract.SystemEventSubject(by), 0)
+	require.NoError(t, err)
+	accepted, err := contract.Decode(first.Data)
+	require.NoError(t, err)
+	require.Equal(t, madeBy, accepted.Body.(contract.AcceptedEvent).Origin)
 	require.Equal(t, 1, command.Policy.Strategy.MaxParallel, "no more at once than before")
 	require.Equal(t, []string{"h3", "h2", "h1", "h0"}, back)
 	require.Equal(t, "succeeded", s.conclusion(by).State)
@@ -318,7 +324,7 @@ func TestALockIsSeenAndBroken(t *testing.T) {
 	states := s.requireWhole(holds, targets)
 	require.Equal(t, deploy.Failed, states["h0"])
 	require.Equal(t, deploy.Succeeded, states["h1"])
-	require.Empty(t, s.locks().Hosts)
+	s.awaitFreeHosts()
 	for _, m := range s.story(holds) {
 		if ended, ok := m.Body.(contract.JobEndedEvent); ok && m.Host == "h0" {
 			require.Equal(t, contract.FailLockBroken, ended.Failure.Code)

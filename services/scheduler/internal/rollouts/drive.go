@@ -49,6 +49,10 @@ func (s *Scheduler) driveAtOnce(ctx context.Context, id string) error {
 		if _, err := s.advance(ctx, id, next); err != nil {
 			return err
 		}
+		if r.Phase == deploy.Finishing {
+			s.seen.Deployments.WithLabelValues(string(o.kind()), string(r.Outcome().State)).Inc()
+			s.seen.Times.WithLabelValues(string(o.kind())).Observe(time.Since(o.Time).Seconds())
+		}
 	}
 }
 

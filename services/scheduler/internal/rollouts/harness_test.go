@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/telemetry"
 )
 
 const patience = 60 * time.Second
@@ -32,6 +33,7 @@ type system struct {
 	// Of the replicas that are to be started.
 	limits deploy.Limits
 	meter  analysis.Settings
+	seen   *telemetry.Telemetry
 }
 
 func newSystem(t *testing.T) *system {
@@ -47,7 +49,7 @@ func (s *system) replica() (crash func()) {
 	s.t.Helper()
 	b := s.srv.OpenBus(s.t)
 	ctx, cancel := context.WithCancel(context.Background())
-	sched, err := New(ctx, b, zerolog.Nop(), Settings{Sweep: time.Second, Limits: s.limits, Meter: analysis.New(s.meter)})
+	sched, err := New(ctx, b, zerolog.Nop(), Settings{Sweep: time.Second, Limits: s.limits, Meter: analysis.New(s.meter), Seen: s.seen})
 	require.NoError(s.t, err)
 	ready, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -108,7 +110,14 @@ func (s *system) deployIn(project string, targets []contract.Target) string {
 
 func (s *system) publish(project string, targets []contract.Target, policy contract.Policy) string {
 	s.t.Helper()
-	id, snapshot := xid.New().String(), contract.Snapshot{ID: xid.New().String(), Targets: len(targets), Zones: zonesOf(targets)}
+	id := xid.New().String()
+	s.command(contract.Envelope{ID: id, Deployment: id, Project: project}, s.snapshot(targets), policy)
+	return id
+}
+
+func (s *system) snapshot(targets []contract.Target) contract.Snapshot {
+	s.t.Helper()
+	snapshot := contract.Snapshot{ID: xid.New().String(), Targets: len(targets), Zones: zonesOf(targets)}
 	cells, err := bus.OpenCells[contract.SnapshotPiece](s.t.Context(), s.bus, contract.BucketSnapshots)
 	require.NoError(s.t, err)
 	for at := 0; at < len(targets); at += deploy.PieceSize {
@@ -117,17 +126,24 @@ func (s *system) publish(project string, targets []contract.Target, policy contr
 		require.NoError(s.t, err)
 		snapshot.Pieces++
 	}
-	s.command(contract.Envelope{ID: id, Deployment: id, Project: project}, snapshot, policy)
-	return id
+	return snapshot
 }
 
+// madeBy is what deployments of tests say that they were made by.
+var madeBy = contract.Origin{Stage: "production", Template: "nightly", Group: "web"}
+
 func (s *system) command(e contract.Envelope, snapshot contract.Snapshot, policy contract.Policy) {
+	s.t.Helper()
+	s.commandOf(work, e, snapshot, policy)
+}
+
+func (s *system) commandOf(work *contract.Work, e contract.Envelope, snapshot contract.Snapshot, policy contract.Policy) {
 	s.t.Helper()
 	id := e.Deployment
 	data, err := contract.Encode(e, contract.DeployCommand{
 		Rollout: contract.Rollout{
 			Work: work, Application: contract.Application{Name: "shop", Path: "apps/shop", Keep: 3},
-			Snapshot: snapshot, Policy: policy, Actor: "test",
+			Snapshot: snapshot, Policy: policy, Actor: "test", Origin: madeBy,
 		},
 		Package: contract.Package{ID: "p", Version: "1.0"},
 	})
@@ -216,7 +232,7 @@ func (s *system) story(id string) []contract.Message {
 		total += n
 	}
 	var story []contract.Message
-	batch, err := cons.Fetch(int(total), jetstream.FetchMaxWait(5*time.Second))
+	batch, err := cons.Fetch(int(total), jetstream.FetchMaxWait(patience))
 	require.NoError(s.t, err)
 	for msg := range batch.Messages() {
 		m, err := contract.Decode(msg.Data())
@@ -254,6 +270,13 @@ func (s *system) awaitFreePlaces() {
 		slots := s.locks().Slots
 		return len(slots.Holders)+len(slots.Waiting) == 0
 	}, patience, 20*time.Millisecond)
+}
+
+// awaitFreeHosts waits until nobody has a host, or waits for one: who ends a deployment may not be who gives its last host
+// back.
+func (s *system) awaitFreeHosts() {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return len(s.locks().Hosts) == 0 }, patience, 20*time.Millisecond)
 }
 
 // conclusion waits for the end of a deployment and returns it.

@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/observe"
 )
 
 // offerFor is how long a job is offered to a host whose slot is taken. It is
@@ -103,6 +104,10 @@ func (s *Scheduler) offer(ctx context.Context, o order, target, wave int, t cont
 	if left, err := s.leaveAlone(ctx, o, target, wave, t); err != nil || left {
 		return err
 	}
+	ctx, span := s.seen.Span(observe.Continue(ctx, o.Traceparent), observe.Produces, "offer",
+		observe.Deployment(o.Deployment), observe.Host(t.Host), observe.Wave(wave))
+	defer span.End("")
+	o.Traceparent = observe.Traceparent(ctx) // the job goes on from here
 	job, err := o.job(wave, target, t)
 	if err != nil {
 		return err
@@ -111,6 +116,9 @@ func (s *Scheduler) offer(ctx context.Context, o order, target, wave int, t cont
 	defer cancel()
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		err := s.bus.Offer(ctx, t.Zone, t.Host, job)
+		if err == nil {
+			s.seen.Offered.Inc()
+		}
 		if !errors.Is(err, bus.ErrOccupied) {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s *Scheduler) endHost(ctx context.Context, o order, r deploy.Rollout, targ
 			return true, nil
 		}
 		e := o.unbegun(r, target, host)
-		e.ID, e.Attempt, e.Token = o.Deployment+"."+host+"."+end.State, m.Attempt, m.Token
+		e.ID, e.Attempt, e.Token = o.Deployment+"."+host+"."+end.State, m.Attempt, m.TokenAt(last)
 		data, err := contract.Encode(e, end)
 		if err != nil {
 			return false, err

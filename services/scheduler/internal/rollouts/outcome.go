@@ -29,13 +29,14 @@ func (s *Scheduler) handleEvents(ctx context.Context, g *groups, batch []*bus.De
 	for _, d := range batch {
 		m, err := contract.Decode(d.Data())
 		if err != nil {
-			s.log.Error().Err(err).Uint64("seq", d.Seq).Str("subject", d.Subject()).Msg("event refused")
-			s.note(d.Reject("cannot be read"))
+			bus.LogSubject(s.log.Error(), d.Subject()).Err(err).Uint64("seq", d.Seq).Msg("event refused")
+			s.note(d, d.Reject("cannot be read"))
+			s.seen.Inputs.WithLabelValues(inputEvent, outcomeRefused).Inc()
 			continue
 		}
 		b, ends := m.Body.(contract.JobEndedEvent)
 		if !ends {
-			s.note(d.Skip())
+			s.note(d, d.Skip())
 			continue
 		}
 		e := ending{input: d, host: m.Host, target: m.Target, state: deploy.State(b.State)}
@@ -67,12 +68,16 @@ func (s *Scheduler) handleEndings(ctx context.Context, id string, endings []endi
 		return all
 	}
 	rec, _, err := s.records.Get(ctx, id)
+	settle := func(err error) {
+		all := inputs()
+		s.seen.Inputs.WithLabelValues(inputEvent, s.settle(ctx, log, err, all...)).Add(float64(len(all)))
+	}
 	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
-		s.settle(ctx, log, nil, inputs()...)
+		settle(nil)
 		return
 	}
 	if err != nil {
-		s.settle(ctx, log, err, inputs()...)
+		settle(err)
 		return
 	}
 	endings = s.withinPlan(rec.Rollout, endings, log)
@@ -90,7 +95,7 @@ func (s *Scheduler) handleEndings(ctx context.Context, id string, endings []endi
 	if err == nil && moved {
 		err = s.drive(ctx, id)
 	}
-	s.settle(ctx, log, err, inputs()...)
+	settle(err)
 }
 
 // withinPlan returns the endings of targets that the deployment has, and
@@ -104,8 +109,9 @@ func (s *Scheduler) withinPlan(r deploy.Rollout, endings []ending, log zerolog.L
 		if err == nil {
 			return false
 		}
-		log.Error().Err(err).Uint64("seq", e.input.Seq).Msg("event refused")
-		s.note(e.input.Reject(err.Error()))
+		log.Error().Err(err).Str("host", e.host).Uint64("seq", e.input.Seq).Msg("event refused")
+		s.note(e.input, e.input.Reject(err.Error()))
+		s.seen.Inputs.WithLabelValues(inputEvent, outcomeRefused).Inc()
 		return true
 	})
 }

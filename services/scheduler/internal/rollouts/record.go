@@ -35,6 +35,8 @@ func readOrder(raw []byte) (order, error) {
 		return order{m, b.Rollout}, nil
 	case contract.RollbackCommand:
 		return order{m, b.Rollout}, nil
+	case contract.InitCommand:
+		return order{m, b.Rollout}, nil
 	default:
 		return order{}, fmt.Errorf("%w: %q is no command", contract.ErrUnknownType, m.Type)
 	}
@@ -60,10 +62,17 @@ func (o order) task(role deploy.Role, t contract.Target) contract.Body {
 	case deploy.RoleOld:
 		return contract.RetireJob{Application: app, Target: t, Version: o.version(), From: sets.From, To: sets.To, Command: sets.Retire, Limits: limits}
 	}
-	if b, ok := o.Body.(contract.RollbackCommand); ok {
+	switch b := o.Body.(type) {
+	case contract.RollbackCommand:
 		return contract.RollbackJob{Application: app, Work: work, Target: t, From: b.From, To: b.To, Limits: limits}
+	case contract.InitCommand:
+		return contract.InitJob{Application: app, Programs: b.Programs, Target: t, Limits: limits}
 	}
-	return contract.DeployJob{Application: app, Work: work, Target: t, Package: o.Body.(contract.DeployCommand).Package, Limits: limits}
+	p := o.rollout.Policy
+	return contract.DeployJob{
+		Application: app, Work: work, Target: t, Package: o.Body.(contract.DeployCommand).Package, Limits: limits,
+		Reversible: deploy.Reversible(deploy.StrategyKind(p.Strategy.Type), deploy.Overrun(p.Failures.Then)),
+	}
 }
 
 // role is what the hosts of a wave are to the deployment; "" where it does not go
@@ -73,6 +82,18 @@ func (o order) role(wave int) deploy.Role {
 		return deploy.Role(sets[wave].Role)
 	}
 	return ""
+}
+
+// kind is what the order asks for.
+func (o order) kind() deploy.Kind {
+	switch o.Body.(type) {
+	case contract.RollbackCommand:
+		return deploy.KindRollback
+	case contract.InitCommand:
+		return deploy.KindInit
+	default:
+		return deploy.KindDeploy
+	}
 }
 
 // version is what the deployment brings, or what a rollback takes back.
@@ -98,13 +119,16 @@ func (o order) accepted(r deploy.Rollout) contract.AcceptedEvent {
 	e := contract.AcceptedEvent{
 		Application: o.rollout.Application.Name, Path: o.rollout.Application.Path, Actor: o.rollout.Actor,
 		Targets: r.Targets(), Waves: r.Waves.Len(), AcceptedAt: o.Time,
-		Strategy: string(r.Policy.Strategy.Kind), RetryOf: o.rollout.RetryOf,
+		Strategy: string(r.Policy.Strategy.Kind), RetryOf: o.rollout.RetryOf, Batch: o.rollout.Batch,
+		Metadata: o.rollout.Metadata, Origin: o.rollout.Origin,
 	}
 	switch b := o.Body.(type) {
 	case contract.DeployCommand:
 		e.Kind, e.Version, e.Package = string(deploy.KindDeploy), b.Package.Version, b.Package.ID
 	case contract.RollbackCommand:
 		e.Kind, e.Version, e.From, e.RollbackOf = string(deploy.KindRollback), b.To, b.From, b.Of
+	case contract.InitCommand:
+		e.Kind = string(deploy.KindInit)
 	}
 	return e
 }

@@ -137,7 +137,7 @@ func (s *Scheduler) orderRevert(ctx context.Context, o order, r deploy.Rollout, 
 	}
 	back := contract.RollbackCommand{
 		Rollout: contract.Rollout{
-			Application: o.rollout.Application, Work: o.rollout.Work, Snapshot: snapshot, Actor: o.rollout.Actor,
+			Application: o.rollout.Application, Work: o.rollout.Work, Snapshot: snapshot, Actor: o.rollout.Actor, Origin: o.rollout.Origin,
 			Policy: contract.Policy{
 				Strategy: wayBack(o, r, undos),
 				Failures: contract.Failures{Total: "100%"}, // one that stays behind keeps no other from going back

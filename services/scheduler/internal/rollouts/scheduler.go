@@ -12,10 +12,14 @@ import (
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/libs/observe"
 	"github.com/slipway-deploy/slipway/services/scheduler/internal/analysis"
+	"github.com/slipway-deploy/slipway/services/scheduler/internal/telemetry"
 )
 
 const (
+	// durable is the name of the consumers that all replicas share.
+	durable = "scheduler"
 	// ackWait bounds how long the inputs of a replica that died rest.
 	ackWait = 6 * time.Second
 	// commandSlots and eventGroups bound what a replica works on at once.
@@ -43,6 +47,7 @@ type Scheduler struct {
 	pieces    pieces
 	measuring sync.Map // deployments whose canaries this replica measures now
 	set       Settings
+	seen      *telemetry.Telemetry
 }
 
 // Settings are what may be different from one installation to another.
@@ -50,11 +55,15 @@ type Settings struct {
 	Sweep  time.Duration // how often what no input would heal is looked for
 	Limits deploy.Limits // of deployments under way at once
 	Meter  *analysis.Meter
+	Seen   *telemetry.Telemetry // nil: nobody looks
 }
 
 // New opens the buckets.
 func New(ctx context.Context, b *bus.Bus, log zerolog.Logger, set Settings) (*Scheduler, error) {
-	s := &Scheduler{bus: b, log: log, set: set}
+	s := &Scheduler{bus: b, log: log, set: set, seen: set.Seen}
+	if s.seen == nil {
+		s.seen = telemetry.New(nil)
+	}
 	var errs [6]error
 	s.records, errs[0] = bus.OpenCells[record](ctx, b, contract.BucketDeploy)
 	s.results, errs[1] = bus.OpenCells[deploy.Results](ctx, b, contract.BucketDeploy)
@@ -69,25 +78,25 @@ func New(ctx context.Context, b *bus.Bus, log zerolog.Logger, set Settings) (*Sc
 // left for another replica.
 func (s *Scheduler) Run(ctx context.Context, ready func()) error {
 	commands, err := s.bus.Consumer(ctx, contract.StreamCommands,
-		bus.ConsumerConfig("scheduler", contract.CommandsAll, ackWait))
+		bus.ConsumerConfig(durable, contract.CommandsAll, ackWait))
 	if err != nil {
 		return err
 	}
 	events, err := s.bus.Consumer(ctx, contract.StreamEvents,
-		bus.ConsumerConfig("scheduler", contract.EventsOfJobs, ackWait))
+		bus.ConsumerConfig(durable, contract.EventsOfJobs, ackWait))
 	if err != nil {
 		return err
 	}
 	timers, err := s.bus.Consumer(ctx, contract.StreamTimers,
-		bus.ConsumerConfig("scheduler", contract.TimersFired, ackWait))
+		bus.ConsumerConfig(durable, contract.TimersFired, ackWait))
 	if err != nil {
 		return err
 	}
-	stopServing, err := s.serveControls(ctx)
+	replica, err := s.serveControls(ctx)
 	if err != nil {
 		return err
 	}
-	defer stopServing()
+	defer replica.Stop()
 	var loops sync.WaitGroup
 	loops.Go(func() {
 		s.bus.Work(ctx, timers, timerSlots, func(d *bus.Delivery) { s.handleTimer(ctx, d) })
@@ -101,6 +110,8 @@ func (s *Scheduler) Run(ctx context.Context, ready func()) error {
 		groups.Wait()
 	})
 	loops.Go(func() { s.sweepUntil(ctx) })
+	replica.Ready()
+	s.seen.OnRead(s.showQueues)
 	ready()
 	loops.Wait()
 	return ctx.Err()
@@ -113,15 +124,21 @@ func (s *Scheduler) handleCommand(ctx context.Context, d *bus.Delivery) {
 	defer release()
 	o, err := readOrder(d.Data())
 	if err != nil {
-		s.log.Error().Err(err).Uint64("seq", d.Seq).Str("subject", d.Subject()).Msg("command refused")
-		s.note(d.Reject("cannot be read"))
+		bus.LogSubject(s.log.Error(), d.Subject()).Err(err).Uint64("seq", d.Seq).Msg("command refused")
+		s.note(d, d.Reject("cannot be read"))
+		s.seen.Inputs.WithLabelValues(inputCommand, outcomeRefused).Inc()
 		return
 	}
 	log := s.log.With().Str("deployment", o.Deployment).Logger()
+	ctx, span := s.seen.Span(observe.Continue(ctx, o.Traceparent), observe.Consumes, "command",
+		observe.Deployment(o.Deployment), observe.Kind(string(o.kind())))
 	if err = s.begin(ctx, o, d.Data()); err == nil {
 		err = s.drive(ctx, o.Deployment)
 	}
-	s.settle(ctx, log, err, d)
+	outcome := s.settle(ctx, log, err, d)
+	s.seen.Inputs.WithLabelValues(inputCommand, outcome).Inc()
+	span.Know(observe.Outcome(outcome))
+	span.End("")
 }
 
 func (s *Scheduler) begin(ctx context.Context, o order, raw []byte) error {
@@ -156,7 +173,8 @@ func (s *Scheduler) handleTimer(ctx context.Context, d *bus.Delivery) {
 	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
 		err = nil
 	}
-	s.settle(ctx, s.log.With().Str("deployment", id).Logger(), err, d)
+	outcome := s.settle(ctx, s.log.With().Str("deployment", id).Logger(), err, d)
+	s.seen.Inputs.WithLabelValues(inputTimer, outcome).Inc()
 }
 
 // tick lets time pass for a deployment, and carries it on.
@@ -169,31 +187,48 @@ func (s *Scheduler) tick(ctx context.Context, id string) error {
 }
 
 // settle acknowledges inputs whose consequences are durable, and hands back
-// others. A replica that lost the lease on one of them does neither.
-func (s *Scheduler) settle(ctx context.Context, log zerolog.Logger, err error, inputs ...*bus.Delivery) {
+// others. A replica that lost the lease on one of them does neither. It returns what
+// came of them, as it is counted.
+func (s *Scheduler) settle(ctx context.Context, log zerolog.Logger, err error, inputs ...*bus.Delivery) (outcome string) {
 	switch {
 	case ctx.Err() != nil: // stopping, or the lease is lost: they come again by themselves
+		return outcomeLeft
 	case err == nil:
 		for _, d := range inputs {
-			s.note(d.Done(ctx))
+			s.note(d, d.Done(ctx))
 		}
+		return outcomeDone
 	case errors.Is(err, deploy.ErrInvalidPlan):
 		log.Error().Err(err).Msg("input refused")
 		for _, d := range inputs {
-			s.note(d.Reject(err.Error()))
+			s.note(d, d.Reject(err.Error()))
 		}
+		return outcomeRefused
 	default:
 		log.Warn().Err(err).Msg("input will be tried again")
 		for _, d := range inputs {
-			s.note(d.Again(retryAfter))
+			s.note(d, d.Again(retryAfter))
 		}
+		return outcomeAgain
 	}
 }
 
+// What is taken up, and what comes of it, as it is counted.
+const (
+	inputCommand = "command"
+	inputEvent   = "event"
+	inputTimer   = "timer"
+
+	outcomeDone    = "done"
+	outcomeAgain   = "again"
+	outcomeRefused = "refused"
+	outcomeLeft    = "left"
+)
+
 // note logs that an acknowledgement did not go through. Nothing follows from
 // that: the input comes again, and taking it again changes nothing.
-func (s *Scheduler) note(err error) {
+func (s *Scheduler) note(d *bus.Delivery, err error) {
 	if err != nil {
-		s.log.Debug().Err(err).Msg("acknowledgement lost")
+		bus.LogSubject(s.log.Debug(), d.Subject()).Err(err).Msg("acknowledgement lost")
 	}
 }

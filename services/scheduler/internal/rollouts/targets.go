@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -59,34 +60,47 @@ func (s *Scheduler) eachTarget(ctx context.Context, o order, within deploy.Range
 // deployments that it works on now, of up to some 100 KB each.
 const piecesKept = 64
 
+// pieceAge is how long a piece is at hand before it is read again.
+const pieceAge = 10 * time.Second
+
 // pieces keeps the pieces of snapshots that were read last. A wave lets hosts
 // begin a few at a time, and each time would read the whole piece that they stand
-// in. A piece never changes: its key is that of one snapshot, which is written once.
+// in. The targets of a piece never change, but what is sealed in it does, when keys
+// are rotated: so it is kept for seconds, or jobs would go on naming an older key
+// that nothing at rest names any more.
 type pieces struct {
 	mu    sync.Mutex
-	kept  map[string][]contract.Target
+	kept  map[string]keptPiece
 	order []string // of kept, the oldest first
+}
+
+type keptPiece struct {
+	targets []contract.Target
+	since   time.Time
 }
 
 func (p *pieces) get(key string) ([]contract.Target, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	piece, ok := p.kept[key]
-	return piece, ok
+	if !ok || time.Since(piece.since) >= pieceAge {
+		return nil, false
+	}
+	return piece.targets, true
 }
 
-func (p *pieces) put(key string, piece []contract.Target) {
+func (p *pieces) put(key string, targets []contract.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.kept[key]; ok {
-		return
-	}
 	if p.kept == nil {
-		p.kept = map[string][]contract.Target{}
+		p.kept = map[string]keptPiece{}
 	}
-	if len(p.order) == piecesKept {
-		delete(p.kept, p.order[0])
-		p.order = p.order[1:]
+	if _, ok := p.kept[key]; !ok {
+		if len(p.order) == piecesKept {
+			delete(p.kept, p.order[0])
+			p.order = p.order[1:]
+		}
+		p.order = append(p.order, key)
 	}
-	p.kept[key], p.order = piece, append(p.order, key)
+	p.kept[key] = keptPiece{targets, time.Now()}
 }

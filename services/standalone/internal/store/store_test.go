@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait for something that is certain to come.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // start runs a store until the test ends or stop is called.
 func start(t *testing.T, cfg store.Config) (s *store.Store, stop func()) {

@@ -6,11 +6,19 @@
 drift() {
 	drifted=0
 	[ -f "$meta/manifests/$1" ] && command -v awk >/dev/null 2>&1 && command -v find >/dev/null 2>&1 || return 0
-	drifted=$(
-		(cd "$base/releases/$1" && LISTED=../../.slipway/manifests/$1 awk -f /dev/stdin) <<"END" | count_drift "$1"
-BEGIN {
-	while (("find . -type f" | getline line) > 0) here[line]
-	while (("find . -type f -newer $LISTED -exec sha256sum {} +" | getline line) > 0) sum[substr(line, 67)] = substr(line, 1, 64)
+	as_staged "$1" && return
+	lines=$(
+		cd "$base/releases/$1" || exit
+		LISTED=../../.slipway/manifests/$1
+		export LISTED
+		find . -type f ! -newer "$LISTED" -print -o -type f -exec sha256sum {} + | awk -f /proc/self/fd/3 3<<"END"
+/^[.]/ { here[$0] }
+!/^[.]/ {
+	path = substr($0, 67)
+	here[path]
+	sum[path] = substr($0, 1, 64)
+}
+END {
 	while ((getline line <ENVIRON["LISTED"]) > 0) {
 		split(line, word, " ")
 		path = substr(line, length(word[1] word[2]) + 69)
@@ -20,27 +28,32 @@ BEGIN {
 }
 END
 	)
-	[ "${drifted:-0}" = 0 ] || say drifted "$1" "$drifted"
-}
-
-count_drift() {
-	count=0
+	[ -n "$lines" ] || return 0
 	while IFS= read -r line; do
 		case $line in
 		"gone "*) gave_way "$1" "${line#gone ./}" && continue ;;
 		esac
-		count=$((count + 1))
-	done
-	printf "%s" "$count"
+		drifted=$((drifted + 1))
+	done <<END
+$lines
+END
+	[ "$drifted" = 0 ] || say drifted "$1" "$drifted"
+}
+
+# as_staged VERSION: no file was written to since, and no directory either, as happens to
+# that of which a file is taken away. It spares most releases the look at each file. A
+# find that cannot tell complains, and that counts as a change.
+as_staged() {
+	[ -z "$(find "$base/releases/$1" -type f -newer "$meta/manifests/$1" -print -o -type d -cnewer "$meta/releases/$1" -print 2>&1)" ]
 }
 
 # gave_way VERSION PATH: it lies where the release leads to what is below shared/.
 gave_way() {
-	left=$2 at=
+	below=$2 above=
 	while :; do
-		at=$at/${left%%/*}
-		[ -h "$base/releases/$1$at" ] && [ "$base/releases/$1$at" -ef "$base/shared$at" ] && return 0
-		[ "$left" != "${left#*/}" ] || return 1
-		left=${left#*/}
+		above=$above/${below%%/*}
+		[ -h "$base/releases/$1$above" ] && [ "$base/releases/$1$above" -ef "$base/shared$above" ] && return 0
+		[ "$below" != "${below#*/}" ] || return 1
+		below=${below#*/}
 	done
 }

@@ -56,7 +56,9 @@ my_group=$group my_start=0
 look_up "$my_group" && my_start=$started
 
 [ -d .slipway/fence ] || try mkdir -p .slipway/fence
-said=$({ : >>.slipway/lock; } 2>&1) || broken "$said"
+{ printf "" >>.slipway/lock; } 2>/dev/null || {
+	said=$({ printf "" >>.slipway/lock; } 2>&1) || broken "$said"
+}
 exec 9>>.slipway/lock
 patience=$((patience * 10))
 while :; do
@@ -81,5 +83,5 @@ case $seen in
 "" | *[!0-9]*) seen=0 ;;
 esac
 newer "$seen" "$token" && die 80 "token $token is superseded by $seen"
-[ "$seen" = "$token" ] || put ".slipway/fence/$installation" "$token"
-said=$({ printf "%s" "$installation $token $my_group $my_start$nl" >.slipway/holder; } 2>&1) || broken "$said"
+[ "$seen" = "$token" ] || note ".slipway/fence/$installation" "$token"
+write .slipway/holder "$installation $token $my_group $my_start"

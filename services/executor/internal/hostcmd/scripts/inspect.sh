@@ -1,4 +1,5 @@
-# Changes nothing, takes no lock.
+# Changes nothing, takes no lock. Argument: the application path.
+at "$1"
 read_current
 if [ -n "$current" ]; then
 	say current "$current"

@@ -2,8 +2,11 @@
 # below files: what is written to one release in place then stays in that release.
 # Elsewhere files that did not change are one inode in two releases.
 copy_links() {
-	[ "$how" = linked ] || return 0
-	cp --reflink=always "$manifest" "$work/shared" 2>/dev/null || return 0
+	[ "$how" = linked ] && [ ! -e "$meta/uncloned" ] || return 0
+	cp --reflink=always "$came/manifest" "$work/shared" 2>/dev/null || {
+		{ printf "" >"$meta/uncloned"; } 2>/dev/null
+		return 0
+	}
 	if cp -a --reflink=always "$work/tree" "$work/copy" 2>/dev/null; then
 		try rm -rf "$work/tree"
 		try mv "$work/copy" "$work/tree"

@@ -1,7 +1,7 @@
 # patch_up makes large files of the versions that the other release has, or of the part
 # that came before a transfer was cut, and of what came of them now. What comes of it is held to the manifest like every file.
 patch_up() {
-	for recipe in "$tree"/.slipway/delta/*.how; do
+	for recipe in "$came"/delta/*.how; do
 		[ -f "$recipe" ] || continue
 		{
 			IFS= read -r old && IFS= read -r new && IFS= read -r mode || continue

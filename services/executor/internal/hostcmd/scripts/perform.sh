@@ -1,8 +1,9 @@
-# A task of the user. Arguments: version of the release in which it runs, or
-# nothing; deployment; mark, or nothing; user, or nothing; the script task.sh and
-# its arguments. The environment comes on stdin.
-version=$1 deployment=$2 mark=$3 user=$4
-shift 4
+# A task of the user. Arguments: application path; version of the release in which it
+# runs, or nothing; deployment; mark, or nothing; user, or nothing; the script task.sh
+# and its arguments. The environment comes on stdin.
+at "$1"
+version=$2 deployment=$3 mark=$4 user=$5
+shift 5
 place=.
 if [ -n "$version" ]; then
 	complete "$version" || die 85 "release $version is not complete in $base"
@@ -11,7 +12,7 @@ fi
 ended=$meta/hooks/$deployment/$mark
 if [ -n "$mark" ]; then
 	if [ -f "$ended" ]; then
-		say done "$mark"
+		say ran "$mark"
 		exit 0
 	fi
 	if [ ! -d "$meta/hooks/$deployment" ]; then
@@ -26,10 +27,14 @@ if [ -n "$user" ] && [ "$user" != "$(id -un)" ]; then
 	need sudo
 	set -- sudo -n -u "$user" -- "$@"
 fi
-# On stderr nothing that it says passes for a result of ours. What it leaves
-# running does not hold the lock.
-(cd "$place" && exec "$@") >&2 9>&-
+# That it ended well is written before it runs, and only named afterwards.
+[ -z "$mark" ] || write "${ended%/*}/.new" ended
+# From here to the end of the session both streams are its own, so that nothing
+# that it says passes for a word of ours: what came of it, the exit code tells.
+# What it leaves running does not hold the lock.
+say task
+say task >&2
+(cd "$place" && exec "$@") 9>&-
 status=$?
-[ "$status" -eq 0 ] || die 90 "it ended with status $status"
-[ -z "$mark" ] || put "$ended" ended
-exit 0
+[ "$status" -ne 0 ] || [ -z "$mark" ] || mv -f "${ended%/*}/.new" "$ended" >/dev/null 2>&1
+exit "$status"

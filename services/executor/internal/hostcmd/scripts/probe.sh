@@ -1,5 +1,7 @@
-# Argument: KiB that the unpacked release will take.
-need_kb=$1
+# Arguments: application path, version, digest, KiB that the unpacked release will
+# take.
+for_release "$1" "$2" "$3"
+need_kb=$4
 # offer_base names a release that the next one can share files with, what runs or the
 # newest, by version and sha256 of its manifest. Where tools are missing there is none.
 offer_base() {
@@ -7,6 +9,8 @@ offer_base() {
 		command -v "$tool" >/dev/null 2>&1 || return 0
 	done
 	offer "$current" && return 0
+	set -- "$meta"/manifests/*
+	[ -e "$1" ] || return 0
 	for candidate in $(ls -t "$meta/manifests"); do
 		offer "$candidate" && return 0
 	done
@@ -22,7 +26,7 @@ read_current
 [ -z "$current" ] || say current "$current"
 if staged; then
 	say staged yes
-	exit 0
+	return 0
 fi
 if begun; then
 	unplace
@@ -33,12 +37,14 @@ fi
 say staged no
 ! command -v zstd >/dev/null 2>&1 || say codec zstd
 offer_base
-free=$(free_kb "$base")
-[ -n "$free" ] || exit 0
+# Whether there is room for less is seen as well when it comes.
+[ "$need_kb" -ge 1024 ] || return 0
+free_kb "$base"
+[ -n "$free" ] || return 0
 if [ "$free" -lt "$need_kb" ] && begun; then
 	vacate
 	say begun no
-	free=$(free_kb "$base")
+	free_kb "$base"
 fi
 say free_kb "$free"
 [ "$free" -ge "$need_kb" ] || die 82 "$base has $free KiB free, the release takes $need_kb KiB"

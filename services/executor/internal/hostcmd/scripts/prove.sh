@@ -1,5 +1,6 @@
-# Arguments: version, deployment.
+# Arguments: application path, version, deployment.
+at "$1"
 prepare
 read_current
-[ "$current" != "$1" ] || succeeded "$1" "$2"
-exit 0
+[ "$current" != "$2" ] || succeeded "$2" "$3"
+return 0

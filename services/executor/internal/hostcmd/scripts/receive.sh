@@ -1,4 +1,5 @@
-# How a bundle comes in: in one pass, hashed and unpacked as it arrives.
+# How a bundle comes in: in one pass, and unpacked as it arrives. One that is the whole
+# package is hashed as well; of any other, each file is hashed where it lies.
 
 # pick_hash BYTES: hash is sha256sum, or openssl where it is there and so much is to
 # be hashed that the time it takes to start is won back several times.
@@ -8,43 +9,96 @@ pick_hash() {
 }
 
 # take_in SIZE DIRECTORY: unpacks stdin in the directory. It sets got, the sha256 of
-# what came, and tee, inflate and tar, each the status of its end; or ends the step,
-# where the disk is full.
-#
-# tee gives the bytes to the hash, through the fifo, and to tar. How each of them
-# ended comes back as words on fd 3, as a disk that is full has no room for them. fd 5
-# is this command's stdout.
+# what came, if that is asked for, and tee, inflate and tar, each the status of its end;
+# or ends the step, where the disk is full.
 take_in() {
 	into=$2
 	pick_hash "$1"
-	try mkfifo "$work/pipe"
+	got= tee=0 inflate=0 tar= overfull=
+	if [ "$blocks" = 0 ]; then
+		take_whole
+	else
+		take_as_it_comes
+	fi
+	if [ -n "$overfull" ] || { [ "$tar" != 0 ] && full; }; then
+		free_kb "$base"
+		die 82 "unpacking release $version left $free KiB free in $base"
+	fi
+}
+
+# pass_over reads what is not needed, where the session does not.
+pass_over() { [ "$blocks" != 0 ] || content 0 "$rest" >/dev/null; }
+
+# take_whole: what is small is kept first, and unpacked once it is known to be what was
+# sent: that takes the fewest processes. The file is for nobody else to read, as some of
+# what is in it may not be, and is emptied in the end.
+take_whole() {
+	bundle=$work/bundle
+	remove "$bundle"
+	said=$(umask 077 && exec dd bs="$rest" count=1 iflag=fullblock 2>&1 >"$bundle") || case $said in
+	*"No space left on device"* | *"uota exceeded"*)
+		overfull=yes
+		return
+		;;
+	*) uncut >>"$bundle" ;;
+	esac
+	say step transfer
+	[ -z "$hashed" ] || got=$($hash <"$bundle")
+	got=${got%% *}
+	[ "$got" = "${hashed:+$want}" ] || {
+		: >"$bundle"
+		return
+	}
+	said=$(open_whole 2>&1)
+	tar=$?
+	[ -z "$said" ] || overfull=$(printf "%s" "$said$nl" | complaints 3>&1)
+	: >"$bundle"
+}
+open_whole() {
+	exec <"$bundle"
+	cd "$into" || return
+	[ "$codec" != none ] || exec tar -xpf -
+	"$codec" -dc | tar -xpf -
+}
+
+# take_as_it_comes: tee gives the bytes to tar, and on fd 4 to the hash. How each of them
+# ended comes back as words on fd 3, as a disk that is full has no room for them. fd 5 is
+# this command's stdout.
+take_as_it_comes() {
 	exec 5>&1
 	words=$(
 		exec 3>&1
-		$hash <"$work/pipe" | hashed >&3 &
-		{ receive | inflate | unpack; } 2>&1 >/dev/null | complaints >&3
-		wait
+		if [ -n "$hashed" ]; then
+			{ { receive | open_up; } 2>&1 >/dev/null | complaints >&3; } 4>&1 | $hash
+		else
+			open_up 2>&1 >/dev/null | complaints >&3
+			say step transfer >&5
+		fi
 	)
-	got= tee= inflate= tar= overfull=
+	set -f
 	for word in $words; do
 		case $word in
-		hash=*) got=${word#*=} ;;
 		tee=*) tee=${word#*=} ;;
 		inflate=*) inflate=${word#*=} ;;
 		tar=*) tar=${word#*=} ;;
 		full=*) overfull=yes ;;
+		*) [ ${#word} -ne 64 ] || got=$word ;;
 		esac
 	done
-	if [ -n "$overfull" ] || { [ "$tar" != 0 ] && full; }; then
-		die 82 "unpacking release $version left $(free_kb "$base") KiB free in $base"
-	fi
+	set +f
+}
+open_up() {
+	case $codec in
+	none) unpack ;;
+	*) inflate | unpack ;;
+	esac
 }
 ended() {
 	printf "%s" "$1=$2$nl" >&3
 	[ "$1$2" != tee0 ] || say step transfer >&5
 }
 receive() {
-	tee "$work/pipe"
+	tee /proc/self/fd/4
 	ended tee $?
 }
 # What cannot be unpacked is read on all the same: the hash of everything tells a
@@ -61,11 +115,7 @@ unpack() {
 	cd "$into" && tar -xpf -
 	status=$?
 	ended tar "$status"
-	[ "$status" -eq 0 ] || [ "$how" = whole ] || cat >/dev/null
-}
-hashed() {
-	read -r hash rest
-	printf "%s" "hash=$hash$nl"
+	[ "$status" -eq 0 ] || [ -n "$hashed" ] || cat >/dev/null
 }
 # The first complaints of the tools go to stderr. A full disk ends it: with
 # nobody to complain to, tar does not try one file after another.

@@ -1,7 +1,8 @@
-# What releases share. Arguments: version, then file or dir and a path, again and
-# again. A file must be there; a directory is made.
-version=$1
-shift
+# What releases share. Arguments: application path, version, then file or dir and a path,
+# again and again. A file must be there; a directory is made.
+at "$1"
+version=$2
+shift 2
 complete "$version" || die 85 "release $version is not complete in $base"
 prepare
 tree=$base/releases/$version
@@ -27,7 +28,7 @@ share() {
 	done
 	[ "$1" = file ] || [ -d "$base/shared/$2" ] || try mkdir -p "$base/shared/$2"
 	[ "$(readlink "$tree/$2" 2>/dev/null)" != "${up}shared/$2" ] || return 0
-	try rm -rf "$meta/next/aside"
+	remove "$meta/next/aside"
 	if [ -e "$tree/$2" ] || [ -h "$tree/$2" ]; then
 		try mv "$tree/$2" "$meta/next/aside"
 	fi
@@ -39,5 +40,5 @@ while [ $# -ge 2 ]; do
 	share "$1" "$2"
 	shift 2
 done
-try rm -rf "$meta/next/aside"
-exit 0
+remove "$meta/next/aside"
+return 0

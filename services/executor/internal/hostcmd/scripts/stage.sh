@@ -1,58 +1,85 @@
-# The bundle comes on stdin. Arguments: its sha256, its size, the deployment; whether
-# it is the whole package, or what is left when files are linked from another release,
-# or the rest of what an earlier command began; the sha256 of the manifest and how many
-# lines it has, how many paths there are, and how many bytes all files have.
+# The bundle comes on stdin. Arguments: application path, version, digest; the bundle's
+# sha256, its size, the deployment; whether it is the whole package, or that with each file
+# in its place, or what is left when files are linked from another release, or the rest of
+# what an earlier command began; the sha256 of the manifest and how many lines it has, how many paths there are, and how many
+# bytes all files have; how it is compressed.
+for_release "$1" "$2" "$3"
+shift 3
 want=$1 size=$2 deployment=$3 how=$4 listed=$5 files=$6 paths=$7 unpacked=$8 codec=$9
-need tar "$codec" sha256sum tee mkfifo
+need tar sha256sum tee
+[ "$codec" = none ] || need "$codec"
 prepare
 if staged; then
+	pass_over
 	say staged yes
 	exit 0
 fi
 work=$meta/stage
 tree=$work/tree/$version
-manifest=$work/manifest
+came=$work/came manifest_at=$came/manifest
 case $how in
 rest)
 	if ! begun; then
+		pass_over
 		say staged no
 		say lacks all
 		exit 0
 	fi
 	unplace
-	try rm -f "$work/pipe"
+	remove "$came"
 	;;
 *)
 	vacate
 	;;
 esac
-placed= kept=
+placed= kept= hashed=
+case $how in
+whole) hashed=yes ;;
+plain)
+	# It is unpacked in its place, where nothing counts before it is marked. But what a
+	# link leads to does count, though it was gone.
+	if [ -h "$base/current" ] && [ ! -e "$base/current" ]; then
+		read_current
+		[ "$current" != "$version" ] || die 1 "current leads to release $version, which is gone: it cannot be unpacked there"
+	fi
+	hashed=yes placed=yes
+	tree=$base/releases/$version manifest_at=$meta/manifests/$version
+	;;
+esac
 cleanup() {
 	[ -n "$kept" ] || rm -rf "$meta/stage"
-	[ -z "$placed" ] || rm -rf "$base/releases/$version"
+	[ -z "$placed" ] || rm -rf "$base/releases/$version" "$meta/manifests/$version"
 }
-try mkdir -p "$tree"
-said=$({ printf "%s" "$version $digest$nl" >"$work/of"; } 2>&1) || broken "$said"
+write "$work/of" "$version $digest"
 if [ "$how" = whole ]; then
+	try mkdir -p "$tree"
 	take_in "$size" "$tree"
+	came=$tree/.slipway
 else
-	take_in "$size" "$base"
+	take_in "$size" "$base" # tar makes the directories
 fi
 # What came before a connection broke need not come again. It counts for nothing
 # until it is verified.
-if [ "$tee" = 0 ] && [ "$got" != "$want" ]; then
+if [ -n "$hashed" ]; then
+	if [ "$tee" = 0 ] && [ "$got" != "$want" ]; then
+		kept=yes
+		die 83 "the bundle did not arrive as it was sent: $size bytes with sha256 $want were meant to, sha256 $got did"
+	fi
+	[ "$tee.$inflate.$tar" = 0.0.0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
+elif [ "$inflate" != 0 ] || [ ! -f "$came/manifest" ]; then
 	kept=yes
-	die 83 "the bundle did not arrive as it was sent: $size bytes with sha256 $want were meant to, sha256 $got did"
+	die 83 "the bundle of $size bytes did not arrive as it was sent ($codec $inflate, tar $tar)"
 fi
-[ "$how" != whole ] || [ "$tar" = 0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
-[ "$tee.$inflate" = 0.0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
-said=$({ cat "$tree/.slipway/manifest" >"$manifest"; } 2>&1) || broken "$said"
-# Its time tells later which files were written to since: from a moment ago on, as some
-# tools look at whole seconds.
-touch -d "@$(($(date +%s) - 2))" "$manifest" 2>/dev/null
-[ "$how" = whole ] || patch_up
-try rm -rf "$tree/.slipway"
-if [ "$how" != whole ]; then
+if [ "$how" = whole ]; then
+	came=$work/came
+	remove "$came"
+	try mv "$tree/.slipway" "$came"
+fi
+# The time of the manifest tells later which files were written to since: from a moment ago
+# on, as some tools look at whole seconds.
+touch -d "2 seconds ago" "$manifest_at" 2>/dev/null || touch -d "@$(($(date +%s) - 2))" "$manifest_at" 2>/dev/null
+if [ -z "$hashed" ]; then
+	patch_up
 	copy_links
 	verify
 	if [ -z "$sound" ]; then
@@ -65,10 +92,13 @@ say step verify
 # To the disk before the marker: after a power cut, a release that counts as
 # complete is complete. Where sync knows no -f, the file system decides.
 sync -f "$tree" 2>/dev/null
-placed=yes
-try mv "$tree" "$base/releases/"
-try mv -f "$manifest" "$meta/manifests/$version"
-put "$meta/releases/$version" "digest=$digest${nl}manifest=$listed${nl}deployment=$deployment${nl}staged_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
-rm -rf "$meta/stage"
+if [ -z "$placed" ]; then
+	placed=yes
+	try mv "$tree" "$base/releases/"
+	try mv -f "$manifest_at" "$meta/manifests/$version"
+fi
+write "$meta/releases/$version" "digest=$digest${nl}manifest=$listed${nl}deployment=$deployment"
+# What is left is for the next one, but for what would be in its way.
+remove "$came/delta" "$work/shared"
 say step unpack
 say staged yes

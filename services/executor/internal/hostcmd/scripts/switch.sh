@@ -1,5 +1,6 @@
-# Arguments: version, digest, deployment, proven or tried.
-version=$1 digest=$2 deployment=$3 how=$4
+# Arguments: application path, version, digest, deployment, proven or tried.
+at "$1"
+version=$2 digest=$3 deployment=$4 how=$5
 prepare
 complete "$version" || die 85 "release $version is not complete in $base"
 read_digest "$version"
@@ -12,7 +13,7 @@ if [ "$current" != "$version" ]; then
 	# What this deployment staged was compared a moment ago.
 	[ "$staged_by" = "$deployment" ] || drift "$version"
 	remember "$version"
-	put "$record" "${current:--} $version"
+	note "$record" "${current:--} $version"
 	point_at "$version"
 fi
 [ "$how" = tried ] || succeeded "$version" "$deployment"

@@ -1,6 +1,10 @@
-# For the steps before a switch. Arguments: version, digest.
-version=$1 digest=$2
-shift 2
+# For the steps before a switch.
+
+# for_release PATH VERSION DIGEST: the step is about this one.
+for_release() {
+	at "$1"
+	version=$2 digest=$3
+}
 
 # staged: the release is here, complete, with this content. With other content
 # the step ends: a version is one content, and what runs is never written over.
@@ -25,14 +29,17 @@ begun() {
 
 # vacate removes what attempts that did not end well left behind.
 vacate() {
-	[ ! -e "$meta/stage" ] && [ ! -h "$meta/stage" ] || try rm -rf "$meta/stage"
+	cleared || {
+		remove "$meta/stage"
+		try mkdir "$meta/stage"
+	}
 	unplace
 }
 
 # unplace removes what is in the place of the release and does not count as one: the
 # marker before what it stands for.
 unplace() {
-	for left in "$meta/releases/$version" "$meta/manifests/$version" "$base/releases/$version"; do
-		[ ! -e "$left" ] && [ ! -h "$left" ] || try rm -rf "$left"
+	for left in "$meta/releases/$version" "$meta/prepared/$version" "$meta/manifests/$version" "$base/releases/$version"; do
+		remove "$left"
 	done
 }

@@ -8,26 +8,74 @@
 # Whatever fails on the way, fewer lines are found good, never more.
 verify() {
 	sound=
-	pick_hash "$unpacked"
-	(
+	hash=sha256sum
+	if [ "$unpacked" -gt 4000000 ] && command -v openssl >/dev/null 2>&1; then
+		hash="openssl dgst -sha256 -r"
+	fi
+	listed_by=find
+	compare
+	if nothing; then # a find that lacks an option
+		listed_by=stat
+		compare
+	fi
+	if nothing; then # an openssl that is of no use
+		hash=sha256sum
+		compare
+	fi
+	good= wrong=
+	while read -r word value; do
+		case $word in
+		good) good=$value ;;
+		lacks) say lacks "$value" && wrong=yes ;;
+		cut) say cut "$value" ;;
+		esac
+	done <<END
+$verdict
+END
+	if [ -z "$wrong" ]; then
+		[ "$good" = "$files" ] && sound=yes || say lacks all
+	fi
+	forget
+}
+
+# nothing: compare has hashed no file, not even the manifest.
+nothing() {
+	case $verdict in
+	"hashed 0$nl"*) rm -f "$work/cut" "$work/differ" ;;
+	*) return 1 ;;
+	esac
+}
+
+# compare sets verdict to what it finds: how many files were hashed, and what verify tells.
+# find has written out what it printed when it runs a program.
+compare() {
+	verdict=$(
 		cd "$tree" || exit
-		find . -type f -exec $hash {} + >../../sums
-		find ../../manifest . -exec stat -c "%a %u:%g %s %F/%n" {} + >../../paths
-		cd ../.. && PATHS=$paths awk -f /dev/stdin >verdict
-	) <<"END"
-BEGIN {
-	while ((getline line <"sums") > 0) sum[substr(line, 67)] = substr(line, 1, 64)
-	while ((getline line <"paths") > 0) {
-		split(line, word, " ")
-		kind = substr(line, length(word[1] word[2] word[3]) + 4)
-		path = substr(kind, index(kind, "/") + 1)
-		if (path == "../../manifest") owner = word[2]
-		else found++
-		if (kind !~ /^regular/) continue
-		is[path] = word[1] " " word[2]
-		size[path] = word[3]
-	}
-	while ((getline line <"manifest") > 0) {
+		set -- -printf "%m %U:%G %s %y/%p$nl"
+		if [ "$listed_by" = stat ]; then
+			set -- -exec stat -c "%a %u:%g %s %F/%n" {} +
+		else
+			exec 2>/dev/null
+		fi
+		find ../../came/manifest . "$@" -type f -exec $hash {} + |
+			{ cd ../.. && PATHS=$paths awk -f /proc/self/fd/3 3<<"END"; }
+length($1) >= 64 {
+	hashed++
+	sum[substr($0, 67)] = substr($0, 1, 64)
+	next
+}
+{
+	kind = substr($0, length($1 $2 $3) + 4)
+	path = substr(kind, index(kind, "/") + 1)
+	if (path == "../../came/manifest") owner = $2
+	else found++
+	if (kind !~ /^(regular|f)/) next
+	is[path] = $1 " " $2
+	size[path] = $3
+}
+END {
+	print "hashed " hashed + 0
+	while ((getline line <"came/manifest") > 0) {
 		lines++
 		split(line, word, " ")
 		path = substr(line, length(word[1] word[2]) + 69)
@@ -53,18 +101,7 @@ BEGIN {
 	print "good " good + 0
 }
 END
-	good= wrong=
-	while read -r word value; do
-		case $word in
-		good) good=$value ;;
-		lacks) say lacks "$value" && wrong=yes ;;
-		cut) say cut "$value" ;;
-		esac
-	done <"$work/verdict"
-	if [ -z "$wrong" ]; then
-		[ "$good" = "$files" ] && sound=yes || say lacks all
-	fi
-	forget
+	)
 }
 
 # forget removes what differs: what takes its place must not be written into a file that

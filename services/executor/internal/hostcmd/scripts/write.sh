@@ -2,13 +2,31 @@
 
 # prepare makes the directories, and sees that they can be written.
 prepare() {
-	for dir in releases .slipway/releases .slipway/manifests .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next; do
-		[ -d "$base/$dir" ] || try mkdir -p "$base/$dir"
+	dirs="releases .slipway/releases .slipway/manifests .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next .slipway/stage"
+	set --
+	for dir in $dirs; do
+		[ -d "$base/$dir" ] || set -- "$@" "$base/$dir"
+	done
+	[ $# -eq 0 ] || try mkdir -p "$@"
+	for dir in $dirs; do
 		[ -w "$base/$dir" ] || die 87 "$base/$dir is not writable"
 	done
 	[ -w "$base" ] || die 87 "$base is not writable"
 	place=$base
 	[ -h "$base/current" ] || [ ! -e "$base/current" ] || die 89 "$base/current is in the way: it is not a link"
+}
+
+# cleared: the stage holds nothing but what a release that was staged leaves there, which
+# is of no harm to the next one.
+cleared() {
+	[ ! -h "$meta/stage" ] || return 1
+	for left in "$meta"/stage/* "$meta"/stage/tree/* "$meta"/stage/came/*; do
+		case $left in
+		*/stage/of | */stage/tree | */stage/came) ;;
+		*/stage/bundle) [ ! -s "$left" ] || return 1 ;;
+		*) [ ! -e "$left" ] && [ ! -h "$left" ] || return 1 ;;
+		esac
+	done
 }
 
 # remember VERSION: writes down what runs now as what ran before VERSION, and
@@ -21,7 +39,12 @@ remember() {
 			[ "$older" != "$1" ] && [ "$older" != "$current" ] && is_version "$older" && complete "$older" && list=$list$nl$older
 		done <"$meta/previous/$current"
 	fi
-	put "$meta/previous/$1" "$list"
+	if [ -s "$meta/previous/$1" ]; then
+		write "$meta/next/previous" "$list"
+		try mv -f "$meta/next/previous" "$meta/previous/$1"
+	else
+		write "$meta/previous/$1" "$list"
+	fi
 }
 
 # point_at VERSION: current is the old link or the new one at every moment. The
@@ -29,7 +52,11 @@ remember() {
 # the old one would be taken for the directory that it leads to: mv -T is meant
 # for that, but busybox refuses it where the link leads to a directory.
 point_at() {
-	try rm -f "$meta/next/current"
+	if [ ! -h "$base/current" ]; then
+		try ln -s "releases/$1" "$base/current"
+		return
+	fi
+	remove "$meta/next/current"
 	try ln -s "releases/$1" "$meta/next/current"
 	try mv -f "$meta/next/current" "$base/"
 }
@@ -45,6 +72,6 @@ succeeded() {
 		[ "$number" -gt "$top" ] && top=$number
 		[ "$mark" = "$meta/successful/$1" ] && own="$number $rest"
 	done
-	[ "$own" = "$top $2" ] || put "$meta/successful/$1" "$((top + 1)) $2"
-	try rm -f "$meta/rolledback/$1"
+	[ "$own" = "$top $2" ] || note "$meta/successful/$1" "$((top + 1)) $2"
+	remove "$meta/rolledback/$1"
 }

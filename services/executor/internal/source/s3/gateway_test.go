@@ -5,16 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,58 +20,15 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/netguard"
-	"github.com/slipway-deploy/slipway/libs/proctest"
+	"github.com/slipway-deploy/slipway/libs/s3test"
 	"github.com/slipway-deploy/slipway/services/executor/internal/source"
+	"github.com/slipway-deploy/slipway/services/executor/internal/source/sourcetest"
 	"github.com/slipway-deploy/slipway/services/executor/internal/source/web"
 )
 
-const patience = time.Minute
+var owner = contract.SourceCredential{AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey}
 
-// buildGateway builds versitygw, an S3 server, from a module of its own: what it
-// needs is in no module of ours. The first build takes minutes.
-var buildGateway = sync.OnceValues(func() (string, error) {
-	return proctest.Build("s3test", "services/executor/internal/source/s3/testdata/versitygw", "github.com/versity/versitygw/cmd/versitygw")
-})
-
-var owner = contract.SourceCredential{AccessKey: "owner", SecretKey: "owners-s3cret"}
-
-// startGateway runs an S3 server on a directory of its own, and returns its URL.
-func startGateway(t *testing.T) string {
-	t.Helper()
-	binary, err := buildGateway()
-	require.NoError(t, err)
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
-	dir := t.TempDir()
-	for _, sub := range []string{"data", "meta"} {
-		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o755))
-	}
-	said := &bytes.Buffer{}
-	cmd := exec.Command(binary, "--quiet", "--port", address, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+owner.AccessKey, "ROOT_SECRET_KEY="+owner.SecretKey)
-	cmd.Stdout, cmd.Stderr = said, said
-	child, err := proctest.Start(cmd)
-	require.NoError(t, err)
-	t.Cleanup(child.Kill)
-	for deadline := time.Now().Add(patience); ; {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
-		if err == nil {
-			require.NoError(t, conn.Close())
-			return "http://" + address
-		}
-		if !child.Running() || time.Now().After(deadline) {
-			child.Kill()
-			<-child.Exited()
-			require.FailNow(t, "the S3 server does not start", said.String())
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-}
-
-// put stores what a URL names: a bucket, or an object.
+// put stores the object that a URL names.
 func put(t *testing.T, at string, content []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, at, bytes.NewReader(content))
@@ -108,10 +62,9 @@ func fetch(t *testing.T, s contract.S3Source, c contract.SourceCredential, sha s
 }
 
 func TestObjectsAreFetchedFromAnS3ServerAndTakenUpWhereTheyBroke(t *testing.T) {
-	endpoint := startGateway(t)
+	endpoint := s3test.Start(t, "builds")
 	content := make([]byte, 8<<20)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(content)
-	put(t, endpoint+"/builds", nil)
 	put(t, endpoint+"/builds/shop/1%20%C3%BC.tgz", content)
 	s := contract.S3Source{Endpoint: endpoint, Bucket: "builds", Key: "shop/1 ü.tgz"}
 
@@ -125,7 +78,7 @@ func TestObjectsAreFetchedFromAnS3ServerAndTakenUpWhereTheyBroke(t *testing.T) {
 	cutting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.Header.Get("Range"))
 		if len(asked) == 1 {
-			w = &cut{w, 3 << 20}
+			w = sourcetest.Cut(w, 3<<20)
 		}
 		proxy := httputil.NewSingleHostReverseProxy(target) // the host in the signature stays
 		proxy.ErrorLog = nil
@@ -160,22 +113,3 @@ func TestObjectsAreFetchedFromAnS3ServerAndTakenUpWhereTheyBroke(t *testing.T) {
 		require.NotContains(t, err.Error(), owner.SecretKey)
 	}
 }
-
-// cut ends the connection after so many bytes.
-type cut struct {
-	http.ResponseWriter
-	left int
-}
-
-func (c *cut) Write(p []byte) (int, error) {
-	if len(p) >= c.left {
-		_, _ = c.ResponseWriter.Write(p[:c.left])
-		_ = http.NewResponseController(c.ResponseWriter).Flush()
-		panic(http.ErrAbortHandler)
-	}
-	c.left -= len(p)
-	return c.ResponseWriter.Write(p)
-}
-
-// Unwrap implements what http.ResponseController asks for.
-func (c *cut) Unwrap() http.ResponseWriter { return c.ResponseWriter }

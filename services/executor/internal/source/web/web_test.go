@@ -23,6 +23,7 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/services/executor/internal/source"
+	"github.com/slipway-deploy/slipway/services/executor/internal/source/sourcetest"
 )
 
 const limit = 8 << 20 // bytes of a package in these tests
@@ -86,28 +87,12 @@ func cutting(t *testing.T, data []byte, etag string, after ...int) (*httptest.Se
 			w.Header().Set("Etag", etag)
 		}
 		if n < len(after) {
-			w = &cut{ResponseWriter: w, left: after[n]}
+			w = sourcetest.Cut(w, after[n])
 		}
 		n++
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	})
 	return s, &asked
-}
-
-// cut ends the connection after so many bytes.
-type cut struct {
-	http.ResponseWriter
-	left int
-}
-
-func (c *cut) Write(p []byte) (int, error) {
-	if len(p) >= c.left {
-		_, _ = c.ResponseWriter.Write(p[:c.left])
-		_ = http.NewResponseController(c.ResponseWriter).Flush()
-		panic(http.ErrAbortHandler)
-	}
-	c.left -= len(p)
-	return c.ResponseWriter.Write(p)
 }
 
 func TestAFetchGoesOnFromWhereItsConnectionBroke(t *testing.T) {
@@ -148,7 +133,7 @@ func TestContentThatChangesMeanwhileIsFetchedFromItsStart(t *testing.T) {
 		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			data, etag := changed, `"new"`
 			if n++; n == 1 {
-				data, w = old, &cut{ResponseWriter: w, left: 1 << 20}
+				data, w = old, sourcetest.Cut(w, 1<<20)
 			}
 			if n == 1 || !honest {
 				etag = `"old"`
@@ -210,7 +195,7 @@ func TestAServerThatStallsIsLeft(t *testing.T) {
 		}
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	})
-	got, err := fetch(t, client(func(o *Options) { o.Stall = 100 * time.Millisecond }), srv.URL, sha, contract.SourceCredential{})
+	got, err := fetch(t, client(func(o *Options) { o.Stall = time.Second }), srv.URL, sha, contract.SourceCredential{})
 	require.NoError(t, err)
 	require.Equal(t, sha, shaOf(got))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
@@ -16,17 +15,21 @@ import (
 // What a Memory is about to do, or has done, when it asks for a fault.
 const (
 	Reading       = "reading"
-	WritingBucket = "writing a bucket" // for each one
-	WritingHeader = "writing a header" // for each one
+	WritingBucket = "writing a bucket"          // for each one
+	WritingHeader = "writing a header"          // for each one
+	WritingShared = "writing a shared document" // for each one
 	Checkpointing = "writing the checkpoint"
 	SettingAside  = "setting aside"
-	Written       = "written" // after any write
+	WritingPage   = "writing a page"    // for each one
+	WritingOutput = "writing an output" // for each one
+	Written       = "written"           // after any write
 )
 
 // Memory is a store that keeps documents in memory, to fail on purpose.
 type Memory struct {
 	mu         sync.Mutex
 	docs       Documents
+	archived   map[string]fold.Archived
 	checkpoint fold.Checkpoint
 	fault      func(doing string) error
 }
@@ -35,14 +38,30 @@ type Memory struct {
 type Documents struct {
 	Headers map[string]deploy.Header
 	Buckets map[fold.BucketKey]deploy.Bucket
+	Outputs map[fold.BucketKey]deploy.Output
+	Pages   map[fold.PageKey]deploy.Page
 	Aside   map[uint64]fold.Rejected
+
+	Statistics map[fold.StatisticsKey]deploy.Statistics
+	Placements map[fold.PartKey]deploy.Placements
+	Departures map[fold.DepartureKey]deploy.Departures
+}
+
+func noDocuments() Documents {
+	return Documents{
+		Headers: map[string]deploy.Header{}, Buckets: map[fold.BucketKey]deploy.Bucket{},
+		Outputs: map[fold.BucketKey]deploy.Output{}, Pages: map[fold.PageKey]deploy.Page{}, Aside: map[uint64]fold.Rejected{},
+		Statistics: map[fold.StatisticsKey]deploy.Statistics{}, Placements: map[fold.PartKey]deploy.Placements{},
+		Departures: map[fold.DepartureKey]deploy.Departures{},
+	}
 }
 
 // NewMemory returns an empty store that never fails.
 func NewMemory() *Memory {
 	return &Memory{
-		docs:  Documents{map[string]deploy.Header{}, map[fold.BucketKey]deploy.Bucket{}, map[uint64]fold.Rejected{}},
-		fault: func(string) error { return nil },
+		docs:     noDocuments(),
+		archived: map[string]fold.Archived{},
+		fault:    func(string) error { return nil },
 	}
 }
 
@@ -59,16 +78,26 @@ func (m *Memory) Empty() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.checkpoint = fold.Checkpoint{}
+	clear(m.archived)
 	clear(m.docs.Headers)
 	clear(m.docs.Buckets)
+	clear(m.docs.Outputs)
+	clear(m.docs.Pages)
 	clear(m.docs.Aside)
+	clear(m.docs.Statistics)
+	clear(m.docs.Placements)
+	clear(m.docs.Departures)
 }
 
 // Documents returns what it holds now.
 func (m *Memory) Documents() Documents {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Documents{maps.Clone(m.docs.Headers), maps.Clone(m.docs.Buckets), maps.Clone(m.docs.Aside)}
+	return Documents{
+		maps.Clone(m.docs.Headers), maps.Clone(m.docs.Buckets),
+		maps.Clone(m.docs.Outputs), maps.Clone(m.docs.Pages), maps.Clone(m.docs.Aside),
+		maps.Clone(m.docs.Statistics), maps.Clone(m.docs.Placements), maps.Clone(m.docs.Departures),
+	}
 }
 
 // Prepare implements fold.Store.
@@ -86,6 +115,16 @@ func (m *Memory) Headers(ctx context.Context, ids []string) (map[string]deploy.H
 // Buckets implements fold.Store and query.Documents.
 func (m *Memory) Buckets(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Bucket, error) {
 	return read(ctx, m, m.docs.Buckets, keys)
+}
+
+// Outputs implements fold.Store and query.Documents.
+func (m *Memory) Outputs(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Output, error) {
+	return read(ctx, m, m.docs.Outputs, keys)
+}
+
+// Pages implements fold.Store and query.Documents.
+func (m *Memory) Pages(ctx context.Context, keys []fold.PageKey) (map[fold.PageKey]deploy.Page, error) {
+	return read(ctx, m, m.docs.Pages, keys)
 }
 
 func read[K comparable, V any](ctx context.Context, m *Memory, docs map[K]V, keys []K) (map[K]V, error) {
@@ -111,14 +150,30 @@ func (m *Memory) List(ctx context.Context, page query.Page) ([]deploy.Header, er
 		return nil, err
 	}
 	var found []deploy.Header
-	for id, h := range m.docs.Headers {
-		if h.State != "" && (page.Before == "" || id < page.Before) && (page.State == "" || h.State == page.State) &&
-			(page.Application == "" || h.Application == page.Application) {
+	for _, h := range m.docs.Headers {
+		if page.Shows(h) && (page.Server == "" || m.serves(h, page.Server)) {
 			found = append(found, h)
 		}
 	}
-	slices.SortFunc(found, func(a, b deploy.Header) int { return strings.Compare(b.ID, a.ID) })
+	slices.SortFunc(found, func(a, b deploy.Header) int {
+		order := query.PlaceOf(b).Compare(query.PlaceOf(a))
+		if page.OldestFirst {
+			return -order
+		}
+		return order
+	})
 	return found[:min(len(found), page.Limit)], nil
+}
+
+// serves says whether the server is among the targets of the deployment.
+func (m *Memory) serves(h deploy.Header, server string) bool {
+	for i := range h.Counts {
+		b := m.docs.Buckets[fold.BucketKey{Deployment: h.ID, Index: i}]
+		if slices.ContainsFunc(b.Targets, func(t deploy.Target) bool { return t.Host == server }) {
+			return true
+		}
+	}
+	return false
 }
 
 // PutHeaders implements fold.Store.
@@ -130,6 +185,56 @@ func (m *Memory) PutHeaders(ctx context.Context, changes []fold.Change[deploy.He
 func (m *Memory) PutBuckets(ctx context.Context, changes []fold.Change[deploy.Bucket]) error {
 	return write(ctx, m, m.docs.Buckets, WritingBucket, changes, func(b deploy.Bucket) (fold.BucketKey, uint64) {
 		return fold.BucketKey{Deployment: b.Deployment, Index: b.Index}, b.Seq
+	})
+}
+
+// PutOutputs implements fold.Store.
+func (m *Memory) PutOutputs(ctx context.Context, changes []fold.Change[deploy.Output]) error {
+	return write(ctx, m, m.docs.Outputs, WritingOutput, changes, func(o deploy.Output) (fold.BucketKey, uint64) {
+		return fold.BucketKey{Deployment: o.Deployment, Index: o.Index}, o.Seq
+	})
+}
+
+// PutPages implements fold.Store.
+func (m *Memory) PutPages(ctx context.Context, changes []fold.Change[deploy.Page]) error {
+	return write(ctx, m, m.docs.Pages, WritingPage, changes, func(p deploy.Page) (fold.PageKey, uint64) {
+		return fold.PageKey{Deployment: p.Deployment, Index: p.Index, Number: p.Number}, p.Seq
+	})
+}
+
+// Statistics implements fold.Store.
+func (m *Memory) Statistics(ctx context.Context, keys []fold.StatisticsKey) (map[fold.StatisticsKey]deploy.Statistics, error) {
+	return read(ctx, m, m.docs.Statistics, keys)
+}
+
+// PutStatistics implements fold.Store.
+func (m *Memory) PutStatistics(ctx context.Context, changes []fold.Change[deploy.Statistics]) error {
+	return write(ctx, m, m.docs.Statistics, WritingShared, changes, func(s deploy.Statistics) (fold.StatisticsKey, uint64) {
+		return fold.StatisticsKey{Application: s.Application, Day: s.Day}, s.Seq
+	})
+}
+
+// Placements implements fold.Store.
+func (m *Memory) Placements(ctx context.Context, keys []fold.PartKey) (map[fold.PartKey]deploy.Placements, error) {
+	return read(ctx, m, m.docs.Placements, keys)
+}
+
+// PutPlacements implements fold.Store.
+func (m *Memory) PutPlacements(ctx context.Context, changes []fold.Change[deploy.Placements]) error {
+	return write(ctx, m, m.docs.Placements, WritingShared, changes, func(p deploy.Placements) (fold.PartKey, uint64) {
+		return fold.PartKey{Application: p.Application, Part: p.Part}, p.Seq
+	})
+}
+
+// Departures implements fold.Store.
+func (m *Memory) Departures(ctx context.Context, keys []fold.DepartureKey) (map[fold.DepartureKey]deploy.Departures, error) {
+	return read(ctx, m, m.docs.Departures, keys)
+}
+
+// PutDepartures implements fold.Store.
+func (m *Memory) PutDepartures(ctx context.Context, changes []fold.Change[deploy.Departures]) error {
+	return write(ctx, m, m.docs.Departures, WritingShared, changes, func(d deploy.Departures) (fold.DepartureKey, uint64) {
+		return fold.DepartureKey{PartKey: fold.PartKey{Application: d.Application, Part: d.Part}, Day: d.Day, Number: d.Number}, d.Seq
 	})
 }
 
@@ -180,6 +285,23 @@ func (m *Memory) PutCheckpoint(ctx context.Context, next, read fold.Checkpoint) 
 	}
 	m.checkpoint = next
 	return m.fault(Written)
+}
+
+// Archived implements fold.Store and query.Documents.
+func (m *Memory) Archived(ctx context.Context, ids []string) (map[string]fold.Archived, error) {
+	return read(ctx, m, m.archived, ids)
+}
+
+// Archive notes that a deployment is archived, and removes its documents.
+func (m *Memory) Archive(a fold.Archived) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := a.Deployment
+	m.archived[id] = a
+	delete(m.docs.Headers, id)
+	maps.DeleteFunc(m.docs.Buckets, func(key fold.BucketKey, _ deploy.Bucket) bool { return key.Deployment == id })
+	maps.DeleteFunc(m.docs.Outputs, func(key fold.BucketKey, _ deploy.Output) bool { return key.Deployment == id })
+	maps.DeleteFunc(m.docs.Pages, func(key fold.PageKey, _ deploy.Page) bool { return key.Deployment == id })
 }
 
 // SetAside implements fold.Store.

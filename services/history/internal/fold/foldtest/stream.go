@@ -84,7 +84,8 @@ func (s *script) plan(e contract.Envelope, strategy deploy.Strategy, targets int
 	all := []Message{s.system(e, contract.AcceptedEvent{
 		Kind: pickFrom(s, "deploy", "rollback"), Application: pickFrom(s, "web", "api"), Path: "/srv/web",
 		Version: "v" + e.Deployment, Package: "p" + e.Deployment, Actor: "ann", Targets: targets, Waves: waves.Len(), AcceptedAt: s.now,
-		Strategy: string(strategy.Kind), RetryOf: pickFrom(s, "", "", "d0"),
+		Strategy: string(strategy.Kind), RetryOf: pickFrom(s, "", "", "d0"), Batch: "b0",
+		Metadata: []contract.Note{{Name: "ticket", Value: "SHOP-42"}}, Origin: contract.Origin{Stage: "production", Template: "nightly", Group: "web"},
 	})}
 	for _, piece := range (deploy.Range{Count: targets}).Pieces() {
 		planned := contract.PlannedEvent{First: piece.First}
@@ -206,20 +207,42 @@ func unbegun(end *contract.ConcludedEvent) deploy.State {
 // between two steps.
 func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) {
 	var all []Message
+	var final *contract.LastStep // the end of the last step, if the end of the job tells it
 	attempts := 1 + s.pick(2)
 	for e.Attempt = 1; e.Attempt <= attempts; e.Attempt++ {
 		e.Token = uint64(1 + s.pick(1000))
-		all = append(all, s.event(e, contract.JobStartedEvent{Executor: "executor-1"}))
-		for _, step := range deploy.KindDeploy.Steps(deploy.Work{})[:1+s.pick(4)] {
+		steps, numbered := deploy.KindDeploy.Steps(deploy.Work{})[:1+s.pick(4)], 0
+		var said []Message
+		joined := s.pick(2) == 0 // each event that a step begins with says so
+		start := contract.JobStartedEvent{Executor: "executor-1"}
+		if joined {
+			start.Step = string(steps[0])
+		}
+		all = append(all, s.event(e, start))
+		for i, step := range steps {
 			began := s.now
-			all = append(all, s.event(e, contract.JobStepEvent{Step: string(step), State: string(deploy.Running), StartedAt: began}))
+			if !joined {
+				all = append(all, s.event(e, contract.JobStepEvent{Step: string(step), State: string(deploy.Running), StartedAt: began}))
+			}
 			if s.pick(2) == 0 {
 				all = append(all, s.event(e, contract.JobProgressEvent{Step: string(step), Done: int64(s.pick(100)), Total: 100}))
 			}
+			if s.pick(3) == 0 {
+				said, numbered = s.output(e, step, numbered)
+				all = append(all, said...)
+			}
 			ended := s.now
-			all = append(all, s.event(e, contract.JobStepEvent{
+			end := contract.JobStepEvent{
 				Step: string(step), State: string(deploy.Succeeded), StartedAt: began, EndedAt: &ended, Note: "it's done",
-			}))
+			}
+			if joined && i+1 < len(steps) {
+				end.Next = string(steps[i+1])
+			}
+			if joined && i+1 == len(steps) && e.Attempt == attempts {
+				final = &contract.LastStep{Step: end.Step, State: end.State, StartedAt: began, EndedAt: ended, Note: end.Note}
+				continue
+			}
+			all = append(all, s.event(e, end))
 		}
 	}
 	last := contract.JobEndedEvent{State: string(deploy.Succeeded), Release: "v2", Previous: "v1", Changed: true}
@@ -231,6 +254,7 @@ func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) 
 	if stops && s.pick(2) == 0 {
 		last = contract.JobEndedEvent{State: string(deploy.Cancelled), Previous: "v1", Note: "it was stopped before it switched"}
 	}
+	last.Step = final
 	all = append(all, s.event(e, last))
 	if s.pick(4) == 0 {
 		all = append(all, s.event(e, contract.JobProgressEvent{Step: string(deploy.StepStage), Done: 1, Total: 2}))
@@ -250,6 +274,22 @@ func (s *script) mix(lists [][]Message) []Message {
 		}
 	}
 	return all
+}
+
+// output tells what is said in a step, after so many lines of the attempt. Some of it
+// is told twice.
+func (s *script) output(e contract.Envelope, step deploy.Step, before int) (all []Message, after int) {
+	for range 1 + s.pick(3) {
+		said := contract.JobOutputEvent{Step: string(step), First: before + 1}
+		for range 1 + s.pick(90) {
+			said.Lines = append(said.Lines, contract.OutputLine{Time: s.now, Stream: pickFrom(s, "stdout", "stderr"), Level: "info", Text: "it's done"})
+		}
+		before += len(said.Lines)
+		for range 1 + s.pick(3)/2 {
+			all = append(all, s.message(contract.OutputSubject(e.Deployment, e.Host), e, said))
+		}
+	}
+	return all, before
 }
 
 func (s *script) system(e contract.Envelope, body contract.Body) Message {

@@ -1,0 +1,113 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	scanBatch = 500
+	scanIdle  = 30 * time.Second
+)
+
+// Scan gives fn what is stored on these subjects (which may hold wildcards) when it is called, in the order in which it
+// was stored, and stops at fn's first error. It costs a round trip for some hundred messages and not one for each; what is
+// stored meanwhile may be among them.
+func (b *Bus) Scan(ctx context.Context, stream string, subjects []string, fn func(Stored) error) error {
+	return b.ScanAfter(ctx, stream, 0, subjects, fn)
+}
+
+// ScanAfter is Scan of what was stored after this sequence. Without subjects, it is of all.
+func (b *Bus) ScanAfter(ctx context.Context, stream string, after uint64, subjects []string, fn func(Stored) error) error {
+	return b.scan(ctx, stream, after, math.MaxUint64, subjects, fn)
+}
+
+// ScanUpTo is ScanAfter of what was stored up to the sequence last, on all subjects. It has the broker send nothing that
+// lies beyond, where nothing was removed from between.
+func (b *Bus) ScanUpTo(ctx context.Context, stream string, after, last uint64, fn func(Stored) error) error {
+	if last <= after {
+		return nil
+	}
+	err := b.scan(ctx, stream, after, last-after, nil, func(s Stored) error {
+		if s.Seq > last {
+			return errPast
+		}
+		return fn(s)
+	})
+	if errors.Is(err, errPast) {
+		return nil
+	}
+	return err
+}
+
+// errPast ends a scan: what follows is not asked for.
+var errPast = errors.New("past what is asked for")
+
+// scan gives fn at most so many messages.
+func (b *Bus) scan(ctx context.Context, stream string, after, most uint64, subjects []string, fn func(Stored) error) error {
+	consumer, err := b.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		FilterSubjects: subjects, AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: scanIdle,
+	})
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", stream, classify(err))
+	}
+	info := consumer.CachedInfo()
+	defer func() {
+		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+		defer cancel()
+		_ = b.js.DeleteConsumer(brief, stream, info.Name) // or it goes by itself
+	}()
+	for left := min(info.NumPending, most); left > 0; {
+		read, pending, err := scanSome(ctx, consumer, int(min(left, scanBatch)), fn)
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", stream, err)
+		}
+		if read == 0 { // what was counted was removed meanwhile
+			return nil
+		}
+		most -= uint64(read)
+		left = min(pending, most)
+	}
+	return nil
+}
+
+// scanSome gives fn at most so many messages. It returns how many these were, and how many are left.
+func scanSome(ctx context.Context, consumer jetstream.Consumer, most int, fn func(Stored) error) (read int, left uint64, err error) {
+	try, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	batch, err := consumer.FetchNoWait(most)
+	if err != nil {
+		return 0, 0, classify(err)
+	}
+	for {
+		select {
+		case msg, open := <-batch.Messages():
+			if !open {
+				return read, left, classify(batch.Error())
+			}
+			meta, err := msg.Metadata()
+			if err != nil {
+				return read, left, err
+			}
+			read, left = read+1, meta.NumPending
+			if err := fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject(), Data: msg.Data()}); err != nil {
+				return read, left, err
+			}
+		case <-try.Done():
+			return read, left, classify(try.Err())
+		}
+	}
+}
+
+// Drop removes everything that is stored on the subject.
+func (b *Bus) Drop(ctx context.Context, stream, subject string) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		return classify(b.streams[stream].Purge(ctx, jetstream.WithPurgeSubject(subject)))
+	})
+}

@@ -1,0 +1,79 @@
+package gateway_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slipway-deploy/slipway/libs/audit"
+	"github.com/slipway-deploy/slipway/services/gateway"
+)
+
+// ofRex is a gateway with an inventory of rex, in which two programs were downloaded and a third was not.
+func ofRex(t *testing.T) *fixture {
+	t.Helper()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	f := start(t, func(c *gateway.Config) {
+		c.Rex.Inventory, c.Rex.Soft, c.Rex.Configure = at("inventory.csv"), at("softdir"), at("configuredir")
+		c.Rex.RemoteCom, c.Rex.Update = at("remotecomdir"), at("updatedir")
+		for name, content := range map[string]string{
+			"inventory.csv": "app_key,local_name,is_deploy_dir,configure_file_status,configure_file_list,pro_dir,config_dir,server_name,network_ip\n" +
+				"one,one,1,0,,/data/one,/data/one/conf,web-1,10.0.0.1\n" +
+				"none,none,1,0,,/data/none,/data/none/conf,nobody,10.0.0.9\n",
+			"remotecomdir/softdir/one/run": "1", "remotecomdir/configuredir/one/a.conf": "1", "softdir/here": "", "configuredir/here": "", "updatedir/here": "",
+		} {
+			require.NoError(t, os.MkdirAll(filepath.Dir(at(name)), 0o755))
+			require.NoError(t, os.WriteFile(at(name), []byte(content), 0o600))
+		}
+	})
+	f.client = http.DefaultClient // openapi.yaml says nothing of dialects
+	return f
+}
+
+func TestTheAuditLogSaysWhatBecameOfACallInADialect(t *testing.T) {
+	f := ofRex(t)
+	const (
+		rex  = "/compat/rex"
+		sync = "/compat/sync"
+	)
+	release := object{
+		"project_name": "shop", "link_name": "shop", "language": "php", "filename": "shop.tar", "server_list": []string{"nobody"}, "file_url": "http://127.0.0.1:1/shop.tar",
+	}
+	for name, one := range map[string]struct {
+		path string
+		body object
+		want audit.Entry
+	}{
+		"brought":        {rex, object{"action": "Deploy:Core:syncpro", "k": "one"}, audit.Entry{Action: "rex.run", Outcome: audit.Accepted}},
+		"part-of-it":     {rex, object{"action": "Deploy:Core:syncpro", "k": "one,none"}, audit.Entry{Action: "rex.run", Outcome: audit.Failed}},
+		"not-released":   {rex, object{"action": "Deploy:Core:deploy", "k": "none"}, audit.Entry{Action: "rex.run", Outcome: audit.Failed}},
+		"no-such-name":   {rex, object{"action": "Deploy:Core:syncpro", "k": "else"}, audit.Entry{Action: "rex.run", Outcome: audit.Refused, Code: "invalid_request"}},
+		"no-such-action": {rex, object{"action": "Deploy:Core:other", "k": "one"}, audit.Entry{Action: "rex.run", Outcome: audit.Refused, Code: "invalid_request"}},
+		"no-server":      {sync + "/deploy", release, audit.Entry{Action: "sync.deploy", Outcome: audit.Refused, Code: "invalid_request"}},
+		"no-rollback":    {sync + "/rollback", release, audit.Entry{Action: "sync.rollback", Outcome: audit.Refused, Code: "invalid_request"}},
+	} {
+		f.ask(name, request{method: "POST", path: one.path + "?token=" + f.token, body: one.body}).is(200)
+		got := f.concluded(name, 1)[0]
+		require.Equal(t, one.want, audit.Entry{Action: got.Action, Outcome: got.Outcome, Code: got.Code}, name)
+		require.Equal(t, 200, got.Status, "what was answered")
+	}
+}
+
+func TestARefusedRequestInADialectFreesItsKey(t *testing.T) {
+	f := ofRex(t)
+	wanted := request{
+		method: "POST", path: "/compat/rex?token=" + f.token, body: object{"action": "Deploy:Core:syncpro", "k": "one"}, header: map[string]string{"Idempotency-Key": "once"},
+	}
+	inventory := f.cfg.Rex.Inventory
+	require.NoError(t, os.Rename(inventory, inventory+".away"))
+	require.Contains(t, string(f.send(wanted).is(200).raw), `"code":"-1"`)
+	require.NoError(t, os.Rename(inventory+".away", inventory))
+	again := f.send(wanted).is(200)
+	require.Contains(t, string(again.raw), `"0":"1"`, "it is done now")
+	require.Empty(t, again.Header.Get("Idempotency-Replayed"))
+	require.Equal(t, "true", f.send(wanted).is(200).Header.Get("Idempotency-Replayed"))
+}
