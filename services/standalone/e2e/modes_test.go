@@ -421,7 +421,7 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 	for i, h := range hosts { // a batch, as the document begins one
 		stage := fmt.Sprintf("host-%d", i)
 		b.native(t, "/v1/projects/roas/stages", object{"name": stage, "defaults": object{"servers": []string{h.Name}}})
-		body := object{"mode": "fallback", "environment": stage, "metadata": object{"batch_id": fmt.Sprintf("batch_%d", i%2)}}
+		body := object{"mode": "auto", "environment": stage, "metadata": object{"batch_id": fmt.Sprintf("batch_%d", i%2)}}
 		if i < 3 {
 			held = append(held, b.start(t, body))
 			continue
@@ -457,7 +457,7 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 		h := b.get(t, "/api/deployment/health")
 		return h["active_deployments"].(float64) < h["max_concurrent_deployments"].(float64)
 	}, "no place is free")
-	b.completes(t, b.start(t, object{"mode": "fallback", "environment": "host-3"}))
+	b.completes(t, b.start(t, object{"mode": "auto", "environment": "host-3"}))
 	require.Equal(t, 1.0, b.get(t, "/api/deployment/health")["statistics"].(object)["cancelled_deployments"])
 }
 
@@ -533,7 +533,7 @@ func TestModesKnowsWhoMayAndSaysWhatIsWrong(t *testing.T) {
 		"mode": "FALLBACK", "timeout": "300", "skip_health_check": "True", "callback_url": rc.URL, "config": object{"notifications_enabled": "False"},
 	})
 	b.completes(t, quiet)
-	loud := b.start(t, object{"mode": "fallback", "callback_url": rc.URL, "config": object{"notifications_enabled": true}})
+	loud := b.start(t, object{"mode": "auto", "callback_url": rc.URL, "config": object{"notifications_enabled": true}})
 	b.completes(t, loud)
 	eventually(t, func() bool { return len(rc.got()) > 0 }, "who is to be notified is told")
 	for _, one := range rc.got() {

@@ -20,6 +20,15 @@ type Runtime struct {
 	invalid error // what is known to be wrong with them
 }
 
+// digest stands for all that it is told.
+func (r Runtime) digest() string {
+	told := sha256.New()
+	for _, o := range r.options {
+		_, _ = fmt.Fprintf(told, "%s\x00%s\x00", o.Name, o.Value) // a hash takes everything
+	}
+	return hex.EncodeToString(told.Sum(nil)[:8])
+}
+
 // Entry is a link at the top of a release to the file that is run of it: to file or,
 // where that is empty, to the only one there whose name ends with suffix. Where it
 // runs by itself, it can be executed then.
@@ -134,16 +143,14 @@ func (p Preparation) Content() string { return p.task().Content() }
 // task is what makes it, as a host runs it.
 func (p Preparation) task() Task {
 	t := Task{Environment: slices.Clone(p.Environment)}
-	files, told, names := []string{"tools"}, sha256.New(), []string{}
+	files := []string{"tools"}
+	var names, told []string
 	for _, r := range p.Runtimes {
-		names = append(names, r.name)
+		names, told = append(names, r.name), append(told, r.name+"="+r.digest())
 		for _, file := range r.scripts {
 			if !slices.Contains(files, file) {
 				files = append(files, file)
 			}
-		}
-		for _, o := range r.options {
-			_, _ = fmt.Fprintf(told, "%s\x00%s\x00", o.Name, o.Value) // a hash takes everything
 		}
 		t.Environment = append(t.Environment, r.options...)
 	}
@@ -151,7 +158,7 @@ func (p Preparation) task() Task {
 		Variable{"SLIPWAY_RUNTIMES", strings.Join(names, " ")},
 		Variable{"SLIPWAY_AS_IT_WAS", yes(p.AsItWas)},
 		Variable{"SLIPWAY_REBUILD", yes(p.Rebuild)},
-		Variable{"SLIPWAY_OPTIONS", hex.EncodeToString(told.Sum(nil)[:8])},
+		Variable{"SLIPWAY_OPTIONS", strings.Join(told, " ")},
 	)
 	t.Command = strings.TrimSuffix(join(append(files, "make")...), "\n")
 	return t

@@ -178,6 +178,9 @@ func TestWhatRunsIsNotPreparedInAnotherWay(t *testing.T) {
 		require.Contains(t, a.err.Error(), "a version of its own")
 		_, before := h.prepare(6, p).Prepared()
 		require.True(t, before, "it is as it was")
+		p.Runtimes = append([]Runtime{UV(Python{UV: "/no/uv"})}, p.Runtimes...)
+		_, before = h.prepare(6, p).Prepared()
+		require.True(t, before, "it may be that way, among others")
 		other.AsItWas = true
 		_, before = h.prepare(7, other).Prepared()
 		require.True(t, before, "which will do for a rollback")

@@ -4,8 +4,9 @@
 # on the host; NAME_make makes it, and ends the step where that fails; NAME_made says
 # whether it is there, whole.
 #
-# The marker has the runtime, SLIPWAY_OPTIONS (which stands for all that it was told), and made,
-# or making: what lies there then is worth nothing. A release keeps its runtime.
+# The marker has the runtime, what stands for all that it was told (SLIPWAY_OPTIONS has that of
+# each, as NAME=DIGEST), and made, or making: what lies there then is worth nothing. A release
+# keeps its runtime.
 meta=../../.slipway version=${PWD##*/}
 marker=$meta/prepared/$version
 was= options= state=
@@ -22,10 +23,10 @@ run() {
 # as_asked: it was made in the way that is asked for, or that is all the same.
 as_asked() {
 	[ -z "$SLIPWAY_AS_IT_WAS" ] || return 0
-	for candidate in $SLIPWAY_RUNTIMES; do
-		[ "$candidate $SLIPWAY_OPTIONS" != "$was $options" ] || return 0
-	done
-	return 1
+	case " $SLIPWAY_OPTIONS " in
+	*" $was=$options "*) ;;
+	*) return 1 ;;
+	esac
 }
 
 # due: it is to be made anew, which this deployment has not done.
@@ -69,11 +70,14 @@ if [ "$state" = made ] && "${was}_made" 2>/dev/null; then
 fi
 choose
 [ -z "$missing" ] || die 88 "$missing"
-put "$marker" "$runtime $SLIPWAY_OPTIONS making"
+told=" $SLIPWAY_OPTIONS "
+told=${told#*" $runtime="}
+told=${told%% *}
+put "$marker" "$runtime $told making"
 "${runtime}_make" >&2
 "${runtime}_made" || die 1 "what $runtime made does not work"
 # To the disk before the marker, as it is with releases.
 sync -f . 2>/dev/null
-put "$marker" "$runtime $SLIPWAY_OPTIONS made"
+put "$marker" "$runtime $told made"
 [ -z "$SLIPWAY_REBUILD" ] || put "$meta/rebuilt" "$version $SLIPWAY_DEPLOYMENT"
 say prepared "$runtime"
