@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,8 +41,12 @@ func TestPlatformTellsWhyADeploymentFailed(t *testing.T) {
 	require.Equal(t, []int{serial.ID * 10000, serial.ID*10000 + 1}, []int{serial.Executions[0].ID, serial.Executions[1].ID})
 
 	d.hosts[2].Stop()
+	met, err := os.MkdirTemp("/dev/shm", "slipway-") // of /dev alone hosts have the machine's own
+	require.NoError(t, err)
+	defer os.RemoveAll(met)
 	parallel := d.ended(t, d.create(t, map[string]any{
-		"server_ids": append(both, d.server(d.hosts[2])), "execution_mode": "parallel", "script": "echo \"$DEPLOYMENT_ID\"",
+		"server_ids": append(both, d.server(d.hosts[2])), "execution_mode": "parallel", "timeout": 60,
+		"script": "mktemp " + met + "/XXXXXX\nuntil [ $(ls " + met + " | wc -l) -eq 2 ]; do sleep 0.05; done", // each waits for the other
 	}).ID, 3)
 	require.Equal(t, []int{2, 2, 3}, []int{parallel.Executions[0].Status, parallel.Executions[1].Status, parallel.Executions[2].Status})
 	require.Contains(t, parallel.Executions[2].Error, "unreachable: ")
