@@ -110,8 +110,7 @@ var allWell = map[string]string{"0": "1", "1": "", "2": ""}
 func TestRexBringsReleasesAndTakesBackByName(t *testing.T) {
 	t.Parallel()
 	r := startRex(t)
-	release := func(version string) {
-		r.download(t, version)
+	release := func() {
 		r.run(t, "action=Deploy:Core:syncpro&k='server'", allWell)
 		r.run(t, "action=Deploy:Core:deploy&k=server1,server2", allWell)
 	}
@@ -121,14 +120,33 @@ func TestRexBringsReleasesAndTakesBackByName(t *testing.T) {
 			require.Equal(t, []string{"one ", "two "}[i]+version, read(t, r.hosts[i], config))
 		}
 	}
-	release("v1")
+	restarts := func() int { return strings.Count(read(t, r.hosts[0], "/root/runs"), "restarted") }
+	r.download(t, "v1")
+	release()
 	shown("v1")
-	release("v2")
-	shown("v2")
-	require.Equal(t, "restarted\nrestarted\n", read(t, r.hosts[0], "/root/runs"))
+
+	// What a release did not change stays as it is when the release is taken back: that of the configuration has no other before it.
+	r.write(t, map[string]string{"remotecomdir/softdir/server1/bin/run": "bad", "remotecomdir/softdir/server2/bin/run": "bad"})
+	release()
+	require.Equal(t, "bad", read(t, r.hosts[1], "/data/www/server/bin/run"))
 	r.run(t, "action=Deploy:Core:rollback&k=server", allWell)
 	shown("v1")
-	require.Equal(t, 3, strings.Count(read(t, r.hosts[0], "/root/runs"), "restarted"))
+	r.run(t, "action=Deploy:Core:rollback&k=server", allWell) // once more
+	shown("v1")
+	require.Equal(t, 3, restarts())
+
+	r.download(t, "v2")
+	release()
+	shown("v2")
+	require.Equal(t, 4, restarts())
+	for _, version := range []string{"n1", "n2"} { // of somebody else, under the same name
+		r.upload(t, "server1", version, "server1.tar.gz", contentOf(version, 0).tarGz(t))
+		r.succeed(t, r.deploy(t, order{Application: "server1", Version: version, Servers: []string{r.hosts[0].Name}, Path: "/data/aside"}).ID)
+	}
+	r.run(t, "action=Deploy:Core:rollback&k=server", allWell)
+	shown("v1")
+	require.Equal(t, 5, restarts())
+	require.Equal(t, "n2", read(t, r.hosts[0], "/data/aside/current/VERSION"))
 
 	r.run(t, "action=Deploy:Core:syncpro&k=lost", allWell)
 	r.run(t, "action=Deploy:Core:deploy&k=lost", map[string]string{"0": "0", "1": "lost", "2": "lost: 服务器未登记"})
@@ -143,7 +161,7 @@ func TestRexBringsReleasesAndTakesBackByName(t *testing.T) {
 	for _, d := range all[deployment](t, r.client, "/v1/deployments", nil) {
 		kinds[d.Kind+" "+d.State]++
 	}
-	require.Equal(t, 3, kinds["rollback succeeded"], "%v", kinds)
+	require.Equal(t, 7, kinds["rollback succeeded"], "%v", kinds)
 }
 
 // rexShown is the answer of 003_ee29a37af8be28e1.txt but for its comments, quotes and time:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -35,43 +34,22 @@ func (c Config) parts(p rextable.Program) []part {
 	return all
 }
 
+// noteRelease is what the deployments of one release are noted by: its request.
+const noteRelease = "rex.release"
+
 // release releases programs to the servers of their rows, by native deployments. It
 // returns the programs that failed under "1", and why under "2".
 func (c Config) release(ctx context.Context, r *dialects.Request, rows []rextable.Program, _ bool) (outcome, string, error) {
-	return c.each(ctx, r, rows, func(ctx context.Context, p part, server string) (dialects.Operation, error) {
+	return c.each(ctx, r, rows, func(ctx context.Context, w *work, p part) (dialects.Operation, error) {
 		version, err := c.upload(ctx, r, p)
 		order := map[string]any{
-			"application": p.Application, "version": version, "path": p.Base(), "link": p.Link, "servers": []string{server},
+			"application": p.Application, "version": version, "path": p.Base(), "link": p.Link, "servers": []string{w.server},
+			"metadata": map[string]string{noteRelease: r.ID},
 		}
 		if p.Restart != "" {
 			order["restart"] = map[string]string{"command": p.Restart}
 		}
 		return dialects.Operation{Route: "POST /v1/deployments", Body: order}, err
-	})
-}
-
-// errNothingBefore says that nothing of Slipway's runs there that could be taken back.
-var errNothingBefore = errors.New("没有可回滚的版本")
-
-// rollBack takes the servers of rows back to what the last release found there.
-func (c Config) rollBack(ctx context.Context, r *dialects.Request, rows []rextable.Program, _ bool) (outcome, string, error) {
-	return c.each(ctx, r, rows, func(ctx context.Context, p part, server string) (dialects.Operation, error) {
-		var page struct {
-			Items []struct {
-				Deployment string `json:"deployment"`
-			} `json:"items"`
-		}
-		query := url.Values{"application": {p.Application}, "server": {server}}
-		if err := r.Do(ctx, dialects.Operation{Route: "GET /v1/running", Query: query}, &page); err != nil {
-			return dialects.Operation{}, err
-		}
-		if len(page.Items) == 0 || page.Items[0].Deployment == "" {
-			return dialects.Operation{}, errNothingBefore
-		}
-		return dialects.Operation{
-			Route: "POST /v1/deployments/:id/rollback", Params: []string{page.Items[0].Deployment}, As: "rollback of " + p.Application,
-			Body: map[string]any{"servers": []string{server}},
-		}, nil
 	})
 }
 
@@ -85,9 +63,9 @@ type work struct {
 }
 
 // each has operations done on the parts of rows: the first of all of them at the same time,
-// then what follows where that went well. A client that hangs up does not stop it: its end is
+// then what follows where that went well. An operation that fails with errUntouched is none. A client that hangs up does not stop it: its end is
 // waited for without a client where something is to follow, and as long as Lasting lasts.
-func (c Config) each(ctx context.Context, r *dialects.Request, rows []rextable.Program, operation func(context.Context, part, string) (dialects.Operation, error)) (outcome, string, error) {
+func (c Config) each(ctx context.Context, r *dialects.Request, rows []rextable.Program, operation func(context.Context, *work, part) (dialects.Operation, error)) (outcome, string, error) {
 	lasting, cancel := dialects.Lasting(ctx)
 	defer cancel()
 	all := make([]*work, len(rows))
@@ -104,7 +82,10 @@ func (c Config) each(ctx context.Context, r *dialects.Request, rows []rextable.P
 				continue
 			}
 			last = false
-			o, err := operation(lasting, w.parts[round], w.server)
+			o, err := operation(lasting, w, w.parts[round])
+			if errors.Is(err, errUntouched) {
+				continue
+			}
 			if err == nil {
 				w.begun, err = begin(lasting, r, o)
 			}

@@ -45,7 +45,7 @@ func TestAReleaseIsNotWaitedForWithoutEndOnceItsClientHasGone(t *testing.T) {
 				time.AfterFunc(24*time.Hour, hangUp)
 				began := time.Now()
 				row := rextable.Program{Key: "app", Dir: "/data/app", ConfigDir: "/data/conf", Apart: waits, Server: "web-1"}
-				_, _, err := Config{}.each(ctx, &dialects.Request{Native: n}, []rextable.Program{row}, func(_ context.Context, p part, _ string) (dialects.Operation, error) {
+				_, _, err := Config{}.each(ctx, &dialects.Request{Native: n}, []rextable.Program{row}, func(_ context.Context, _ *work, p part) (dialects.Operation, error) {
 					return dialects.Operation{Route: "POST /v1/deployments", Body: p.Application}, nil
 				})
 				require.ErrorIs(t, err, context.Canceled)
