@@ -72,9 +72,10 @@ func (p *Proxy) config(servers map[string]string) string {
 	lines := []string{
 		"global", "    stats socket " + p.Socket + " level admin",
 		"defaults", "    mode http", "    timeout connect 5s", "    timeout client 30s", "    timeout server 30s",
-		"    timeout check 10s", // without it a busy machine is taken for an ill server
+		// Of a check, connecting may take no longer than inter: a busy machine is not to be taken for an ill server.
+		"    timeout check 10s",
 		"frontend in", "    bind unix@" + p.frontend, "    default_backend " + Backend,
-		"backend " + Backend, "    option httpchk GET /", "    default-server check inter 100ms fall 1 rise 1",
+		"backend " + Backend, "    option httpchk GET /", "    default-server check inter 100ms fall 3 rise 1",
 	}
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		lines = append(lines, "    server "+name+" "+servers[name])

@@ -205,6 +205,8 @@ func TestAReplacementThatIsCutShortIsCarriedToItsEnd(t *testing.T) {
 	d := newDock(t, contract.Runtime{Kind: contract.RuntimeDocker, Docker: &contract.Docker{}})
 	d.deployed("1.0")
 	before := "1.0"
+	// A sick one is seen to run before it is given up.
+	dockerfile := strings.Replace(dockertest.Dockerfile, "--retries=2", "--retries=20", 1)
 	for _, c := range []struct {
 		version, state, serves string
 		cut                    func()
@@ -217,7 +219,7 @@ func TestAReplacementThatIsCutShortIsCarriedToItsEnd(t *testing.T) {
 		d.end()
 		d.end = d.executor(crashes)
 		d.serves(before)
-		id := d.offer(d.host.Name, contract.DeployJob{Application: app, Work: &d.work, Target: d.target(d.host), Package: d.version(c.version, dockertest.Dockerfile)})
+		id := d.offer(d.host.Name, contract.DeployJob{Application: app, Work: &d.work, Target: d.target(d.host), Package: d.version(c.version, dockerfile)})
 		require.Eventually(t, func() bool { return d.containers("running") == c.version }, patience, 5*time.Millisecond, c.version)
 		c.cut()
 		ended := d.await(id, d.host.Name)

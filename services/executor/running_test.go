@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 	"github.com/slipway-deploy/slipway/libs/supervisortest"
 )
 
@@ -41,9 +43,7 @@ func TestTheAnswerOfAnApplicationIsChecked(t *testing.T) {
 	}))
 	t.Cleanup(web.Close)
 	address := strings.TrimPrefix(web.URL, "http://")
-	gone := httptest.NewServer(http.NotFoundHandler())
-	closed := strings.TrimPrefix(gone.URL, "http://")
-	gone.Close()
+	closed := fmt.Sprintf("127.0.0.1:%d", proctest.ReservePort(t))
 
 	get := func(path string) contract.HTTPCheck { return contract.HTTPCheck{URL: web.URL + path, Method: "GET"} }
 	with := func(c contract.HTTPCheck, adjust func(*contract.HTTPCheck)) *contract.HTTPCheck {

@@ -127,9 +127,9 @@ func TestWhatFailsAroundADeploymentFailsTheHost(t *testing.T) {
 			}
 		}))
 	back()
-	requireFailed(switched, contract.FailDeadline, "hook \"slow\": the time allowed for it is up after 100ms",
+	requireFailed(switched, contract.FailDeadline, "hook \"slow\": the time allowed for it is up after 3s",
 		deployed(func(w *contract.Work) {
-			w.Hooks = []contract.Hook{{Step: "after", Name: "slow", Command: `echo $$ >"$HOME/slow"; exec sleep 600`, Timeout: 100}}
+			w.Hooks = []contract.Hook{{Step: "after", Name: "slow", Command: `echo $$ >"$HOME/slow"; exec sleep 600`, Timeout: 3000}}
 		}))
 	requireEnded(t, filepath.Join(h.Home, "slow"))
 	back()

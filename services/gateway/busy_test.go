@@ -47,7 +47,7 @@ func TestADeploymentThatIsNotToWaitIsRefusedWhereTooManyAreUnderWay(t *testing.T
 
 	f.remakeCommands()
 	f.forgetAnswer()
-	require.Equal(t, id, f.once("k", "/v1/deployments", good).is(202).id(), "whoever has a place keeps it")
+	require.Equal(t, id, f.onceStored("k", "/v1/deployments", good).is(202).id(), "whoever has a place keeps it")
 	require.Equal(t, 3, s.asksForPlaces())
 	f.post("/v1/deployments", good).refused(429, "too_many_deployments")
 }

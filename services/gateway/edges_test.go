@@ -328,8 +328,10 @@ func TestASlowBodyDoesNotUseUpTheTimeOfWhatFollows(t *testing.T) {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Authorization", "Bearer "+f.token)
 		res, err := http.DefaultClient.Do(req)
-		require.NoError(t, err)
-		require.NoError(t, res.Body.Close())
+		if err != nil { // the time for the answer was up
+			return false
+		}
+		_ = res.Body.Close()
 		return res.StatusCode == 202
 	}, "nothing is left of it")
 }

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -37,12 +38,18 @@ type memory struct {
 // memories returns the bucket of records and the key of the only one.
 func (f *fixture) memories() (*bus.Cells[memory], string) {
 	f.Helper()
+	cells, keys := f.memoryKeys()
+	require.Len(f, keys, 1)
+	return cells, keys[0]
+}
+
+func (f *fixture) memoryKeys() (*bus.Cells[memory], []string) {
+	f.Helper()
 	cells, err := bus.OpenCells[memory](f.Context(), f.bus, contract.BucketIdempotency)
 	require.NoError(f, err)
 	keys, err := cells.Keys(f.Context(), ">")
 	require.NoError(f, err)
-	require.Len(f, keys, 1)
-	return cells, keys[0]
+	return cells, keys
 }
 
 // forgetAnswer makes the record what it is when the gateway dies before it has
@@ -151,6 +158,17 @@ func (f *fixture) remakeCommands() {
 	require.NoError(f, err)
 }
 
+// onceStored is once, for as long as the gateway has no better answer than 503: it looks for a quorum of the stream of
+// commands, and may do so while there is no such stream.
+func (f *fixture) onceStored(key, path string, body any) (res *reply) {
+	f.Helper()
+	f.eventually(func() bool {
+		res = f.once(key, path, body)
+		return res.StatusCode != http.StatusServiceUnavailable
+	}, "nothing is stored")
+	return res
+}
+
 func TestARepeatAfterACrashBeforeTheCommandGoesOnWithTheSameID(t *testing.T) {
 	f := start(t)
 	f.shop("1")
@@ -158,7 +176,7 @@ func TestARepeatAfterACrashBeforeTheCommandGoesOnWithTheSameID(t *testing.T) {
 	first := f.once("k", "/v1/deployments", body).is(202).id()
 	f.remakeCommands()
 	f.forgetAnswer()
-	require.Equal(t, first, f.once("k", "/v1/deployments", body).is(202).id())
+	require.Equal(t, first, f.onceStored("k", "/v1/deployments", body).is(202).id())
 	require.Equal(t, first, f.command(first).Deployment)
 }
 
@@ -275,18 +293,22 @@ func TestAFailureOnTheWayKeepsTheID(t *testing.T) {
 	require.NoError(t, err)
 	cfg := stream.CachedInfo().Config
 	require.NoError(t, f.bus.JetStream().DeleteStream(t.Context(), contract.StreamCommands))
-	res := f.send(request{
-		method: "POST", path: "/v1/deployments", body: body, url: impatient, header: map[string]string{"Idempotency-Key": "k"},
-	})
-	res.refused(503, "unavailable")
-	require.NotEmpty(t, res.Header.Get("Retry-After"))
+	f.eventually(func() bool { // its time may be up before it has noted anything
+		res := f.send(request{
+			method: "POST", path: "/v1/deployments", body: body, url: impatient, header: map[string]string{"Idempotency-Key": "k"},
+		})
+		res.refused(503, "unavailable")
+		require.NotEmpty(t, res.Header.Get("Retry-After"))
+		_, keys := f.memoryKeys()
+		return len(keys) > 0
+	}, "nothing is noted")
 	cells, key := f.memories()
 	before, _, err := cells.Get(t.Context(), key)
 	require.NoError(t, err)
 
 	_, err = f.bus.JetStream().CreateStream(t.Context(), cfg)
 	require.NoError(t, err)
-	require.Equal(t, before.Resource, f.once("k", "/v1/deployments", body).is(202).id())
+	require.Equal(t, before.Resource, f.onceStored("k", "/v1/deployments", body).is(202).id())
 }
 
 func TestKeysOfDifferentTokensAreApart(t *testing.T) {

@@ -64,7 +64,7 @@ func TestAReceiverThatFailsForLongIsPausedAndWhatIsForItWaits(t *testing.T) {
 }
 
 func TestADeliveryIsDeadAfterItsTime(t *testing.T) {
-	f := start(t, withWebhooks(t), func(c *gateway.Config) { c.Webhooks.RetryFor = 100 * time.Millisecond })
+	f := start(t, withWebhooks(t), func(c *gateway.Config) { c.Webhooks.RetryFor = 2 * time.Second })
 	rc := newReceiver(t, answering(500))
 	id, _ := f.hook(object{"url": rc.URL})
 	f.runs("d1")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -152,6 +153,23 @@ func must[T any](t testing.TB, c *client, r request, statuses ...int) T {
 		require.NoError(t, json.Unmarshal(a.body, &value), "%s", a)
 	}
 	return value
+}
+
+// answered is what becomes of a request once every part of Slipway that it needs has had time for it. What it makes is made once.
+func (c *client) answered(t testing.TB, r request) (a answer) {
+	t.Helper()
+	if r.method == http.MethodPost && r.header["Idempotency-Key"] == "" {
+		header := map[string]string{"Idempotency-Key": uniqueKey()}
+		maps.Copy(header, r.header)
+		r.header = header
+	}
+	var err error
+	poll(patience, func() bool {
+		a, err = c.do(r)
+		return err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == ""
+	})
+	require.NoError(t, err, "%s %s", r.method, r.path)
+	return a
 }
 
 type server struct {

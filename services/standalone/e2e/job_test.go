@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
@@ -109,7 +110,9 @@ func requireNoSecrets(t *testing.T, s *standalone, hosts []*hosttest.Host, more 
 			look["the password of "+h.Name] = h.Password
 		}
 	}
-	look.requireNotInStreams(t, openStreams(t, s.natsURL))
+	js := openStreams(t, s.natsURL)
+	awaitEmpty(t, js, contract.StreamJobs) // which is read only once all is taken
+	look.requireNotInStreams(t, js)
 	require.Zero(t, s.process.terminate())
 	printed, err := os.ReadFile(s.process.log)
 	require.NoError(t, err)

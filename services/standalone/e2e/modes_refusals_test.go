@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -47,6 +48,10 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 		requireForm(t, shownCancel, got)
 		require.Equal(t, []any{id, "cancelled", "部署已取消"}, []any{got["deployment_id"], got["status"], got["message"]})
 	}
+	// The answer may come before the executor can know of it.
+	eventually(t, func() bool {
+		return len(all[deployment](t, b.client, "/v1/deployments", url.Values{"state": {"stopping"}})) == 1
+	}, "it is not stopped")
 	g.open(t)
 	require.Equal(t, "cancelled", b.monitor(t, held[0])["status"])
 	for _, id := range held[1:] {

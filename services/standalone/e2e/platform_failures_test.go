@@ -30,7 +30,7 @@ func TestPlatformTellsWhyADeploymentFailed(t *testing.T) {
 	require.Equal(t, "command_failed: script: the command failed: it ended with status 3\nalmost", failed.Executions[0].Error)
 	require.Len(t, errorsOf(failed), 1, "%+v", failed.Logs)
 
-	slow := d.ended(t, d.create(t, map[string]any{"script": "#!/bin/sh\nsleep 600\n", "timeout": 1}).ID, 3)
+	slow := d.ended(t, d.create(t, map[string]any{"script": "#!/bin/sh\nsleep 600\n", "timeout": 10}).ID, 3)
 	require.Contains(t, slow.Executions[0].Error, "deadline_exceeded: ")
 
 	// One server after the other, or all at the same time; what cannot be reached fails by itself.

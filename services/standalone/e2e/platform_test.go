@@ -148,8 +148,7 @@ func (d *devops) server(h *hosttest.Host) int { return d.servers[h.Name].ID }
 // sent sends a request of the dialect and reads the answer.
 func sent[T any](t *testing.T, d *devops, method, path string, body any, status int) T {
 	t.Helper()
-	a, err := d.do(request{method: method, path: "/compat/platform" + path, body: body})
-	require.NoError(t, err)
+	a := d.answered(t, request{method: method, path: "/compat/platform" + path, body: body})
 	require.Equal(t, status, a.status, "%s", a)
 	var v T
 	require.NoError(t, json.Unmarshal(a.body, &v), "%s", a)

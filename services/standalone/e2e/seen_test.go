@@ -75,11 +75,16 @@ func (w *watched) requireTrace(t *testing.T) {
 		}
 		return found
 	}
-	all := w.spans.Await(t, func(all []otlptest.Span) bool { return len(of(all, "job")) == 3 }, "three jobs")
-	byID := map[string]otlptest.Span{}
-	for _, s := range all {
-		byID[s.ID] = s
-	}
+	var byID map[string]otlptest.Span
+	all := w.spans.Await(t, func(all []otlptest.Span) bool { // each process sends its own, in its time
+		byID = map[string]otlptest.Span{}
+		for _, s := range all {
+			byID[s.ID] = s
+		}
+		jobs := of(all, "job")
+		return len(jobs) == 3 && !slices.ContainsFunc(jobs, func(s otlptest.Span) bool { return byID[s.Parent].Name != "offer" }) &&
+			len(of(all, "command")) == 1 && len(of(all, "POST /v1/deployments")) == 1
+	}, "three jobs, and what they follow from")
 	served := of(all, "POST /v1/deployments")
 	require.Len(t, served, 1)
 	require.Equal(t, itsSpan, served[0].Parent, "within the span of the client")

@@ -29,8 +29,7 @@ const sourceDeploy = "/compat/sourcedeploy"
 // call sends a request of the dialect, which must be answered with this status.
 func (s *standalone) call(t testing.TB, method, path string, body any, status int) []byte {
 	t.Helper()
-	a, err := s.do(request{method: method, path: sourceDeploy + path, body: body})
-	require.NoError(t, err)
+	a := s.answered(t, request{method: method, path: sourceDeploy + path, body: body})
 	require.Equal(t, status, a.status, "%s %s: %s", method, path, a)
 	return a.body
 }
@@ -221,7 +220,7 @@ func TestSourceDeployTellsEachPartOfTheWay(t *testing.T) {
 	eventually(t, func() bool { return strings.Contains(string(s.detail(t, stopped).Config), `"status":"pre"`) }, "its hook does not begin")
 	host.Freeze()
 	s.asks(t, stopped, "/cancel")
-	require.Equal(t, "canceling", s.detail(t, stopped).Status)
+	s.awaitStatus(t, stopped, "canceling")
 	host.Thaw()
 	goOn()
 	s.awaitStatus(t, stopped, "canceled")

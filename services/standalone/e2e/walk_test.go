@@ -82,7 +82,7 @@ func (a *aviary) addresses(route string, at map[string][]string) (addresses []st
 	return addresses
 }
 
-// watch is shown all that has happened so far: a comment says that there is no more for now.
+// watch is shown what has happened so far: a comment says that there is no more for now, or that it takes its time.
 func (a *aviary) watch(address string) {
 	ctx, stop := context.WithTimeout(a.t.Context(), patience)
 	defer stop()
@@ -98,7 +98,7 @@ func (a *aviary) watch(address string) {
 		if strings.HasPrefix(lines.Text(), "data:") {
 			events++
 		}
-		if strings.HasPrefix(lines.Text(), ":") && events > 0 {
+		if strings.HasPrefix(lines.Text(), ":") && events > 10 {
 			break
 		}
 		_, err = fmt.Fprintln(a.transcript, lines.Text())

@@ -28,7 +28,6 @@ func (w *Worker) watched(ctx context.Context, m contract.Message, kind deploy.Ki
 	ctx, span := seen.Span(observe.Continue(ctx, m.Traceparent), observe.Consumes, "job",
 		observe.Deployment(m.Deployment), observe.Host(m.Host), observe.Kind(string(kind)), observe.Wave(m.Wave))
 	return ctx, func(outcome string, why error) {
-		seen.Working.Dec()
 		seen.Jobs.WithLabelValues(string(kind), outcome).Inc()
 		span.Know(observe.Outcome(outcome))
 		switch {
@@ -42,6 +41,7 @@ func (w *Worker) watched(ctx context.Context, m contract.Message, kind deploy.Ki
 		if deploy.State(outcome).Terminal() {
 			seen.JobTimes.WithLabelValues(string(kind)).Observe(time.Since(began).Seconds())
 		}
+		seen.Working.Dec() // by then it is counted
 	}
 }
 

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/hosttest"
+	"github.com/slipway-deploy/slipway/libs/proctest"
 )
 
 func TestTheHostConnectsToAnAddress(t *testing.T) {
@@ -33,7 +35,7 @@ func TestTheHostConnectsToAnAddress(t *testing.T) {
 	<-done
 	require.NoError(t, listener.Close())
 
-	_, err = client.Connect(t.Context(), listener.Addr().String())
+	_, err = client.Connect(t.Context(), fmt.Sprintf("127.0.0.1:%d", proctest.ReservePort(t)))
 	require.ErrorIs(t, err, ErrNobody)
 	require.False(t, IsTransient(err))
 	require.Equal(t, "fine", stdout(t, client, "echo fine"), "the connection stays of use")

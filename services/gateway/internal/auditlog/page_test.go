@@ -32,12 +32,16 @@ func fill(t *testing.T, b *bus.Bus, messages, each int) {
 			require.NoError(t, err)
 			data, head = append(append(data, line...), '\n'), next
 		}
-		ack, err := b.JetStream().PublishAsync(contract.AuditLog, data)
+		ack, err := b.JetStream().PublishAsync(contract.AuditLog, data, jetstream.WithStallWait(time.Minute))
 		require.NoError(t, err)
 		acks = append(acks, ack)
 	}
 	for _, ack := range acks {
-		<-ack.Ok()
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			require.NoError(t, err)
+		}
 	}
 }
 
