@@ -41,7 +41,7 @@ func TestPlatformTellsWhyADeploymentFailed(t *testing.T) {
 	require.Equal(t, []int{serial.ID * 10000, serial.ID*10000 + 1}, []int{serial.Executions[0].ID, serial.Executions[1].ID})
 
 	d.hosts[2].Stop()
-	met, err := os.MkdirTemp("/dev/shm", "slipway-") // of /dev alone hosts have the machine's own
+	met, err := os.MkdirTemp("/dev/shm", "slipway-") //nolint:usetesting // of /dev alone hosts have the machine's own
 	require.NoError(t, err)
 	defer os.RemoveAll(met)
 	parallel := d.ended(t, d.create(t, map[string]any{
