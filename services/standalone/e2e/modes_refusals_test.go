@@ -121,13 +121,7 @@ func TestModesKnowsWhoMayAndSaysWhatIsWrong(t *testing.T) {
 		require.Contains(t, got["details"], field)
 		require.Contains(t, got["message"], field)
 	}
-	a, err := b.do(request{
-		method: "POST", path: "/compat/modes/api/deployments", body: []byte("{'mode': 'uv', 'force_rebuild': False}"),
-		header: map[string]string{"Content-Type": "application/json"},
-	})
-	require.NoError(t, err)
-	require.Equal(t, http.StatusBadRequest, a.status, "%s", a)
-	require.Contains(t, string(a.body), "Python")
+	requireNoPython(t, b)
 	for _, path := range []string{"/api/deployments/uv_20250827_100000_a1b2c3d4", "/api/deployments/nothing/logs", "/api/deployments/" + strings.Replace(id, "fallback", "uv", 1)} {
 		status, _ := b.ask(t, "GET", path, nil)
 		require.Equal(t, http.StatusNotFound, status, path)
@@ -157,4 +151,37 @@ func TestModesKnowsWhoMayAndSaysWhatIsWrong(t *testing.T) {
 		repeated[got["deployment_id"].(string)] = true
 	}
 	require.Len(t, repeated, 1, "a repeat begins nothing")
+}
+
+// requireNoPython has what people take from a program, or send as a form, be no request, whatever its type says; and JSON be
+// JSON, also where curl -d says that it is a form.
+func requireNoPython(t *testing.T, b *bot) {
+	t.Helper()
+	before := len(b.list(t, ""))
+	const curl = "application/x-www-form-urlencoded"
+	for _, media := range []string{"application/json", "text/plain", curl} {
+		send := func(body string) (int, string) {
+			a, err := b.do(request{
+				method: "POST", path: "/compat/modes/api/deployments", body: []byte(body), header: map[string]string{"Content-Type": media},
+			})
+			require.NoError(t, err)
+			return a.status, string(a.body)
+		}
+		for body, why := range map[string]string{
+			"{'mode': 'uv', 'force_rebuild': False}":          "a string in Python",
+			"# start\n{'mode': 'uv', 'force_rebuild': False}": "begins a comment",
+			"request = {'mode': 'uv'}":                        "as Python and forms do",
+			"DeploymentRequest(mode='k8s')":                   "a call in Python",
+			"mode=fallback&force_rebuild=1":                   "as Python and forms do",
+		} {
+			status, got := send(body)
+			require.Equal(t, http.StatusBadRequest, status, "%s %s: %s", media, body, got)
+			require.Contains(t, got, `"error":"DeploymentError"`)
+			require.Contains(t, got, why, body)
+		}
+		status, got := send(`{"mode": "k8s", "environment": "moon"}`)
+		require.Equal(t, http.StatusBadRequest, status, "%s: %s", media, got)
+		require.Contains(t, got, `"details":{"mode":`, "it is read as JSON")
+	}
+	require.Len(t, b.list(t, ""), before, "nothing was begun")
 }

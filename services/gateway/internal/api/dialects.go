@@ -74,7 +74,11 @@ func translate(r dialects.Route) func(*API, *call) (answer, error) {
 				return answer{}, err
 			}
 		}
-		said, err := dialects.Read(c.http.QueryParams(), c.media, c.body)
+		read := dialects.Read
+		if c.dialect.JSONAlone {
+			read = dialects.ReadJSON
+		}
+		said, err := read(c.http.QueryParams(), c.media, c.body)
 		if err != nil {
 			return answer{}, err
 		}

@@ -15,6 +15,8 @@ const Base = "/compat/"
 type Dialect struct {
 	Name   string
 	Routes []Route
+	// JSONAlone has bodies be JSON: the original knows no forms.
+	JSONAlone bool
 	// Refuse says in the dialect why a request is not followed: what is wrong with it, who
 	// asks, or that a part of Slipway does not answer.
 	Refuse func(*Problem) Reply

@@ -17,12 +17,19 @@ var strangers = []struct {
 	{regexp.MustCompile(`^None\b`), "%s is Python; JSON has null"},
 	{regexp.MustCompile(`^(#|//|/\*)`), "%s begins a comment, and JSON has none"},
 	{regexp.MustCompile(`^'`), "%s begins a string in Python; JSON has double quotes"},
+	{regexp.MustCompile(`^[A-Za-z_][\w.]*\s*\(`), "%s is a call in Python; JSON has objects: {\"name\": \"value\"}"},
+	{regexp.MustCompile(`^[A-Za-z_][\w.]*\s*=`), "%s gives a name to a value, as Python and forms do; JSON has objects: {\"name\": \"value\"}"},
 	{regexp.MustCompile(`^[}\]]`), "%s after a comma: JSON has no comma behind the last one"},
 }
 
-// explain says where a document is no JSON, and why where that is known.
+// explain says where a document is no JSON, and why where that is known. One that does not
+// begin as JSON is looked at from its beginning, however far it goes on as a word that JSON
+// has.
 func explain(document []byte, err *json.SyntaxError) string {
 	at := int(min(max(err.Offset-1, 0), int64(len(document))))
+	if begin := len(document) - len(bytes.TrimLeft(document, space)); !bytes.ContainsAny(document[begin:begin+1], "{[\"") {
+		at = begin
+	}
 	before := document[:at]
 	place := fmt.Sprintf("line %d, column %d: ", 1+bytes.Count(before, []byte("\n")),
 		1+utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]))

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ const (
 
 const form = "application/x-www-form-urlencoded"
 
+const space = " \t\r\n" // in JSON
+
 // Said is what a client says: the fields of its query and its body. What is wrong with
 // those that are taken is collected; a field that is absent, null or wrong is the zero
 // value.
@@ -35,14 +38,23 @@ type Said struct {
 	wrong  *[]Wrong       // shared with what it is a part of
 }
 
-// Read reads a query and a body, which is a form where its media type says so, and else
-// JSON. A field of the body wins. What is no JSON is a *Problem with the status 400.
+// Read reads a query and a body, which is JSON or a form. A field of the body wins. What is
+// neither is a *Problem with the status 400.
 func Read(query url.Values, media string, body []byte) (*Said, error) {
+	return read(query, media, body, isForm(media, body))
+}
+
+// ReadJSON is Read where a body is JSON, and nothing else.
+func ReadJSON(query url.Values, media string, body []byte) (*Said, error) {
+	return read(query, media, body, false)
+}
+
+func read(query url.Values, media string, body []byte, isForm bool) (*Said, error) {
 	s := &Said{values: map[string]any{}, wrong: new([]Wrong)}
 	s.addAll(query)
 	switch {
-	case isForm(media, body):
-		fields, err := url.ParseQuery(string(body))
+	case isForm:
+		fields, err := url.ParseQuery(string(bytes.TrimLeft(body, space)))
 		if err != nil {
 			return nil, unreadable("the body is no form: %s", err)
 		}
@@ -55,14 +67,24 @@ func Read(query url.Values, media string, body []byte) (*Said, error) {
 	return s, nil
 }
 
-// isForm says whether a body is a form: clients that say nothing of its type, or that it is
-// a text, send both.
+// fieldName is what a field of a form is called; that of a list may have brackets behind it.
+var fieldName = regexp.MustCompile(`^[\pL\pN_$.-]+(\[[\pL\pN_.-]*\])*$`)
+
+// isForm says whether a body is a form. Its type does not settle that: curl says of all that
+// it is a form, and who says nothing, or that it is a text, sends both. What is not called a
+// form and has lines is a part of a program.
 func isForm(media string, body []byte) bool {
-	if media != "" && media != "text/plain" {
-		return media == form
-	}
 	body = bytes.TrimSpace(body)
-	return len(body) > 0 && !bytes.ContainsAny(body[:1], "{[\"")
+	if media != form && (media != "" && media != "text/plain" || bytes.ContainsAny(body, "\r\n")) {
+		return false
+	}
+	first, _, _ := bytes.Cut(bytes.TrimLeft(body, "&"), []byte("&"))
+	first, _, _ = bytes.Cut(first, []byte("="))
+	name, err := url.QueryUnescape(string(first))
+	if err != nil { // a form that is wrong is one
+		name = strings.ReplaceAll(string(first), "%", "")
+	}
+	return fieldName.MatchString(name)
 }
 
 func unreadable(format string, args ...any) *Problem {

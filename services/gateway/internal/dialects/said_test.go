@@ -73,3 +73,65 @@ func TestWhatIsPythonAndNoJSONIsCalledThat(t *testing.T) {
 	_, err := Read(nil, form, []byte("%zz"))
 	require.ErrorContains(t, err, "no form")
 }
+
+func TestWhatBeginsAsJSONIsThatWhateverItsTypeSays(t *testing.T) {
+	for _, media := range []string{form, "", "text/plain", "application/json", "application/octet-stream"} {
+		s, err := Read(nil, media, []byte("\n {\"mode\": \"docker\", \"script\": \"a=b&c\"}"))
+		require.NoError(t, err, media)
+		require.Equal(t, []string{"docker", "a=b&c"}, []string{s.Text("mode"), s.Text("script")}, media)
+		_, err = Read(nil, media, []byte(`[{"mode": "docker"}]`))
+		require.ErrorContains(t, err, "no JSON object", media)
+		_, err = Read(nil, media, []byte(`{'mode': 'docker'}`))
+		require.ErrorContains(t, err, "line 1, column 2: ' begins a string in Python", media)
+	}
+}
+
+func TestWhatIsNeitherJSONNorAFormIsCalledWhatItIs(t *testing.T) {
+	for body, why := range map[string]string{
+		"# start\n{'mode': 'uv', 'force_rebuild': False}": "line 1, column 1: # begins a comment",
+		"# 100% sure":                   "line 1, column 1: # begins a comment",
+		"// start\n{\"mode\": \"uv\"}":  "line 1, column 1: // begins a comment",
+		"\n  request = {'mode': 'uv'}":  "line 2, column 3: request = gives a name to a value, as Python and forms do; JSON has objects: {",
+		"token = 'x'":                   "line 1, column 1: token = gives a name to a value",
+		"DeploymentRequest(mode='k8s')": "line 1, column 1: DeploymentRequest( is a call in Python",
+		"api.start(mode='k8s')":         "line 1, column 1: api.start( is a call in Python",
+		"'mode=uv'":                     "line 1, column 1: ' begins a string in Python",
+		`"mode=uv"`:                     "no JSON object",
+		`<mode a="b"/>`:                 "line 1, column 1: invalid character '<'",
+		"{'mode': 'uv'}":                "line 1, column 2: ' begins a string in Python",
+		`%7B%22mode%22%3A%22uv%22%7D`:   "line 1, column 1: invalid character '%'",
+	} {
+		for _, media := range []string{form, "", "text/plain", "application/json"} {
+			_, err := Read(nil, media, []byte(body))
+			var p *Problem
+			require.ErrorAs(t, err, &p, "%s: %s", media, body)
+			require.Equal(t, http.StatusBadRequest, p.Status)
+			require.Contains(t, p.Detail, why, body)
+		}
+	}
+	for _, media := range []string{"", "text/plain"} {
+		_, err := Read(nil, media, []byte("mode='uv'\nenvironment='dev'"))
+		require.ErrorContains(t, err, "line 1, column 1: mode= gives a name to a value", media)
+	}
+	for _, body := range []string{"mode=uv", "&mode=uv", "server_list%5B%5D=a&mode=uv", "server_list[]=a&mode=uv", "mode=uv&a\n", "环境=x&mode=uv", "-x.y=1&mode=uv"} {
+		for _, media := range []string{form, "", "text/plain"} {
+			s, err := Read(nil, media, []byte(body))
+			require.NoError(t, err, body)
+			require.Equal(t, "uv", s.Text("mode"), body)
+		}
+	}
+	s, err := Read(nil, form, []byte("script=#!/bin/sh\necho 1\n&mode=uv"))
+	require.NoError(t, err, "its type says that it is a form")
+	require.Equal(t, "#!/bin/sh\necho 1\n", s.Text("script"))
+}
+
+func TestADialectWithoutFormsSaysThatABodyIsNoJSON(t *testing.T) {
+	for _, media := range []string{form, "", "text/plain"} {
+		_, err := ReadJSON(nil, media, []byte("mode=uv&timeout=300"))
+		require.ErrorContains(t, err, "the body is no JSON: line 1, column 1: mode= gives a name to a value, as Python and forms do", media)
+		s, err := ReadJSON(url.Values{"limit": {"3"}}, media, []byte(`{"mode": "uv"}`))
+		require.NoError(t, err)
+		require.Equal(t, "uv", s.Text("mode"))
+		require.Equal(t, 3, s.Number("limit"))
+	}
+}

@@ -41,7 +41,7 @@ func Dialect(c Config) dialects.Dialect {
 		{Method: http.MethodGet, Path: services + "/:name/health", Needs: access.ServicesRead, Action: "modes.service_health", Handle: checkService},
 		{Method: http.MethodGet, Path: services + "/:name/events", Needs: access.ServicesRead, Action: "modes.service_events", Handle: serviceEvents},
 	}
-	return dialects.Dialect{Name: Name, Routes: routes, Refuse: refuse, Credential: dialects.Credential}
+	return dialects.Dialect{Name: Name, Routes: routes, JSONAlone: true, Refuse: refuse, Credential: dialects.Credential}
 }
 
 // on refuses requests where the dialect does not know what to deploy.
