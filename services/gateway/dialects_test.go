@@ -77,3 +77,45 @@ func TestARefusedRequestInADialectFreesItsKey(t *testing.T) {
 	require.Empty(t, again.Header.Get("Idempotency-Replayed"))
 	require.Equal(t, "true", f.send(wanted).is(200).Header.Get("Idempotency-Replayed"))
 }
+
+func TestWhatADialectDoesNotHaveIsRefusedInItsForm(t *testing.T) {
+	f := start(t)
+	f.client = http.DefaultClient
+	const absent, method = "there is no such resource", "this resource does not have the method "
+	for _, one := range []struct {
+		method, path string
+		status       int
+		allow        string
+		said         []string // besides what is wrong
+	}{
+		{"GET", "/compat/rex", 405, "POST", []string{`"code":"-1"`, `"data":{"0":"0","1":"","2":""}`, `"take":"0"`}},
+		{"POST", "/compat/rex/foo", 404, "", []string{`"code":"-1"`, `"parseparameters":{`}},
+		{"GET", "/compat/sync/deploy", 405, "POST", []string{`"status_code":501`, `"data":{"method_not_allowed":`}},
+		{"POST", "/compat/sync/", 404, "", []string{`"status_code":501`, `"data":{"not_found":`}},
+		{"DELETE", "/compat/platform/api/deployments/1", 405, "GET", []string{`{"error":"`, `"code":"method_not_allowed"`}},
+		{"GET", "/compat/platform", 404, "", []string{`{"error":"`, `"code":"not_found"`}},
+		{"PUT", "/compat/sourcedeploy/project/1/history/2/cancel/", 405, "POST", []string{`{"error":{"errorCode":"100","message":"Bad Request","details":"method_not_allowed: `}},
+		{"GET", "/compat/sourcedeploy/x", 404, "", []string{`{"error":{"errorCode":"300","message":"Not Found","details":"not_found: `}},
+		{"DELETE", "/compat/modes/api/deployments", 405, "GET", []string{`{"error":"DeploymentError","code":"method_not_allowed","message":"部署失敗: `}},
+		{"GET", "/compat/modes/api/nothing", 404, "", []string{`{"error":"DeploymentError","code":"not_found"`}},
+		{"POST", "/api/deployments/uv_20250827_100000_a1b2c3d4/logs", 405, "GET", []string{`{"error":"DeploymentError"`}},
+		{"GET", "/api/deployments/uv_20250827_100000_a1b2c3d4/nothing", 404, "", []string{`{"error":"DeploymentError"`}},
+	} {
+		res := f.send(request{method: one.method, path: one.path + "?token=" + f.token}).is(one.status)
+		what := one.method + " " + one.path + ": " + string(res.raw)
+		require.Equal(t, "application/json", res.Header.Get("Content-Type"), what)
+		if one.status == 405 {
+			require.Contains(t, res.Header.Get("Allow"), one.allow, what)
+			one.said = append(one.said, method+one.method)
+		} else {
+			one.said = append(one.said, absent)
+		}
+		for _, said := range one.said {
+			require.Contains(t, string(res.raw), said, what)
+		}
+		require.NotContains(t, string(res.raw), f.token)
+	}
+	for _, path := range []string{"/compat", "/compat/", "/compat/other", "/compat/rexes", "/api/deployments"} {
+		f.send(request{method: "GET", path: path}).refused(404, "not_found")
+	}
+}

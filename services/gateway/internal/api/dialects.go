@@ -21,6 +21,16 @@ func spoken(s Speech) []dialects.Dialect {
 	return []dialects.Dialect{platform.Dialect, modes.Dialect(s.Modes), sync.Dialect, rex.Dialect(s.Rex), sourcedeploy.Dialect}
 }
 
+// dialectAt is the dialect that a path lies in; nil is none.
+func (a *API) dialectAt(path string) *dialects.Dialect {
+	for _, d := range spoken(a.Speech) {
+		if d.Covers(path) {
+			return &d
+		}
+	}
+	return nil
+}
+
 // Speech is how dialects are set up.
 type Speech struct {
 	Rex   rex.Config

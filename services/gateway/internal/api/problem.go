@@ -309,7 +309,7 @@ func (a *API) logFailure(c echo.Context, p *problem, err error) {
 	}
 }
 
-// routerError answers what no route is for.
+// routerError answers what no route is for: in a dialect, where it lies in one.
 func (a *API) routerError(err error, c echo.Context) {
 	var he *echo.HTTPError
 	switch {
@@ -321,5 +321,5 @@ func (a *API) routerError(err error, c echo.Context) {
 	if limited := a.admitAddress(c.Request(), false); limited != nil {
 		err = limited
 	}
-	a.count(c.Request().Method, nowhere, a.refuse(c, err))
+	a.count(c.Request().Method, nowhere, a.refuseCall(&call{http: c, dialect: a.dialectAt(c.Request().URL.Path)}, err))
 }

@@ -38,6 +38,21 @@ type Route struct {
 // At is the whole path of the route.
 func (r Route) At(d Dialect) string { return Base + d.Name + r.Path }
 
+// Covers says whether a path lies where the dialect is served, whether it has a route there
+// or not.
+func (d Dialect) Covers(path string) bool {
+	base := Base + d.Name
+	if path == base || strings.HasPrefix(path, base+"/") {
+		return true
+	}
+	for _, r := range d.Routes {
+		if before, _, _ := strings.Cut(r.Path, ":"); r.AtRoot && strings.HasPrefix(path, before) {
+			return true
+		}
+	}
+	return false
+}
+
 // Request is one request in a dialect.
 type Request struct {
 	Native

@@ -70,9 +70,11 @@ var errorCodes = map[int]struct{ code, message string }{
 	http.StatusUnauthorized:          {"200", "Authentication Failed"},
 	http.StatusForbidden:             {"210", "Permission Denied"},
 	http.StatusNotFound:              {"300", "Not Found"},
+	http.StatusMethodNotAllowed:      {"100", "Bad Request"},
 	http.StatusConflict:              {"100", "Bad Request"},
 	http.StatusGone:                  {"300", "Not Found"}, // it is in the archive
 	http.StatusRequestEntityTooLarge: {"430", "Request Entity Too Large"},
+	http.StatusUnsupportedMediaType:  {"100", "Bad Request"},
 	http.StatusTooManyRequests:       {"420", "Rate Limited"},
 	http.StatusServiceUnavailable:    {"500", "Endpoint Error"},
 	http.StatusGatewayTimeout:        {"510", "Endpoint Timeout"},
