@@ -35,8 +35,15 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 	}
 	eventually(t, func() bool { return b.get(t, "/api/deployment/health")["active_deployments"] == 3.0 }, "three are under way")
 	require.Equal(t, 3.0, b.get(t, "/api/deployment/health")["max_concurrent_deployments"])
-	require.Len(t, b.list(t, "?batch_id=batch_0"), 2)
-	require.Len(t, b.list(t, "?batch_id=batch_1&limit=5"), 1)
+	for batch, want := range map[string][]string{"batch_0": {held[0], held[2]}, "batch_1": {held[1]}} {
+		var found []string
+		for _, row := range b.list(t, "?limit=5&batch_id="+batch) {
+			found = append(found, row["deployment_id"].(string))
+			require.Equal(t, object{"batch_id": batch}, row["metadata"])
+		}
+		require.ElementsMatch(t, want, found, batch)
+	}
+	require.Equal(t, object{"batch_id": "batch_1"}, b.get(t, "/api/deployments/"+held[1])["metadata"])
 
 	for i, id := range held {
 		eventually(t, func() bool { return b.get(t, "/api/deployments/"+id)["status"] == "running" }, "it runs")

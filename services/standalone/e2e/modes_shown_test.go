@@ -12,7 +12,8 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// requireForm holds an answer to what the document shows: the same fields, of the same kinds.
+// requireForm holds an answer to what the document shows: the same fields, of the same kinds. What is in metadata is what the
+// client has noted, and not looked at here.
 func requireForm(t *testing.T, document string, got object, beside ...string) {
 	t.Helper()
 	var want object
@@ -85,6 +86,7 @@ func TestModesDeploysAndTellsAsItsDocumentShows(t *testing.T) {
 	require.Equal(t, "部署已開始", got["message"])
 	require.Equal(t, "/api/deployments/"+id+"/progress", got["progress_url"])
 	require.Equal(t, "/api/deployments/"+id+"/logs", got["logs_url"])
+	noted := object{"initiated_by": "user_12345", "deployment_reason": "feature_update"}
 	require.Equal(t, object{"initiated_by": "user_12345", "deployment_reason": "feature_update", "api_version": "1.0.0"}, got["metadata"])
 	require.GreaterOrEqual(t, got["estimated_duration"], 1.0, "of the run before")
 
@@ -92,10 +94,12 @@ func TestModesDeploysAndTellsAsItsDocumentShows(t *testing.T) {
 	now := b.get(t, "/api/deployments/"+id)
 	requireForm(t, shownStatus, now, "is_active")
 	require.Equal(t, true, now["is_active"])
+	require.Equal(t, noted, now["metadata"])
 	requireForm(t, shownProgress, b.get(t, "/api/deployments/"+id+"/progress"))
 	rows := b.list(t, "?limit=50")
 	require.Len(t, rows, 2)
 	requireForm(t, shownActive, rows[0])
+	require.Equal(t, noted, rows[0]["metadata"])
 	requireForm(t, shownEnded, rows[1], "metadata")
 	require.Equal(t, 1.0, b.get(t, "/api/deployment/health")["active_deployments"])
 
