@@ -184,6 +184,13 @@ func TestTheProgramsOfRexAreTakenOverAsApplicationsAndDoingItAgainChangesNothing
 	require.Equal(t, []string{"17 server2 same | pro_init is not taken over: nobody knows how to end what it has started; say a restart"}, lines)
 	require.Equal(t, etag, f.get("/v1/projects/shop/applications/flow1").Header.Get("ETag"))
 
+	nameless := strings.Replace(rexRows, "),\n(3,", "),\n(4,'后台服务集群2','10.0.0.2','','','','server',NULL,'1','test'),(5,'x','10.0.0.2','','',NULL,NULL,NULL,'1',NULL),\n(3,", 1)
+	for _, dry := range []bool{true, false} {
+		counts, lines = f.applicationsTaken(object{"format": "rex", "list": nameless, "dry_run": dry})
+		require.Equal(t, "created 0 changed 0 same 5 skipped 1 failed 0", counts)
+		require.Equal(t, "18 server skipped | app_key is empty: it is no program", lines[1], "and the others are taken")
+	}
+
 	f.post("/v1/projects/shop/applications", object{"name": "import"}).is(201)
 	require.Equal(t, "import", at("import")["name"], "an application may be called so")
 }

@@ -37,8 +37,22 @@ func ParseRex(text string, locate Locate, most int) ([]projects.Entry, []table.B
 			entries = append(entries, entryOf(p, part, server))
 		}
 	}
+	entries = append(entries, skipped(rows)...)
+	slices.SortStableFunc(entries, func(a, b projects.Entry) int { return a.Line - b.Line })
 	slices.SortStableFunc(bad, func(a, b table.Bad) int { return a.Line - b.Line })
 	return entries, bad[:min(len(bad), most)]
+}
+
+// skipped is the rows that name a group, and no program of it; one that names neither is of
+// a server alone.
+func skipped(rows []table.Row) []projects.Entry {
+	var entries []projects.Entry
+	for _, row := range rows {
+		if group := row.Cells["local_name"]; group != "" && row.Cells["app_key"] == "" {
+			entries = append(entries, projects.Entry{Line: row.Line, Name: group, Skip: "app_key is empty: it is no program"})
+		}
+	}
+	return entries
 }
 
 func entryOf(p rextable.Program, part rextable.Part, server string) projects.Entry {

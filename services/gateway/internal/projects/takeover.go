@@ -24,6 +24,7 @@ type Entry struct {
 	Labels   map[string]string // those of groups are those of the list alone
 	Defaults map[string]any    // fields of a request for a deployment, each as a whole
 	Errors   field.Errors      // why it cannot be taken
+	Skip     string            // why it is no item; "": it is one
 	Notes    []string
 }
 
@@ -71,6 +72,10 @@ func (s *Store) TakeOver(ctx context.Context, t Takeover) ([]takeover.Taken, err
 // plan says what is to become of an entry.
 func (s *Store) plan(t Takeover, e Entry) (takeover.Taken, error) {
 	one := takeover.Taken{Line: e.Line, Name: e.Name, Outcome: takeover.Created, Errors: e.Errors, Notes: e.Notes}
+	if e.Skip != "" {
+		one.Outcome, one.Notes = takeover.Skipped, append(one.Notes, e.Skip)
+		return one, nil
+	}
 	have := Item{Kind: t.Kind, Project: t.Project}
 	if there, ok := s.view.Get(keyOf(t.Kind, t.Project, e.Name)); ok {
 		have, one.ID, one.Outcome = there.Value, there.Value.ID, takeover.Same

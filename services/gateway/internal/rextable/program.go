@@ -25,8 +25,8 @@ type Program struct {
 	Env       string   // env
 }
 
-// Programs makes sense of rows; those of servers without a program are left out. A
-// program has one row.
+// Programs makes sense of rows; those without an app_key are left out: no request can name
+// them. A program has one row.
 func Programs(rows []table.Row) ([]Program, []table.Bad) {
 	var (
 		all []Program
@@ -35,7 +35,7 @@ func Programs(rows []table.Row) ([]Program, []table.Bad) {
 	taken := applications{}
 	for _, row := range rows {
 		p, wrong := programOf(row)
-		if p.Key == "" && p.Name == "" {
+		if p.Key == "" {
 			continue
 		}
 		if len(wrong) == 0 {

@@ -22,7 +22,8 @@ func TestProgramsAreReadAsTheyWereExported(t *testing.T) {
 		"INSERT INTO `pre_server_detail` VALUES ('1', 'it\\'s; (a)', '10.0.0.1', 'cm', 'CM1', '2', '/data/www/cm ', '/data/conf/', '/etc/init.d/tomcat ', 'test', null, '0'), " +
 		"(2,'b''c','10.0.0.2','app','app1','1','/a','/a/b','/usr/bin/startup.sh',NULL,'x/y.js,z',1);\n" +
 		"INSERT INTO `pre_server_detail` (`id`,`app_key`, local_name) VALUES (3,'n','n');INSERT INTO other VALUES (1);\n" +
-		"INSERT INTO `pre_server_detail` (`id`,`network_ip`) VALUES (4,'10.0.0.4');")
+		"INSERT INTO `pre_server_detail` (`id`,`network_ip`) VALUES (4,'10.0.0.4');\n" +
+		"INSERT INTO `pre_server_detail` (`id`,`network_ip`,`local_name`,`app_key`) VALUES (5,'10.0.0.5','app',NULL),(6,'10.0.0.6','/no/group','');")
 	require.Empty(t, bad)
 	require.Equal(t, []rextable.Program{
 		{Line: 16, Key: "CM1", Name: "cm", Apart: true, Dir: "/data/www/cm", ConfigDir: "/data/conf", Restart: "/etc/init.d/tomcat restart", Server: "it's; (a)", Address: "10.0.0.1", Env: "test"},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -239,6 +240,17 @@ func TestTheInventoryIsReadAsItWasExported(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, got, 1)
 		require.Equal(t, "cm1", got[0].Key)
+	}
+	nameless := strings.Replace(dump, "VALUES (1", "VALUES (2,NULL,'cm'),(3,NULL,NULL),(1", 1)
+	for _, good := range []string{nameless, "app_key,local_name\n,cm\ncm1,cm\nNULL,cm\n"} {
+		c := Config{Inventory: write(good), Soft: "/s", Configure: "/c", RemoteCom: "/r", Update: "/u"}
+		require.Empty(t, c.Validate(), "a row without app_key is no program, and keeps no other from being one")
+		all, err := readInventory(c.Inventory)
+		require.NoError(t, err)
+		found, unknown := chosen(all, []string{"cm"})
+		require.Empty(t, unknown)
+		require.Len(t, found, 1)
+		require.Equal(t, "cm1", found[0].Key)
 	}
 	for _, bad := range []string{"", "app_key,local_name\n../x,y\n", "app_key,local_name\nx,y\nX,z\n", dump[:len(dump)-3], "\xff"} {
 		_, err := readInventory(write(bad))
