@@ -12,7 +12,8 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/numbers"
 )
 
-// Native answers operations by their routes. Those that are not in it are refused with 503.
+// Native answers operations by their routes; an answer that is a *dialects.Problem refuses. Those
+// that are not in it are refused with 503.
 type Native map[string]func(dialects.Operation) any
 
 // Request is one that the frame hands to a route, with what the query of its URL says.
@@ -27,7 +28,11 @@ func (n Native) Do(_ context.Context, o dialects.Operation, into any) error {
 	if !there {
 		return &dialects.Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: o.Route}
 	}
-	text, err := json.Marshal(answer(o))
+	got := answer(o)
+	if refused, is := got.(*dialects.Problem); is {
+		return refused
+	}
+	text, err := json.Marshal(got)
 	if err != nil {
 		return err
 	}
