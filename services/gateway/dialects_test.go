@@ -119,3 +119,21 @@ func TestWhatADialectDoesNotHaveIsRefusedInItsForm(t *testing.T) {
 		f.send(request{method: "GET", path: path}).refused(404, "not_found")
 	}
 }
+
+func TestAFormInPartsIsRefusedInTheFormOfTheDialect(t *testing.T) {
+	f := start(t)
+	f.client = http.DefaultClient
+	for path, said := range map[string]string{
+		"/compat/rex":                      `"msg":"校验和解析参数失败: the body is multipart/form-data; send JSON or application/x-www-form-urlencoded"`,
+		"/compat/sync/deploy":              `{"status_code":501,"data":{"unsupported_media_type":"the body is multipart/form-data; send JSON or application/x-www-form-urlencoded"}}`,
+		"/compat/platform/api/deployments": `"error":"the body is multipart/form-data; send JSON or application/x-www-form-urlencoded"`,
+		"/compat/modes/api/deployments":    `"message":"部署失敗: the body is multipart/form-data; send JSON"`,
+		"/compat/sourcedeploy/project":     `"errorCode":"100"`,
+	} {
+		res := f.send(request{
+			method: "POST", path: path + "?token=" + f.token, media: "multipart/form-data; boundary=x",
+			body: []byte("--x\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nDeploy:Core:syncpro\r\n--x--\r\n"),
+		}).is(415)
+		require.Contains(t, string(res.raw), said)
+	}
+}

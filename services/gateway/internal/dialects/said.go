@@ -25,8 +25,6 @@ const (
 	NotObject  = "must be an object"
 )
 
-const form = "application/x-www-form-urlencoded"
-
 const space = " \t\r\n" // in JSON
 
 // Said is what a client says: the fields of its query and its body. What is wrong with
@@ -38,27 +36,35 @@ type Said struct {
 	wrong  *[]Wrong       // shared with what it is a part of
 }
 
-// Read reads a query and a body, which is JSON or a form. A field of the body wins. What is
-// neither is a *Problem with the status 400.
+// Read reads a query and a body, which is JSON or a form. A field of the body wins; one of
+// the query that is empty is absent. What is neither is a *Problem with the status 400.
 func Read(query url.Values, media string, body []byte) (*Said, error) {
-	return read(query, media, body, isForm(media, body))
+	if err := inParts(media, body, "JSON or "+form); err != nil {
+		return nil, err
+	}
+	return read(query, body, isForm(media, body))
 }
 
 // ReadJSON is Read where a body is JSON, and nothing else.
 func ReadJSON(query url.Values, media string, body []byte) (*Said, error) {
-	return read(query, media, body, false)
+	if err := inParts(media, body, "JSON"); err != nil {
+		return nil, err
+	}
+	return read(query, body, false)
 }
 
-func read(query url.Values, media string, body []byte, isForm bool) (*Said, error) {
+func read(query url.Values, body []byte, isForm bool) (*Said, error) {
 	s := &Said{values: map[string]any{}, wrong: new([]Wrong)}
-	s.addAll(query)
+	asked := maps.Clone(query)
+	maps.DeleteFunc(asked, func(_ string, values []string) bool { return strings.TrimSpace(strings.Join(values, "")) == "" })
+	s.addForm(asked)
 	switch {
 	case isForm:
 		fields, err := url.ParseQuery(string(bytes.TrimLeft(body, space)))
 		if err != nil {
 			return nil, unreadable("the body is no form: %s", err)
 		}
-		s.addAll(fields)
+		s.addForm(fields)
 	case len(bytes.TrimSpace(body)) > 0:
 		if err := s.addJSON(body); err != nil {
 			return nil, err
@@ -67,43 +73,8 @@ func read(query url.Values, media string, body []byte, isForm bool) (*Said, erro
 	return s, nil
 }
 
-// fieldName is what a field of a form is called; that of a list may have brackets behind it.
-var fieldName = regexp.MustCompile(`^[\pL\pN_$.-]+(\[[\pL\pN_.-]*\])*$`)
-
-// isForm says whether a body is a form. Its type does not settle that: curl says of all that
-// it is a form, and who says nothing, or that it is a text, sends both. What is not called a
-// form and has lines is a part of a program.
-func isForm(media string, body []byte) bool {
-	body = bytes.TrimSpace(body)
-	if media != form && (media != "" && media != "text/plain" || bytes.ContainsAny(body, "\r\n")) {
-		return false
-	}
-	first, _, _ := bytes.Cut(bytes.TrimLeft(body, "&"), []byte("&"))
-	first, _, _ = bytes.Cut(first, []byte("="))
-	name, err := url.QueryUnescape(string(first))
-	if err != nil { // a form that is wrong is one
-		name = strings.ReplaceAll(string(first), "%", "")
-	}
-	return fieldName.MatchString(name)
-}
-
 func unreadable(format string, args ...any) *Problem {
 	return problem(http.StatusBadRequest, "malformed_request", format, args...)
-}
-
-// addAll adds fields of a form; one that is given twice is a list.
-func (s *Said) addAll(fields url.Values) {
-	for name, values := range fields {
-		if len(values) == 1 {
-			s.values[name] = values[0]
-			continue
-		}
-		list := make([]any, len(values))
-		for i, v := range values {
-			list[i] = v
-		}
-		s.values[name] = list
-	}
 }
 
 func (s *Said) addJSON(body []byte) error {
@@ -191,13 +162,19 @@ func (s *Said) Required(name string) string {
 	return text
 }
 
+// wholeNumber is one, with a fraction that is none.
+var wholeNumber = regexp.MustCompile(`^([+-]?[0-9]+)\.0+$`)
+
+// Whole is a whole number as it is written without a fraction; any other text is as it was.
+func Whole(text string) string { return wholeNumber.ReplaceAllString(text, "$1") }
+
 // Number takes a whole number, also as a text.
 func (s *Said) Number(name string) int {
 	text, ok := textOf(s.values[name])
 	if text = strings.TrimSpace(text); ok && text == "" {
 		return 0
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(Whole(text))
 	if !ok || err != nil {
 		s.Wrong(name, NotNumber)
 		return 0
@@ -208,7 +185,7 @@ func (s *Said) Number(name string) int {
 // Bool takes a boolean, also as 0, 1 or a text, that of Python included.
 func (s *Said) Bool(name string) bool {
 	text, ok := textOf(s.values[name])
-	switch strings.ToLower(strings.TrimSpace(text)) {
+	switch strings.ToLower(Whole(strings.TrimSpace(text))) {
 	case "", "false", "0", "no":
 		if ok {
 			return false
@@ -220,11 +197,11 @@ func (s *Said) Bool(name string) bool {
 	return false
 }
 
-// List takes texts: a list, or a text in which they stand between commas or spaces. Each
-// is there once.
+// List takes texts: a list, or a text in which they stand as JSON has them, or between commas
+// or spaces. Each is there once.
 func (s *Said) List(name string) []string {
 	var all []string
-	switch v := s.values[name].(type) {
+	switch v := listed(s.values[name]).(type) {
 	case nil:
 	case []any:
 		for _, one := range v {
@@ -253,6 +230,21 @@ func (s *Said) List(name string) []string {
 		}
 	}
 	return each
+}
+
+// listed is a value, or the list that it is as a text.
+func listed(value any) any {
+	text, _ := value.(string)
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var list []any
+	if err := decoder.Decode(&list); err != nil || list == nil {
+		return value
+	}
+	if _, after := decoder.Token(); !errors.Is(after, io.EOF) {
+		return value
+	}
+	return list
 }
 
 // Object takes an object, to be taken apart in turn; one that is not there is empty.

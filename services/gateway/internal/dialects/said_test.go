@@ -135,3 +135,76 @@ func TestADialectWithoutFormsSaysThatABodyIsNoJSON(t *testing.T) {
 		require.Equal(t, 3, s.Number("limit"))
 	}
 }
+
+func TestAListIsOneHoweverAFormWritesIt(t *testing.T) {
+	want := []string{"s1", "s2", "s3"}
+	for _, body := range []string{
+		"server_list=s1,s2,s3", "server_list=s1&server_list=s2&server_list=s3", "server_list[]=s1&server_list[]=s2&server_list[]=s3",
+		"server_list%5B0%5D=s1&server_list%5B1%5D=s2&server_list%5B2%5D=s3", `server_list=["s1", "s2","s3"]`, `server_list=%5B%22s1%22%2C%22s2%22%2C%22s3%22%5D`,
+	} {
+		s, err := Read(nil, form, []byte(body))
+		require.NoError(t, err, body)
+		require.Equal(t, want, s.List("server_list"), body)
+		require.NoError(t, s.Err(), body)
+		query, err := url.ParseQuery(body)
+		require.NoError(t, err)
+		s, err = Read(query, "", nil)
+		require.NoError(t, err)
+		require.Equal(t, want, s.RequiredList("server_list"), body)
+	}
+	s, err := Read(nil, form, []byte("a[10]=11&a[9]=10&a[0]=1&one[]=x&server_ids=[7, 8.0]&none=[]&wrong=[[]]&b[c]=d&text=[x"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"1", "10", "11"}, s.List("a"))
+	require.Equal(t, []string{"x"}, s.List("one"))
+	require.Equal(t, []string{"7", "8.0"}, s.List("server_ids"))
+	require.Empty(t, s.List("none"))
+	require.Equal(t, "d", s.Text("b[c]"))
+	require.Equal(t, []string{"[x"}, s.List("text"))
+	require.NoError(t, s.Err())
+	require.Empty(t, s.List("wrong"))
+	require.Error(t, s.Err())
+}
+
+func TestAWholeNumberMayBeWrittenAsAFraction(t *testing.T) {
+	s, err := Read(url.Values{"line": {"12.0"}}, "", []byte(`{"timeout": 300.0, "below": -1.00, "big": 9007199254740993.0, "yes": 1.0, "no": 0.0, "text": 3.0, "half": 0.5, "word": "1.x"}`))
+	require.NoError(t, err)
+	require.Equal(t, []int{12, 300, -1, 9007199254740993}, []int{s.Number("line"), s.Number("timeout"), s.Number("below"), s.Number("big")})
+	require.True(t, s.Bool("yes"))
+	require.False(t, s.Bool("no"))
+	require.Equal(t, "3.0", s.Text("text"), "a text is as it was written")
+	require.NoError(t, s.Err())
+	s.Number("half")
+	s.Number("word")
+	var p *Problem
+	require.ErrorAs(t, s.Err(), &p)
+	require.Equal(t, []Wrong{{"half", NotNumber}, {"word", NotNumber}}, p.Fields)
+	for text, want := range map[string]string{"7.0": "7", "7": "7", "7.": "7.", ".0": ".0", "7.01": "7.01", "x.0": "x.0", "": ""} {
+		require.Equal(t, want, Whole(text))
+	}
+}
+
+func TestAQueryThatSaysNothingIsAbsent(t *testing.T) {
+	query := url.Values{"page": {""}, "limit": {" "}, "both": {"", ""}, "one": {"", "x"}, "token": {"t"}}
+	s, err := Read(query, "application/json", []byte(`{"empty": ""}`))
+	require.NoError(t, err)
+	for _, name := range []string{"page", "limit", "both"} {
+		require.False(t, s.Given(name), name)
+	}
+	require.True(t, s.Given("one"))
+	require.True(t, s.Given("empty"), "it was sent as a text")
+	require.Len(t, query, 5, "it is as it was")
+}
+
+func TestAFormInPartsIsRefusedForItsType(t *testing.T) {
+	const body = "--x\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nDeploy:Core:syncpro\r\n--x--\r\n"
+	var p *Problem
+	_, err := Read(nil, "multipart/form-data", []byte(body))
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, Problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Detail: "the body is multipart/form-data; send JSON or application/x-www-form-urlencoded"}, *p)
+	_, err = ReadJSON(nil, "multipart/form-data", []byte(body))
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, "the body is multipart/form-data; send JSON", p.Detail)
+	s, err := Read(nil, "multipart/form-data", []byte(`{"action": "x"}`))
+	require.NoError(t, err)
+	require.Equal(t, "x", s.Text("action"))
+}

@@ -53,12 +53,10 @@ func TestAListHasFiftyUnlessItIsToldAnotherNumber(t *testing.T) {
 		}
 		return object{"items": all}
 	}}
-	for limit, many := range map[string]int{"": usualList, "7": 7} {
-		query := url.Values{}
-		if limit != "" {
-			query.Set("limit", limit)
-		}
-		r, err := n.Request(query, nil)
+	for query, many := range map[string]int{"": usualList, "limit=": usualList, "limit=7": 7, "limit=7.0": 7} {
+		asked, err := url.ParseQuery(query)
+		require.NoError(t, err)
+		r, err := n.Request(asked, nil)
 		require.NoError(t, err)
 		got, err := Config{}.list(t.Context(), r)
 		require.NoError(t, err)

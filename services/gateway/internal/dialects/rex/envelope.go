@@ -75,6 +75,9 @@ func parse(s *dialects.Said) (asked, string) {
 			a.param[name] = unquoted(s.Text(name))
 		}
 	}
+	if said, given := a.param["update"]; given {
+		a.param["update"] = numberOf(said)
+	}
 	a.action = a.param["action"]
 	_, known := modules[a.action]
 	for _, name := range s.List("k") {
@@ -99,6 +102,18 @@ func parse(s *dialects.Said) (asked, string) {
 		return a, "update参数只能是0或1"
 	}
 	return a, ""
+}
+
+// numberOf is a whole number as the original has it, of a client that says it as a boolean or
+// with a fraction; any other text is as it was.
+func numberOf(said string) string {
+	switch strings.ToLower(said) {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	}
+	return dialects.Whole(said)
 }
 
 // unquoted is a value without the quotes that the document shows around it.

@@ -128,6 +128,14 @@ func TestSyncproReplacesWhatIsThereAndTakesUpdates(t *testing.T) {
 	require.Equal(t, "1", got["data"].(map[string]any)["data"].(map[string]any)["0"])
 	require.Equal(t, map[string]string{"bin/run": "update"}, content(t, filepath.Join(c.Soft, "server")))
 	require.Equal(t, "u1", content(t, filepath.Join(c.Configure, "server"))["server1/a.conf"])
+	for said, want := range map[string]string{"true": "1", "1.0": "1", `"True"`: "1", "false": "0", "0.0": "0"} {
+		got = post(t, c, "application/json", `{"action": "Deploy:Core:syncpro", "k": "server", "update": `+said+`}`)
+		require.Equal(t, "0", got["code"], said)
+		require.Equal(t, want, got["param"].(map[string]any)["update"], said)
+		require.Equal(t, map[string]string{"1": "update", "0": "server2"}[want], content(t, filepath.Join(c.Soft, "server"))["bin/run"], said)
+	}
+	got = post(t, c, form, `action=Deploy:Core:syncpro&k=["server1","server2"]`)
+	require.Equal(t, "server1 server2", got["param"].(map[string]any)["k"])
 	left, err := filepath.Glob(filepath.Join(c.Soft, ".slipway-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)

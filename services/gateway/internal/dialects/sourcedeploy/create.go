@@ -75,7 +75,7 @@ func createStage(ctx context.Context, r *dialects.Request) (dialects.Reply, erro
 func numberedIn(ctx context.Context, r *dialects.Request, s *dialects.Said, kind numbers.Kind, field string, all []string) ([]string, error) {
 	var ids []string
 	for _, text := range all {
-		number, err := strconv.ParseUint(text, 10, 64)
+		number, err := strconv.ParseUint(dialects.Whole(text), 10, 64)
 		if err != nil {
 			s.Wrong(field, dialects.NotNumber)
 			continue
