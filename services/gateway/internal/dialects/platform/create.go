@@ -39,12 +39,15 @@ type wanted struct {
 	timeout                                int // in seconds; 0: none
 }
 
-// readWanted reads a request. Texts are kept as they are: scripts are given them as data.
+// readWanted reads a request. Texts are kept as they are: scripts are given them as data. The
+// script itself has the line ends of a file: forms of browsers have others, with which it does
+// not run.
 func readWanted(s *dialects.Said) wanted {
 	w := wanted{
 		name: required(s, "name"), repository: required(s, "repository"), path: required(s, "path"), script: required(s, "script"),
 		branch: cmp.Or(s.Text("branch"), defaultBranch), timeout: s.Number("timeout"), field: "server_id",
 	}
+	w.script = strings.ReplaceAll(w.script, "\r\n", "\n")
 	if w.path != "" && (!path.IsAbs(w.path) || path.Clean(w.path) == "/" || strings.Contains(w.path+"/", "/../")) {
 		s.Wrong("path", "must be an absolute path of a directory, without '..'")
 	}
@@ -80,7 +83,7 @@ func (w *wanted) readServers(s *dialects.Said) {
 	}
 	seen := map[uint64]bool{}
 	for _, one := range named {
-		number, err := strconv.ParseUint(one, 10, 64)
+		number, err := strconv.ParseUint(dialects.Whole(one), 10, 64)
 		switch {
 		case one == "": // it is said already
 		case err != nil || number == 0:

@@ -60,3 +60,27 @@ func TestAListLooksThroughSoManyAndNoMore(t *testing.T) {
 	require.Len(t, page.Items, defaultSize, "the last page")
 	require.Equal(t, mostRead/dialects.PageSize, pages)
 }
+
+func TestAScriptOfABrowserHasTheLinesOfOneOfAFile(t *testing.T) {
+	said, err := dialects.Read(nil, "application/x-www-form-urlencoded", []byte("name=a%0D%0Ab&script=%23!%2Fbin%2Fsh%0D%0Aprintf%20'a%5Cr%0Db'%0D%0A"))
+	require.NoError(t, err)
+	w := readWanted(said)
+	require.Equal(t, "#!/bin/sh\nprintf 'a\\r\rb'\n", w.script)
+	require.Equal(t, "a\r\nb", w.name, "what is data is as it was sent")
+}
+
+func TestAServerMayBeNamedByAWholeNumberWithAFraction(t *testing.T) {
+	for _, body := range []string{`{"server_id": 12.0}`, `{"server_ids": [12.0, "12"]}`, `{"server_ids": "[12.0]"}`} {
+		said, err := dialects.Read(nil, "application/json", []byte(body))
+		require.NoError(t, err)
+		require.Equal(t, []uint64{12}, readWanted(said).servers, body)
+	}
+}
+
+func TestAPageThatIsNotSaidIsTheFirst(t *testing.T) {
+	said, err := dialects.Read(url.Values{"page": {""}, "page_size": {""}, "status": {""}}, "", nil)
+	require.NoError(t, err)
+	p, err := readPage(said)
+	require.NoError(t, err)
+	require.Equal(t, page{1, defaultSize}, p)
+}
