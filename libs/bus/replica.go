@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,9 +75,11 @@ type life struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	mu    sync.Mutex
-	told  contract.ReplicaState
-	words chan contract.ReplicaState // as many as there are states
+	mu      sync.Mutex
+	told    contract.ReplicaState
+	waiting []contract.ReplicaState // to be stored; no more than there are states, see untell
+	more    *sync.Cond              // on mu: something waits, or ended
+	ended   bool
 }
 
 func tellLife(ctx context.Context, nc *nats.Conn, info micro.Info) (*life, error) {
@@ -86,33 +89,71 @@ func tellLife(ctx context.Context, nc *nats.Conn, info micro.Info) (*life, error
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &life{
-		js: js, cancel: cancel, done: make(chan struct{}), words: make(chan contract.ReplicaState, 4), //nolint:mnd // see tell
+		js: js, cancel: cancel, done: make(chan struct{}),
 		about: contract.ReplicaEvent{Service: info.Name, Replica: info.ID, Version: info.Version, Machine: info.Metadata[MetadataMachine]},
 	}
+	l.more = sync.NewCond(&l.mu)
 	go l.run(ctx)
 	return l, nil
 }
 
-// order is the states that a replica says of itself: it never goes back.
+// order is the states that a replica says of itself. It goes back from ready alone.
 var order = map[contract.ReplicaState]int{
 	contract.ReplicaStarted: 1, contract.ReplicaReady: 2, contract.ReplicaStopping: 3, contract.ReplicaStopped: 4, //nolint:mnd // in order
 }
 
-// tell says a state, unless it or a later one was said. So there is room for each.
+// tell says a state, unless it or a later one was said.
 func (l *life) tell(state contract.ReplicaState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if order[state] > order[l.told] {
-		l.told = state
-		l.words <- state
+		l.say(state)
 	}
+}
+
+// untell says that what was ready is not any more. Where nobody has heard yet that it was, nobody
+// does: while a broker is away, no more waits than what is to be known when it is back.
+func (l *life) untell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.told != contract.ReplicaReady {
+		return
+	}
+	if last := len(l.waiting) - 1; last >= 0 {
+		l.told, l.waiting = contract.ReplicaStarted, l.waiting[:last]
+		return
+	}
+	l.say(contract.ReplicaStarted)
+}
+
+// say has a state stored. The caller holds mu.
+func (l *life) say(state contract.ReplicaState) {
+	l.told = state
+	l.waiting = append(l.waiting, state)
+	l.more.Signal()
+}
+
+// next returns what is to be stored next, and false where there will be nothing more.
+func (l *life) next() (contract.ReplicaState, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.waiting) == 0 && !l.ended {
+		l.more.Wait()
+	}
+	if len(l.waiting) == 0 {
+		return "", false
+	}
+	state := l.waiting[0]
+	l.waiting = l.waiting[1:]
+	return state, true
 }
 
 // end waits until all that was told is stored, for a moment.
 func (l *life) end() {
 	l.mu.Lock()
-	close(l.words)
+	l.ended = true
 	l.told = contract.ReplicaStopped
+	l.more.Signal()
 	l.mu.Unlock()
 	timer := time.AfterFunc(lastWords, l.cancel)
 	defer timer.Stop()
@@ -122,7 +163,11 @@ func (l *life) end() {
 
 func (l *life) run(ctx context.Context) {
 	defer close(l.done)
-	for state := range l.words {
+	for told := 1; ; told++ {
+		state, more := l.next()
+		if !more {
+			return
+		}
 		event := l.about
 		event.State = state
 		data, err := contract.Encode(contract.Envelope{}, event)
@@ -131,7 +176,7 @@ func (l *life) run(ctx context.Context) {
 		}
 		_ = repeat(ctx, func(ctx context.Context) error {
 			_, err := l.js.Publish(ctx, contract.ReplicaSubject(event.Service, event.Replica), data,
-				jetstream.WithMsgID(event.Replica+"-"+string(state)), jetstream.WithRetryAttempts(0))
+				jetstream.WithMsgID(event.Replica+"-"+strconv.Itoa(told)), jetstream.WithRetryAttempts(0))
 			return classify(err)
 		})
 	}

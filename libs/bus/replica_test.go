@@ -55,6 +55,34 @@ func TestAReplicaTellsItsLifeInOrder(t *testing.T) {
 	}, states(t, b, "slipway-test", r.ID(), contract.ReplicaStopped))
 }
 
+func TestAReplicaIsReadyAgainAsOftenAsItMustBe(t *testing.T) {
+	server, b := start(t)
+	r, err := bus.Serve(t.Context(), b.Conn(), bus.About{Name: "slipway-test"})
+	require.NoError(t, err)
+	r.NotReady() // it was not
+	for range 2 {
+		r.Ready()
+		states(t, b, "slipway-test", r.ID(), contract.ReplicaReady)
+		r.NotReady()
+		r.NotReady()
+	}
+	server.Stop()
+	for range 100 { // of which the broker is told no more than it must know
+		r.Ready()
+		r.NotReady()
+	}
+	r.Ready()
+	server.Restart()
+	r.Stop()
+	r.NotReady() // too late
+	all := states(t, b, "slipway-test", r.ID(), contract.ReplicaStopped)
+	require.Less(t, len(all), 10, "%v", all)
+	require.Equal(t, []contract.ReplicaState{
+		contract.ReplicaStarted, contract.ReplicaReady, contract.ReplicaStarted, contract.ReplicaReady,
+	}, all[:4])
+	require.Equal(t, []contract.ReplicaState{contract.ReplicaReady, contract.ReplicaStopping, contract.ReplicaStopped}, all[len(all)-3:])
+}
+
 func TestAReplicaStopsWithoutABroker(t *testing.T) {
 	server, b := start(t)
 	r, err := bus.Serve(t.Context(), b.Conn(), bus.About{Name: "slipway-test"})

@@ -106,6 +106,9 @@ func (r *Replica) ID() string { return r.service.Info().ID }
 // Ready says that the replica does its work now.
 func (r *Replica) Ready() { r.life.tell(contract.ReplicaReady) }
 
+// NotReady takes Ready back, until it is said again: something is away that the work needs.
+func (r *Replica) NotReady() { r.life.untell() }
+
 // Stopping says that the replica takes nothing new from now on, as far as others give
 // it work. It answers requests until Stop.
 func (r *Replica) Stopping() { r.life.tell(contract.ReplicaStopping) }

@@ -12,7 +12,7 @@ type ReplicaState string
 // The states. A replica says the first four of itself; the others are what a
 // gateway finds: one that dies says nothing.
 const (
-	ReplicaStarted  ReplicaState = "started"  // it answers, and is not ready
+	ReplicaStarted  ReplicaState = "started"  // it answers, and is not ready: not yet, or what it needs is away
 	ReplicaReady    ReplicaState = "ready"    // it does its work
 	ReplicaStopping ReplicaState = "stopping" // it takes nothing new
 	ReplicaStopped  ReplicaState = "stopped"

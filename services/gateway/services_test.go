@@ -58,6 +58,32 @@ func TestAGatewayIsNotReadyOnceTheLastExecutorStops(t *testing.T) {
 	f.eventually(func() bool { return f.get("/v1/services/slipway-scheduler").object()["ready"] == 1.0 }, "it counts")
 }
 
+func TestAGatewayIsNotReadyWhileTheStoreOfHistoryIsAway(t *testing.T) {
+	f := start(t, often)
+	f.serve("scheduler")
+	f.serve("executor")
+	history := f.serve("history")
+	f.eventually(func() bool { return f.get("/readyz").StatusCode == 200 }, "it does not get ready")
+	require.Equal(t, "ready", f.get("/v1/health").is(200).text("status"))
+
+	history.NotReady()
+	f.eventually(func() bool { return f.get("/readyz").StatusCode == 503 }, "it is still ready")
+	f.get("/readyz").refused(503, "unavailable")
+	require.Equal(t, []string{"history"}, f.get("/readyz").parts())
+	res := f.get("/v1/health").is(200)
+	require.Equal(t, "degraded", res.text("status"))
+	require.Equal(t, []string{"history"}, res.parts())
+	require.Equal(t, 0.0, f.get("/v1/services/slipway-history").is(200).object()["ready"])
+	f.shop("1")
+	f.post("/v1/deployments", object{"application": "shop", "version": "1", "servers": f.fleet("a")}).is(202)
+
+	history.Ready()
+	f.eventually(func() bool { return f.get("/readyz").StatusCode == 200 }, "it does not get ready again")
+	require.Equal(t, "ready", f.get("/v1/health").is(200).text("status"))
+	require.Equal(t, []string{"ready", "started", "ready", "started"},
+		f.get("/v1/service-events?replica="+history.ID()).is(200).column("state"))
+}
+
 func TestServicesAreListedPingedAndFollowed(t *testing.T) {
 	f := start(t, often)
 	f.complete()

@@ -57,7 +57,7 @@ func (s *Service) Observe(p *observe.Process) { s.seen = telemetry.New(p.Scope("
 
 // Run works until ctx ends. It calls ready once it answers questions and both
 // NATS and the store have been reached; from then on it waits out whatever of
-// them goes away.
+// them goes away, and while that is the store says that it is not ready.
 func (s *Service) Run(ctx context.Context, ready func()) error {
 	nc, err := bus.Connect(s.cfg.NATS, "slipway-history", s.log, s.nats...)
 	if err != nil {
@@ -102,9 +102,19 @@ func (s *Service) work(ctx context.Context, nc *nats.Conn, docs *store.Store, re
 		defer cancel()
 		served = query.Serve(ctx, nc, docs, s.position, s.seen, s.log, func(r *bus.Replica) { answering <- r })
 	})
+	var replica *bus.Replica // once it was ready; the follower's goroutine is this one
+	follower.TellOfStore(func(away bool) {
+		switch {
+		case replica == nil:
+		case away:
+			replica.NotReady()
+		default:
+			replica.Ready()
+		}
+	})
 	followed := follower.Run(ctx, sync.OnceFunc(func() {
 		select {
-		case replica := <-answering:
+		case replica = <-answering:
 			replica.Ready()
 			ready()
 		case <-ctx.Done():

@@ -33,6 +33,17 @@ func TestAKilledStoreLosesNothing(t *testing.T) {
 	w.requireReplayed()
 }
 
+func TestAHistoryWhoseStoreIsAwayIsNotReadyUntilItIsBack(t *testing.T) {
+	w := newMortalWorld(t)
+	w.start(w.config(w.store)) // it folds
+	w.start(w.config(w.store)) // it stands by
+	w.awaitReplicas(contract.ReplicaReady, contract.ReplicaReady)
+	w.store.Kill()
+	w.awaitReplicas(contract.ReplicaStarted, contract.ReplicaStarted)
+	w.store.Restart()
+	w.awaitReplicas(contract.ReplicaReady, contract.ReplicaReady)
+}
+
 func TestTwoHistoriesMakeTheSameDocuments(t *testing.T) {
 	w := newWorld(t)
 	messages := w.stream(8, 20)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -189,6 +191,30 @@ func (w *world) awaitLog(message string) {
 		}
 	}
 }
+
+// awaitReplicas waits until this is how the replicas of history say that they stand.
+func (w *world) awaitReplicas(want ...contract.ReplicaState) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), deadline)
+	defer cancel()
+	stand := map[string]contract.ReplicaState{}
+	err := w.bus.Follow(ctx, contract.StreamReplicas, []string{contract.ReplicasAll}, 0, func(s bus.Stored) error {
+		m, err := contract.Decode(s.Data)
+		if err != nil {
+			return err
+		}
+		e := m.Body.(contract.ReplicaEvent)
+		stand[e.Replica] = e.State
+		if s.Behind == 0 && slices.Equal(slices.Collect(maps.Values(stand)), want) {
+			return errStand
+		}
+		return nil
+	})
+	require.ErrorIs(w.t, err, errStand, "they stand so: %v", stand)
+}
+
+// errStand ends the wait for replicas.
+var errStand = errors.New("they stand as they should")
 
 // requireReplayed says that the store holds what a replay of EV into an empty one
 // gives. No history may run.

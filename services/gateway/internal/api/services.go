@@ -98,7 +98,7 @@ func (a *API) services(name string) []service {
 		s := &all[len(all)-1]
 		s.Description = cmp.Or(s.Description, r.Description)
 		s.Replicas = append(s.Replicas, replicaOf(r))
-		if r.State == contract.ReplicaReady || r.State == contract.ReplicaReturned {
+		if r.Works() {
 			s.Ready++
 		}
 	}

@@ -30,6 +30,14 @@ type Replica struct {
 	State          contract.ReplicaState // ready, where it tells nothing
 	Since          time.Time             // of the state; the zero Time where it tells nothing
 	Seen           time.Time             // when it last answered; the zero Time: not to this gateway
+
+	told contract.ReplicaState // what it said of itself last
+}
+
+// Works says whether the replica does its work. One that has returned says nothing anew where
+// it stands as it did before it was lost.
+func (r Replica) Works() bool {
+	return r.State == contract.ReplicaReady || r.State == contract.ReplicaReturned && r.told != contract.ReplicaStarted
 }
 
 // Event is how a replica came or went.
@@ -144,6 +152,9 @@ func (r *Registry) take(s bus.Stored) {
 		k.Metadata = map[string]string{bus.MetadataMachine: e.Machine}
 	}
 	k.State, k.Since, k.said, k.missed = e.State, m.Time, s.Seq, 0
+	if e.By == "" {
+		k.told = e.State
+	}
 }
 
 // of is what is known of a replica; of one that was forgotten, what was last said of it. The
@@ -154,11 +165,16 @@ func (r *Registry) of(service, id string) *known {
 	}
 	k := &known{Replica: Replica{Registered: bus.Registered{Service: service, ID: id}, State: contract.ReplicaReady}}
 	r.known[id] = k
+	newest := true
 	for _, e := range slices.Backward(r.events) {
-		if e.Service == service && e.Replica == id {
-			if e.State == contract.ReplicaLost {
-				k.State, k.Since, k.said = e.State, e.At, e.Seq
-			}
+		if e.Service != service || e.Replica != id {
+			continue
+		}
+		if newest && e.State == contract.ReplicaLost {
+			k.State, k.Since, k.said = e.State, e.At, e.Seq
+		}
+		if newest = false; e.By == "" {
+			k.told = e.State
 			break
 		}
 	}
@@ -191,16 +207,11 @@ func (r *Registry) Serves(service string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k := range maps.Values(r.known) {
-		if k.Service == service && working(k.State) && k.missed < lostAfter && (!k.Seen.IsZero() || k.Since.After(r.began)) {
+		if k.Service == service && k.Works() && k.missed < lostAfter && (!k.Seen.IsZero() || k.Since.After(r.began)) {
 			return true
 		}
 	}
 	return false
-}
-
-// working says whether a replica in this state does its work.
-func working(s contract.ReplicaState) bool {
-	return s == contract.ReplicaReady || s == contract.ReplicaReturned
 }
 
 // Ping asks a replica whether it is there; see bus.Bus.

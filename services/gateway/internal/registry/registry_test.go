@@ -50,13 +50,13 @@ func states(r *Registry, replica string) (all []contract.ReplicaState) {
 }
 
 // doppelganger answers counts as a replica does, while it is let.
-func doppelganger(t *testing.T, nc *nats.Conn, id string, alive *atomic.Bool) {
+func doppelganger(t *testing.T, nc *nats.Conn, service, id string, alive *atomic.Bool) {
 	t.Helper()
 	subject, err := micro.ControlSubject(micro.InfoVerb, "", "")
 	require.NoError(t, err)
 	sub, err := nc.Subscribe(subject, func(m *nats.Msg) {
 		if alive.Load() {
-			data, err := json.Marshal(micro.Info{ServiceIdentity: micro.ServiceIdentity{Name: "slipway-executor", ID: id, Version: "1.2.3"}})
+			data, err := json.Marshal(micro.Info{ServiceIdentity: micro.ServiceIdentity{Name: service, ID: id, Version: "1.2.3"}})
 			if err != nil || m.Respond(data) != nil {
 				t.Error("it cannot answer")
 			}
@@ -109,13 +109,44 @@ func TestAReplicaThatWasSilentForAWhileReturns(t *testing.T) {
 	require.NoError(t, err)
 	replica.Ready()
 	var alive atomic.Bool
-	doppelganger(t, server.OpenBus(t).Conn(), replica.ID(), &alive)
+	doppelganger(t, server.OpenBus(t).Conn(), "slipway-executor", replica.ID(), &alive)
 	b.Conn().Close()
 	require.Eventually(t, func() bool { return len(states(r, replica.ID())) == 3 }, patience, time.Millisecond)
 	require.False(t, r.Serves("slipway-executor"))
 	alive.Store(true)
 	require.Eventually(t, func() bool { return r.Serves("slipway-executor") }, patience, time.Millisecond)
 	require.Equal(t, contract.ReplicaReturned, states(r, replica.ID())[3])
+}
+
+func TestAReplicaThatReturnsIsNotReadyForThat(t *testing.T) {
+	server := bustest.Start(t)
+	r := gateways(t, server, 1)[0]
+	b := server.OpenBus(t)
+	replica, err := bus.Serve(t.Context(), b.Conn(), bus.About{Name: "slipway-history"})
+	require.NoError(t, err)
+	replica.Ready()
+	require.Eventually(t, func() bool { return r.Serves("slipway-history") }, patience, time.Millisecond)
+	replica.NotReady()
+	require.Eventually(t, func() bool { return !r.Serves("slipway-history") }, patience, time.Millisecond)
+	replica.Ready()
+	require.Eventually(t, func() bool { return r.Serves("slipway-history") }, patience, time.Millisecond)
+
+	replica.NotReady()
+	require.Eventually(t, func() bool { return len(states(r, replica.ID())) == 5 }, patience, time.Millisecond)
+	var alive atomic.Bool
+	doppelganger(t, server.OpenBus(t).Conn(), "slipway-history", replica.ID(), &alive)
+	b.Conn().Close()
+	require.Eventually(t, func() bool { return len(states(r, replica.ID())) == 6 }, patience, time.Millisecond)
+	alive.Store(true)
+	require.Eventually(t, func() bool { return len(states(r, replica.ID())) == 7 }, patience, time.Millisecond)
+	require.Equal(t, contract.ReplicaReturned, states(r, replica.ID())[6])
+	require.False(t, r.Serves("slipway-history"), "what it needs was away when it was lost")
+
+	late, err := Open(t.Context(), server.OpenBus(t), time.Hour, zerolog.Nop())
+	require.NoError(t, err)
+	late.count(t.Context(), "another")
+	require.NotZero(t, late.known[replica.ID()].Seen)
+	require.False(t, late.Serves("slipway-history"))
 }
 
 func TestAReplicaThatWasLostLongAgoIsForgottenUntilItAnswers(t *testing.T) {
@@ -129,8 +160,8 @@ func TestAReplicaThatWasLostLongAgoIsForgottenUntilItAnswers(t *testing.T) {
 	require.NoError(t, err)
 	var self, old atomic.Bool
 	self.Store(true)
-	doppelganger(t, b.Conn(), "self", &self)
-	doppelganger(t, b.Conn(), "old", &old)
+	doppelganger(t, b.Conn(), "slipway-executor", "self", &self)
+	doppelganger(t, b.Conn(), "slipway-executor", "old", &old)
 	require.Contains(t, r.known, "old")
 	r.count(t.Context(), "self")
 	require.NotContains(t, r.known, "old")
@@ -153,7 +184,7 @@ func TestAReplicaThatTellsNothingIsKnownByTheCount(t *testing.T) {
 	r := gateways(t, server, 1)[0]
 	var alive atomic.Bool
 	alive.Store(true)
-	doppelganger(t, server.OpenBus(t).Conn(), "old", &alive)
+	doppelganger(t, server.OpenBus(t).Conn(), "slipway-executor", "old", &alive)
 	require.Eventually(t, func() bool { return r.Serves("slipway-executor") }, patience, time.Millisecond)
 	require.Equal(t, "1.2.3", r.Replicas()[0].Version)
 	alive.Store(false)

@@ -56,7 +56,7 @@ func NewFolder(store Store, installation string, log zerolog.Logger) *Folder {
 		departures: newCache[DepartureKey, deploy.Departures](cachedDepartures),
 
 		installation: installation,
-		outage:       &outage{log: log},
+		outage:       &outage{log: log, tell: func(bool) {}},
 		log:          log,
 		spoil:        func(Entry) {},
 	}

@@ -66,6 +66,10 @@ type Batch struct {
 // Tell has fn told of each batch. It is called before Run.
 func (f *Follower) Tell(fn func(Batch)) { f.tell = fn }
 
+// TellOfStore has fn told when the store goes away, and when it is back. It is called
+// before Run, in whose goroutine fn is called.
+func (f *Follower) TellOfStore(fn func(away bool)) { f.folder.outage.tell = fn }
+
 // Run folds events, or stands by while another replica does, until ctx ends. It
 // calls ready whenever it begins with either. It fails only where NATS refuses what
 // it asks for, or the connection is closed.

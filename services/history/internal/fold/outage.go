@@ -14,10 +14,13 @@ const (
 )
 
 // outage tells of a store that is away: once when it goes and once when it is
-// back.
+// back. Others than the log hear of it from the second failure on: one that the next
+// try makes good is no outage to them.
 type outage struct {
 	since time.Time
+	told  bool // others have heard of it
 	log   zerolog.Logger
+	tell  func(away bool) // from the goroutine that found it
 }
 
 // insist calls try until it succeeds, fails with ErrLost or ErrRefused, or
@@ -47,9 +50,16 @@ func (o *outage) note(ctx context.Context, err error) {
 	case away && o.since.IsZero():
 		o.since = time.Now()
 		o.log.Warn().Err(err).Msg("the store is away, events wait")
+	case away && !o.told:
+		o.told = true
+		o.tell(true)
 	case !away && !o.since.IsZero():
 		o.log.Info().Dur("after", time.Since(o.since)).Msg("the store is back")
 		o.since = time.Time{}
+		if o.told {
+			o.told = false
+			o.tell(false)
+		}
 	}
 }
 

@@ -122,7 +122,8 @@ func TestTheCacheKeepsWhatWasUsedLast(t *testing.T) {
 
 func TestAnOutageIsWaitedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var o outage
+		var told []bool
+		o := outage{tell: func(away bool) { told = append(told, away) }}
 		tries, began := 0, time.Now()
 		require.NoError(t, o.insist(t.Context(), func() error {
 			if tries++; time.Since(began) < time.Hour {
@@ -133,6 +134,15 @@ func TestAnOutageIsWaitedOut(t *testing.T) {
 		require.Less(t, tries, int(time.Hour/longestPause)+20)
 		require.Less(t, time.Since(began), time.Hour+2*longestPause)
 		require.Zero(t, o.since)
+		require.Equal(t, []bool{true, false}, told)
+
+		failures := []error{context.DeadlineExceeded, nil}
+		require.NoError(t, o.insist(t.Context(), func() error {
+			err := failures[0]
+			failures = failures[1:]
+			return err
+		}))
+		require.Len(t, told, 2, "one failure is nobody's business")
 
 		ctx, cancel := context.WithCancel(t.Context())
 		require.ErrorIs(t, o.insist(ctx, func() error { cancel(); return ErrConflict }), context.Canceled)
