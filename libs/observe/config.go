@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"crypto/tls"
 	"net"
 	"strings"
 	"unicode"
@@ -18,7 +17,7 @@ const minToken = 16
 type Config struct {
 	Listen   string        `conf:"listen" help:"address and port for operators: /metrics, /healthz, /readyz, /log-level and, on loopback, /debug/pprof; port 0 takes a free one; empty: there is none"`
 	Token    config.Secret `conf:"token" help:"bearer token that /metrics, /log-level and profiles demand; needed beyond loopback"`
-	TLSCert  string        `conf:"tls_cert" help:"certificate of this listener (PEM file); needed beyond loopback"`
+	TLSCert  string        `conf:"tls_cert" help:"certificate of this listener (PEM file); needed beyond loopback; it is read again when it was changed"`
 	TLSKey   string        `conf:"tls_key" help:"private key of the certificate (PEM file)"`
 	Insecure bool          `conf:"insecure" help:"listen beyond loopback without a token or without TLS, since nobody else is on that network"`
 }
@@ -47,12 +46,3 @@ func (c Config) Validate() []error {
 }
 
 func isNoToken(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' }
-
-// certificate reads the certificate, where one is given.
-func (c Config) certificate() ([]tls.Certificate, error) {
-	if c.TLSCert == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-	return []tls.Certificate{cert}, err
-}

@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"crypto/subtle"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/slipway-deploy/slipway/libs/certificates"
 	"github.com/slipway-deploy/slipway/libs/netguard"
 )
 
@@ -31,20 +31,22 @@ const (
 
 // listen answers operators until stop is called.
 func (p *Process) listen(ctx context.Context) (stop func() error, err error) {
-	certificates, err := p.cfg.certificate()
-	if err != nil {
-		return nil, fmt.Errorf("observe.tls_cert: %w", err)
+	server := &http.Server{
+		Handler: p.handler(), ReadHeaderTimeout: headWait, ReadTimeout: headWait, WriteTimeout: answerWait,
+		IdleTimeout: idleWait, MaxHeaderBytes: maxHead,
+	}
+	serve := server.Serve
+	if p.cfg.TLSCert != "" {
+		shown, err := certificates.Open(certificates.Files{Cert: p.cfg.TLSCert, Key: p.cfg.TLSKey}, p.log)
+		if err != nil {
+			return nil, fmt.Errorf("observe.tls_cert: %w", err)
+		}
+		server.TLSConfig = shown.Config()
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") } // as TLSConfig says
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("%w on %s: %w; set observe.listen to another address", ErrListen, p.cfg.Listen, err)
-	}
-	if certificates != nil {
-		l = tls.NewListener(l, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12})
-	}
-	server := &http.Server{
-		Handler: p.handler(), ReadHeaderTimeout: headWait, ReadTimeout: headWait, WriteTimeout: answerWait,
-		IdleTimeout: idleWait, MaxHeaderBytes: maxHead,
 	}
 	p.mu.Lock()
 	p.address = l.Addr().String()
@@ -55,7 +57,7 @@ func (p *Process) listen(ctx context.Context) (stop func() error, err error) {
 		failure error
 	)
 	serving.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			failure = fmt.Errorf("answer operators: %w", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
+	"github.com/slipway-deploy/slipway/libs/certificates"
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/libs/observe"
@@ -67,6 +68,22 @@ func (c TLSConfig) Validate() []error {
 	}
 	return errs
 }
+
+func (c TLSConfig) files() certificates.Files {
+	return certificates.Files{Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA}
+}
+
+// check reads what is given.
+func (c TLSConfig) check() error {
+	if c.Cert == "" || c.Key == "" {
+		return nil
+	}
+	_, err := c.files().Read()
+	return wrap("tls", err)
+}
+
+// maxHSTS is what lists of browsers take at most.
+const maxHSTS = 2 * 365 * 24 * time.Hour
 
 // CORSConfig is which pages may use the API in a browser.
 type CORSConfig struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/slipway-deploy/slipway/libs/certificates"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/dialects"
 )
 
@@ -47,12 +48,12 @@ func newFront(ctx context.Context, cfg Config, log zerolog.Logger) (*front, erro
 		ErrorLog:     newErrorLog(log),
 	}
 	if cfg.TLS.Cert != "" {
-		certificates, err := openCertificates(cfg.TLS, log)
+		shown, err := certificates.Open(cfg.TLS.files(), log)
 		if err != nil {
 			cut()
-			return nil, err
+			return nil, wrap("tls", err)
 		}
-		f.server.TLSConfig = certificates.config()
+		f.server.TLSConfig = shown.Config()
 	}
 	return f, nil
 }

@@ -1,28 +1,29 @@
-package gateway
+package certificates
 
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 )
 
-var errNoCertificate = errors.New("holds no certificate (PEM)")
+// Files are what a listener shows, and whom it lets in (PEM).
+type Files struct {
+	Cert     string // with those between it and its authority
+	Key      string
+	ClientCA string // authorities of which every client must show a certificate; empty: none need one
+}
 
-// certificates is what the API shows, and whose clients it lets in. The files are looked
-// at with each connection and read again when one of them was changed; as long as what
-// they hold does not fit together, which it does not while they are being replaced, what
-// was read before counts.
-type certificates struct {
-	cfg TLSConfig
-	log zerolog.Logger
+// Certificates is what the files hold. As long as that does not fit together, which it
+// does not while they are being replaced, what was read before counts.
+type Certificates struct {
+	files Files
+	log   zerolog.Logger
 
 	mu   sync.Mutex
 	seen []state // of the files, when they were read last
@@ -42,31 +43,31 @@ func (s state) same(other state) bool {
 	return os.SameFile(s.info, other.info) && s.info.Size() == other.info.Size() && s.info.ModTime().Equal(other.info.ModTime())
 }
 
-// openCertificates reads the files.
-func openCertificates(cfg TLSConfig, log zerolog.Logger) (*certificates, error) {
-	c := &certificates{cfg: cfg, log: log, seen: cfg.states()}
+// Open reads the files.
+func Open(files Files, log zerolog.Logger) (*Certificates, error) {
+	c := &Certificates{files: files, log: log, seen: files.states()}
 	var err error
-	c.good, err = cfg.read()
+	c.good, err = files.Read()
 	return c, err
 }
 
-// config is what a server is given.
-func (c *certificates) config() *tls.Config {
+// Config is what a server is given.
+func (c *Certificates) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current(), nil },
 	}
 }
 
-func (c *certificates) current() *tls.Config {
+func (c *Certificates) current() *tls.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.cfg.states()
+	now := c.files.states()
 	if slices.EqualFunc(now, c.seen, state.same) {
 		return c.good
 	}
 	c.seen = now
-	fresh, err := c.cfg.read()
+	fresh, err := c.files.Read()
 	if err != nil {
 		c.log.Error().Err(err).Msg("the certificate was changed to what cannot be used; the one before is shown")
 		return c.good
@@ -76,8 +77,8 @@ func (c *certificates) current() *tls.Config {
 	return c.good
 }
 
-func (c TLSConfig) states() (all []state) {
-	for _, path := range []string{c.Cert, c.Key, c.ClientCA} {
+func (f Files) states() (all []state) {
+	for _, path := range []string{f.Cert, f.Key, f.ClientCA} {
 		if path != "" {
 			info, err := os.Stat(path)
 			all = append(all, state{info, err})
@@ -86,35 +87,23 @@ func (c TLSConfig) states() (all []state) {
 	return all
 }
 
-// read returns what a connection goes by.
-func (c TLSConfig) read() (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+// Read returns what a connection goes by.
+func (f Files) Read() (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 	if err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
+		return nil, err
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}}
-	if c.ClientCA == "" {
+	if f.ClientCA == "" {
 		return cfg, nil
 	}
-	data, err := os.ReadFile(c.ClientCA)
+	data, err := os.ReadFile(f.ClientCA)
 	if err != nil {
-		return nil, fmt.Errorf("tls.client_ca: %w", err)
+		return nil, fmt.Errorf("authorities of clients: %w", err)
 	}
 	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 	if !cfg.ClientCAs.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("tls.client_ca: %s %w", c.ClientCA, errNoCertificate)
+		return nil, fmt.Errorf("authorities of clients: %s %w", f.ClientCA, ErrNone)
 	}
 	return cfg, nil
 }
-
-// check reads what is given.
-func (c TLSConfig) check() error {
-	if c.Cert == "" || c.Key == "" {
-		return nil
-	}
-	_, err := c.read()
-	return err
-}
-
-// maxHSTS is what lists of browsers take at most.
-const maxHSTS = 2 * 365 * 24 * time.Hour
