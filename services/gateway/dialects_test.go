@@ -63,6 +63,27 @@ func TestTheAuditLogSaysWhatBecameOfACallInADialect(t *testing.T) {
 	}
 }
 
+func TestADialectThatIsNotSetUpSaysWhichSettingsItNeeds(t *testing.T) {
+	f := start(t)
+	f.client = http.DefaultClient // openapi.yaml says nothing of dialects
+	begin := object{"deployment_mode": "docker"}
+	for _, one := range []request{
+		{method: "POST", path: "/compat/modes/api/deployments", body: begin},
+		{method: "GET", path: "/compat/modes/api/deployments"},
+		{method: "GET", path: "/compat/modes/api/deployments/x/progress"},
+	} {
+		res := f.send(one).is(409)
+		require.Equal(t, []string{"EnvironmentError", "dialect_off"}, []string{res.text("error"), res.text("code")})
+		require.Contains(t, res.text("message"), "modes.project")
+		require.Empty(t, res.Header.Get("Retry-After"), "it is no use to come again")
+	}
+	res := f.ask("off", request{method: "POST", path: "/compat/rex", body: object{"action": "Deploy:Core:syncpro", "k": "one"}}).is(200)
+	require.Equal(t, "-1", res.text("code"))
+	require.Contains(t, res.text("msg"), "rex.inventory")
+	got := f.concluded("off", 1)[0]
+	require.Equal(t, audit.Entry{Outcome: audit.Refused, Code: "dialect_off"}, audit.Entry{Outcome: got.Outcome, Code: got.Code})
+}
+
 func TestARefusedRequestInADialectFreesItsKey(t *testing.T) {
 	f := ofRex(t)
 	wanted := request{

@@ -35,6 +35,7 @@ var hints = map[code]string{
 	codeFetchFailed:  "Look whether what the URL names is there, and whether the gateway reaches it.",
 	codeTimeout:      "Send it again, over a better connection if need be.",
 	codeWebhooksOff:  "Have the gateways given a key: webhooks.private_key.",
+	codeDialectOff:   "Have the gateways given the settings that detail names, such as modes.project or rex.inventory.",
 	codeInternal:     "Tell whoever runs Slipway the request_id: the log has more.",
 	codeUnavailable:  "Try again after Retry-After, with the same Idempotency-Key if it was a POST.",
 }

@@ -73,6 +73,7 @@ const (
 	codeFetchFailed   code = "fetch_failed"
 	codeTimeout       code = "timeout"
 	codeWebhooksOff   code = "webhooks_off"
+	codeDialectOff    code = dialects.CodeOff
 	codeInternal      code = "internal_error"
 	codeUnavailable   code = "unavailable"
 	problemTypePrefix      = "urn:slipway:problem:"
@@ -115,6 +116,7 @@ var kinds = map[code]struct {
 	codeFetchFailed:  {http.StatusUnprocessableEntity, "The URL cannot be fetched"},
 	codeTimeout:      {http.StatusRequestTimeout, "The request took too long"},
 	codeWebhooksOff:  {http.StatusConflict, "Webhooks are not set up"},
+	codeDialectOff:   {http.StatusConflict, "The dialect is not set up"},
 	codeInternal:     {http.StatusInternalServerError, "Something went wrong"},
 	codeUnavailable:  {http.StatusServiceUnavailable, "Temporarily unavailable"},
 }

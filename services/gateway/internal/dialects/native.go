@@ -58,6 +58,13 @@ func Invalid() *Problem {
 	return &Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_request"}
 }
 
+// CodeOff is the code of Off.
+const CodeOff = "dialect_off"
+
+// Off is why a request is refused in a dialect that is not set up: it is not followed however
+// often it comes. The detail names the settings.
+func Off(detail string) *Problem { return problem(http.StatusConflict, CodeOff, "%s", detail) }
+
 // Unavailable is why a Reply is Undone where what it needs is not there.
 func Unavailable() *Problem {
 	return &Problem{Status: http.StatusServiceUnavailable, Code: "unavailable"}

@@ -50,9 +50,7 @@ func (c Config) on(h func(context.Context, *dialects.Request) (dialects.Reply, e
 		return h
 	}
 	return func(context.Context, *dialects.Request) (dialects.Reply, error) {
-		return dialects.Reply{}, &dialects.Problem{
-			Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "未設定 modes.project 和 modes.application",
-		}
+		return dialects.Reply{}, dialects.Off("未設定 modes.project 和 modes.application")
 	}
 }
 
@@ -79,7 +77,7 @@ func refuse(p *dialects.Problem) dialects.Reply {
 		f.Error, f.Message = "PermissionError", "用戶沒有部署權限: "+p.Detail
 	case p.Code == "too_many_deployments":
 		f.Message = "已達到最大併發限制，請稍後再試: " + p.Detail
-	case p.Status >= http.StatusInternalServerError:
+	case p.Status >= http.StatusInternalServerError, p.Code == dialects.CodeOff:
 		f.Error, f.Message = "EnvironmentError", "環境問題: "+p.Detail
 	}
 	var wrong []string

@@ -48,7 +48,7 @@ func (c Config) run(ctx context.Context, r *dialects.Request) (dialects.Reply, e
 		return asked.refused(wrong, began), nil
 	}
 	if c.Inventory == "" {
-		return asked.failed(ErrOff.Error(), dialects.Unavailable(), began), nil
+		return asked.failed(ErrOff.Error(), dialects.Off(ErrOff.Error()), began), nil
 	}
 	all, err := readInventory(c.Inventory)
 	if err != nil {

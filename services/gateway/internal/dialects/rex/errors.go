@@ -9,5 +9,5 @@ var (
 	// repeated.
 	ErrChanged = errors.New("it was replaced while it was read")
 	// ErrOff says that the dialect is not set up.
-	ErrOff = errors.New("rex is not set up: set rex.inventory and its directories")
+	ErrOff = errors.New("rex is not set up: rex.inventory and its directories are not given")
 )
