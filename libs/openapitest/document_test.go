@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 )
@@ -25,6 +28,34 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 	meta, err := compiler.Compile("oas.json")
 	require.NoError(t, err)
 	require.NoError(t, meta.Validate(Load().root))
+}
+
+// YAML 1.2 lets a word without quotes hold a question mark between brackets; PyYAML, which many
+// clients read documents with, does not.
+func TestTheDocumentsCanBeReadByPython(t *testing.T) {
+	dir := filepath.Join("..", "..", "api-specs")
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+	dialects, err := filepath.Glob(filepath.Join(dir, "dialects", "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, dialects)
+	for _, file := range append(files, dialects...) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		deep := 0 // brackets that are open
+		for _, word := range lexer.Tokenize(string(text)) {
+			switch word.Type {
+			case token.MappingStartType, token.SequenceStartType:
+				deep++
+			case token.MappingEndType, token.SequenceEndType:
+				deep--
+			case token.StringType:
+				require.False(t, deep > 0 && strings.Contains(word.Value, "?"), "%s:%d: put quotes around %s", file, word.Position.Line, word.Value)
+			}
+		}
+		require.Zero(t, deep, file)
+	}
 }
 
 // Compile holds each to what a JSON Schema is, and follows its references.
