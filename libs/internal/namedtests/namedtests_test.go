@@ -5,8 +5,10 @@ package namedtests
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,22 +18,25 @@ import (
 const root = "../../.."
 
 var (
-	named    = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*|Fuzz[A-Z][A-Za-z0-9]*)`")
+	named = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*|Fuzz[A-Z][A-Za-z0-9]*)`")
+	// placed is tests after the directory, or the file, in which they are said to be: all of its path, or the end of it.
+	placed   = regexp.MustCompile("`([a-z0-9_./-]+)`: ((?:`(?:Test|Fuzz)[A-Za-z0-9]+`(?:, )?)+)")
 	declared = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z][A-Za-z0-9]*)\(`)
 )
 
-// tests are the names of all tests of the repository.
-func tests(t *testing.T) map[string]bool {
+// tests are the files of all tests of the repository, below its root, by the names of the tests.
+func tests(t *testing.T) map[string][]string {
 	t.Helper()
-	all := map[string]bool{}
+	all := map[string][]string{}
 	for _, dir := range []string{"libs", "services"} {
 		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
 			text, err := os.ReadFile(path) //nolint:gosec // a file of this repository
+			file, _ := filepath.Rel(root, path)
 			for _, found := range declared.FindAllStringSubmatch(string(text), -1) {
-				all[found[1]] = true
+				all[found[1]] = append(all[found[1]], "/"+filepath.ToSlash(file))
 			}
 			return err
 		}))
@@ -39,14 +44,26 @@ func tests(t *testing.T) map[string]bool {
 	return all
 }
 
-// missing are the tests that a text names and that there are none of.
-func missing(text string, there map[string]bool) (names []string) {
+// missing are the tests that a text names and that there are none of, or none where it says.
+func missing(text string, there map[string][]string) (names []string) {
 	for _, found := range named.FindAllStringSubmatch(text, -1) {
-		if !there[found[1]] {
+		if there[found[1]] == nil {
 			names = append(names, found[1])
 		}
 	}
+	for _, list := range placed.FindAllStringSubmatch(text, -1) {
+		for _, found := range named.FindAllStringSubmatch(list[2], -1) {
+			if files := there[found[1]]; files != nil && !slices.ContainsFunc(files, func(file string) bool { return liesIn(file, list[1]) }) {
+				names = append(names, list[1]+": "+found[1])
+			}
+		}
+	}
 	return names
+}
+
+// liesIn says whether a file is this one, or lies in this directory, not below it.
+func liesIn(file, place string) bool {
+	return strings.HasSuffix(file, "/"+place) || strings.HasSuffix(path.Dir(file), "/"+place)
 }
 
 // pages are those of docs/, by their names; of those that name no test, too.
@@ -69,6 +86,13 @@ func pages(t *testing.T) map[string]string {
 func TestThePagesNameTestsThatThereAre(t *testing.T) {
 	there := tests(t)
 	require.Equal(t, []string{"TestNoSuchTest"}, missing("`TestNoSuchTest`", there), "what is not there is noticed")
+	const here = "TestThePagesNameTestsThatThereAre"
+	require.Equal(t, []string{"libs/internal: " + here}, missing("`libs/internal`: `TestEveryThreatNamesATest`, `"+here+"`; `libs/seal`", map[string][]string{
+		here: there[here], "TestEveryThreatNamesATest": {"/libs/internal/other_test.go"},
+	}), "what is elsewhere is, too")
+	for _, place := range []string{"libs/internal/namedtests", "internal/namedtests", "namedtests_test.go"} {
+		require.Empty(t, missing("`"+place+"`: `"+here+"`", there))
+	}
 	all := pages(t)
 	for name, text := range all {
 		require.Empty(t, missing(text, there), name)
