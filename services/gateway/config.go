@@ -87,7 +87,7 @@ const maxHSTS = 2 * 365 * 24 * time.Hour
 
 // CORSConfig is which pages may use the API in a browser.
 type CORSConfig struct {
-	Origins []string      `conf:"origins" help:"origins whose pages may use the API in a browser, each exactly, as https://console.example.com"`
+	Origins []string      `conf:"origins" help:"origins whose pages may use the API in a browser, each exactly as a browser sends it, as https://console.example.com: without the port where that is 443, or 80 of http"`
 	MaxAge  time.Duration `conf:"max_age" default:"10m" help:"for which a browser remembers that they may"`
 }
 
@@ -96,8 +96,13 @@ func (c CORSConfig) Validate() []error {
 	var errs []error
 	for _, origin := range c.Origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Contains(u.Host, "*") || origin != u.Scheme+"://"+strings.ToLower(u.Host) {
+		switch {
+		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Contains(u.Host, "*") || strings.HasSuffix(u.Host, ":") ||
+			origin != u.Scheme+"://"+strings.ToLower(u.Host):
 			errs = append(errs, config.Invalid("origins", "%q is no origin as https://console.example.com; there is no word for all of them", origin))
+		case u.Port() == impliedPorts[u.Scheme]:
+			errs = append(errs, config.Invalid("origins", "%q is what no browser sends, for %s is the port of %s without saying so: write %s",
+				origin, u.Port(), u.Scheme, strings.TrimSuffix(origin, ":"+u.Port())))
 		}
 	}
 	if c.MaxAge < 0 || c.MaxAge > 24*time.Hour {
@@ -105,6 +110,9 @@ func (c CORSConfig) Validate() []error {
 	}
 	return errs
 }
+
+// impliedPorts are those that browsers leave out of an origin, by its scheme.
+var impliedPorts = map[string]string{"http": "80", "https": "443"}
 
 // LimitsConfig bounds requests.
 type LimitsConfig struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -180,9 +181,15 @@ func TestATrustedProxySaysWhichNameAClientUsed(t *testing.T) {
 }
 
 func TestMistakesAboutTheEdgesAreFound(t *testing.T) {
-	for _, origin := range []string{"*", "null", "https://a.example.com/", "https://*.example.com", "a.example.com", "ftp://a.example.com", "https://A.example.com", "https://u@a.example.com"} {
+	for _, origin := range []string{"*", "null", "https://a.example.com/", "https://*.example.com", "a.example.com", "ftp://a.example.com", "https://A.example.com", "https://u@a.example.com", "https://a.example.com:"} {
 		require.NotEmpty(t, gateway.CORSConfig{Origins: []string{origin}}.Validate(), origin)
 	}
+	for origin, meant := range map[string]string{
+		"https://a.example.com:443": "https://a.example.com", "http://localhost:80": "http://localhost", "https://[::1]:443": "https://[::1]",
+	} {
+		require.ErrorContains(t, errors.Join(gateway.CORSConfig{Origins: []string{origin}}.Validate()...), "write "+meant, "a browser sends no such port")
+	}
+	require.Empty(t, gateway.CORSConfig{Origins: []string{"https://a.example.com", "https://a.example.com:80", "http://a.example.com:443", "https://[::1]", "http://localhost:3000"}}.Validate())
 	require.Len(t, gateway.TLSConfig{ClientCA: "x", HSTS: -1}.Validate(), 2)
 	var cfg gateway.Config
 	require.ErrorContains(t, config.Load(&cfg, "test", []string{"--timeouts-leave=-1s", "--tls-cert=x"}, nil), "timeouts-leave")
