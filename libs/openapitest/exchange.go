@@ -303,6 +303,11 @@ func (d *Document) checkAnswer(response string, e Exchange) error {
 		return fmt.Errorf("it is of type %q", media)
 	}
 	switch {
+	case e.Request.Method == http.MethodHead:
+		if len(e.Got) > 0 {
+			return fmt.Errorf("it has a body, in answer to HEAD: %s", e.Got)
+		}
+		return nil
 	case media == "text/event-stream":
 		return d.checkLines("/components/schemas/StreamEvent", e, "data: ")
 	case media == "application/x-ndjson": // the schema is that of a line

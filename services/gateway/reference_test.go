@@ -19,6 +19,12 @@ func TestTheReferenceIsShownToEverybody(t *testing.T) {
 	}
 	text := f.send(request{method: "GET", path: "/openapi.yaml", anonymous: true}).is(200)
 	require.Equal(t, string(apispecs.OpenAPI), string(text.raw))
+	for path, read := range map[string]*reply{"/reference": page, "/openapi.yaml": text} {
+		head := f.send(request{method: "HEAD", path: path, anonymous: true}).is(200)
+		require.Empty(t, head.raw, path)
+		require.Equal(t, read.Header.Get("Content-Type"), head.Header.Get("Content-Type"), path)
+		require.Equal(t, read.Header.Get("Content-Security-Policy"), head.Header.Get("Content-Security-Policy"), path)
+	}
 	for _, path := range []string{"/reference?x=1", "/openapi.yaml?x=1"} {
 		f.get(path).refused(422, "invalid_request")
 	}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,28 @@ func TestAGatewayIsReadyOnceThereIsOneOfEachService(t *testing.T) {
 	}
 	f.get("/readyz").is(200)
 	f.get("/v1/whoami").is(200)
+}
+
+func TestProbesAnswerTheSameHoweverTheyAreAsked(t *testing.T) {
+	f := start(t, often)
+	methods := []string{"GET", "HEAD", "OPTIONS"}
+	stands := func(status int) {
+		for _, method := range methods {
+			f.send(request{method: method, path: "/healthz", anonymous: true}).is(200)
+			res := f.send(request{method: method, path: "/readyz", anonymous: true}).is(status)
+			require.Equal(t, method == "HEAD", len(res.raw) == 0, "%s: %s", method, res.raw)
+			require.Equal(t, status == 503, res.Header.Get("Retry-After") != "", method)
+		}
+	}
+	stands(503)
+	f.complete()
+	stands(200)
+	for _, method := range methods {
+		require.Equal(t, 422, f.send(request{method: method, path: "/readyz?x=1"}).StatusCode, method)
+	}
+	res := f.send(request{method: "POST", path: "/readyz"})
+	res.refused(405, "method_not_allowed")
+	require.ElementsMatch(t, methods, strings.Split(res.Header.Get("Allow"), ", "))
 }
 
 func TestAGatewayIsNotReadyOnceTheLastExecutorStops(t *testing.T) {

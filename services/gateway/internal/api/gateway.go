@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
@@ -26,11 +27,7 @@ func (a *API) health(c *call) (answer, error) {
 func (a *API) Starting() http.Handler {
 	waiting := *a
 	waiting.Broker = func() error { return errStarting }
-	return waiting.handler([]route{
-		{http.MethodGet, "/healthz", public, noBody, forBroker, (*API).health},
-		{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
-		{anyMethod, "/*", public, noBody, forBroker, (*API).notYet},
-	})
+	return waiting.handler(append(slices.Clone(probes), route{anyMethod, "/*", public, noBody, forBroker, (*API).notYet}))
 }
 
 func (a *API) notYet(*call) (answer, error) {

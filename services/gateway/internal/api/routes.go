@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/access"
@@ -50,6 +51,17 @@ type route struct {
 	handle       func(*API, *call) (answer, error)
 }
 
+// probes are the routes for those who look whether a gateway lives: balancers and monitors ask by
+// any of the three methods, and go by the status.
+var probes = []route{
+	{http.MethodGet, "/healthz", public, noBody, forBroker, (*API).health},
+	{http.MethodHead, "/healthz", public, noBody, forBroker, (*API).health},
+	{http.MethodOptions, "/healthz", public, noBody, forBroker, (*API).health},
+	{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
+	{http.MethodHead, "/readyz", public, noBody, forBroker, (*API).readiness},
+	{http.MethodOptions, "/readyz", public, noBody, forBroker, (*API).readiness},
+}
+
 // probes says whether the route is for those who look whether a gateway lives.
 func (r route) probes() bool { return r.path == "/healthz" || r.path == "/readyz" }
 
@@ -58,11 +70,11 @@ var creation = route{http.MethodPost, "/v1/deployments", access.DeploymentsCreat
 
 // routes is everything there is, and what each needs: who has that is the table of
 // package access. A POST may carry an Idempotency-Key.
-var routes = []route{
-	{http.MethodGet, "/healthz", public, noBody, forBroker, (*API).health},
-	{http.MethodGet, "/readyz", public, noBody, forBroker, (*API).readiness},
+var routes = slices.Concat(probes, []route{
 	{http.MethodGet, "/reference", public, noBody, forBroker, (*API).showReference},
+	{http.MethodHead, "/reference", public, noBody, forBroker, (*API).showReference},
 	{http.MethodGet, "/openapi.yaml", public, noBody, forBroker, (*API).showSpecification},
+	{http.MethodHead, "/openapi.yaml", public, noBody, forBroker, (*API).showSpecification},
 	{http.MethodGet, "/v1/whoami", access.SelfRead, noBody, forBroker, (*API).whoami},
 
 	{http.MethodPost, "/v1/servers", access.ServersWrite, jsonBody, forKeys, (*API).createServer},
@@ -166,4 +178,4 @@ var routes = []route{
 
 	{http.MethodGet, "/v1/releases", access.ReleasesRead, noBody, forServers, (*API).listReleases},
 	{http.MethodGet, "/v1/logs", access.LogsRead, noBody, forServers, (*API).tailLogs},
-}
+})
