@@ -91,10 +91,11 @@ func (a *API) visible(c *call, l contract.ListDeployments) (found contract.Deplo
 func placeOf(cursor string) *contract.Place {
 	at, id, _ := strings.Cut(cursor, ".")
 	ms, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || !contract.ValidToken(id) {
+	accepted := time.UnixMilli(ms).UTC()
+	if err != nil || rule.Writable(accepted) != "" || !contract.ValidToken(id) {
 		return nil
 	}
-	return &contract.Place{AcceptedAt: time.UnixMilli(ms).UTC(), ID: id}
+	return &contract.Place{AcceptedAt: accepted, ID: id}
 }
 
 func identifier(s string) string {
@@ -112,12 +113,8 @@ func readTime(q *field.Query, errs *field.Errors, name string) *time.Time {
 	if !given {
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		errs.Add(name, "must be a time such as 2026-03-01T12:00:00Z")
-		return nil
-	}
-	at = at.UTC()
+	at, wrong := rule.Time(text)
+	errs.Check(name, wrong)
 	return &at
 }
 

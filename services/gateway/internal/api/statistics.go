@@ -118,7 +118,11 @@ func (a *API) getStatistics(c *call) (answer, error) {
 // readRange takes the first and the last day.
 func readRange(q *field.Query, errs *field.Errors, now time.Time) (from, to time.Time) {
 	to = readDay(q, errs, "to", now.Truncate(day))
-	from = readDay(q, errs, "from", to.Add(-(usualDays-1)*day))
+	usual := to.Add(-(usualDays - 1) * day)
+	if rule.Writable(usual) != "" {
+		usual = time.Time{} // the first day that there is
+	}
+	from = readDay(q, errs, "from", usual)
 	if n := int(to.Sub(from)/day) + 1; !errs.Has("from") && !errs.Has("to") && (n < 1 || n > mostDays) {
 		errs.Add("from", "must be at most %d days before to, and not after it", mostDays-1)
 	}
@@ -133,6 +137,8 @@ func readDay(q *field.Query, errs *field.Errors, name string, fallback time.Time
 	at, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		errs.Add(name, "must be a day such as 2026-03-01")
+	} else {
+		errs.Check(name, rule.Writable(at))
 	}
 	return at
 }

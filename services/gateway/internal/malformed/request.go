@@ -91,14 +91,14 @@ func (m *Maker) query(op openapitest.Operation) []string {
 	var all []string
 	for _, p := range m.Document.Parameters(op) {
 		if p.In == "query" && m.chance(0.4) {
-			all = append(all, p.Name+"="+url.QueryEscape(m.text(p)))
+			all = append(all, p.Name+"="+url.QueryEscape(m.parameter(p)))
 		}
 	}
 	return all
 }
 
-// text is a value of a parameter.
-func (m *Maker) text(p openapitest.Parameter) string {
+// parameter is a value of one.
+func (m *Maker) parameter(p openapitest.Parameter) string {
 	v := m.value(p.Schema, p.Name, 0)
 	if list, ok := v.([]any); ok {
 		if len(list) == 0 {
@@ -113,7 +113,7 @@ func (m *Maker) header(op openapitest.Operation) [][2]string {
 	var all [][2]string
 	for _, p := range m.Document.Parameters(op) {
 		if p.In == "header" && m.chance(0.2) {
-			all = append(all, [2]string{p.Name, strings.Map(visible, m.text(p))})
+			all = append(all, [2]string{p.Name, strings.Map(visible, m.parameter(p))})
 		}
 	}
 	return all
@@ -168,6 +168,9 @@ func (m *Maker) otherQuery(op openapitest.Operation) string {
 	}
 	if name == "limit" {
 		value = pick(m, []string{"0", "-1", "501", "1e2", "+1", "01", "99999999999999999999", "", "%00", "1", "١"})
+	}
+	if name == "cursor" && m.chance(0.5) {
+		value = cursor(pick(m, marks))
 	}
 	return name + pick(m, []string{"=", "=", "=", "", "==", "=%"}) + value
 }

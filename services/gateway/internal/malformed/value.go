@@ -1,6 +1,7 @@
 package malformed
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -111,9 +112,41 @@ func (m *Maker) ofType(s map[string]any, pointer, name string, depth int) any {
 	case "null":
 		return nil
 	default:
+		return m.text(s, name)
+	}
+}
+
+// text is one of a form that the schema or the name tells; else it is any.
+func (m *Maker) text(s map[string]any, name string) string {
+	switch {
+	case s["format"] == "date-time":
+		return pick(m, moments)
+	case s["format"] == "date":
+		return pick(m, days)
+	case name == "cursor":
+		return cursor(pick(m, marks))
+	default:
 		return pick(m, []string{"text", "30s", "web-1", "1.0", "2026-03-01T12:00:00Z", "/srv/shop", "shop"})
 	}
 }
+
+// moments are valid, and in UTC some of them are in years that cannot be written.
+var moments = []string{
+	"2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5+14:00", "9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59-23:00",
+	"0000-01-01T00:00:00+23:00", "0000-06-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "1969-12-31T23:59:59Z",
+}
+
+var days = []string{"2026-03-01", "2024-02-29", "9999-12-31", "0000-01-01", "0000-12-31", "0001-01-01", "0001-01-05"}
+
+// marks are what cursors may be made of, up to the ends of numbers and of the calendar.
+var marks = []string{
+	"1772366400000.d3v5k1jq0s9c73a1b2c0", "9223372036854775807.d3v5k1jq0s9c73a1b2c0", "-9223372036854775808.d3v5k1jq0s9c73a1b2c0",
+	"253402300800000.d3v5k1jq0s9c73a1b2c0", "-62135596800001.d3v5k1jq0s9c73a1b2c0", "d3v5k1jq0s9c73a1b2c0", "shop", "0", "1", "1,2,3",
+	"2147483648", "9223372036854775807", "18446744073709551615", "99999999999999999999", "1.1", "18446744073709551615.18446744073709551615",
+	`{"application":"shop","part":9223372036854775807,"host":"web-1","path":"/srv/shop"}`, `{"application":"shop","part":1e300}`,
+}
+
+func cursor(mark string) string { return base64.RawURLEncoding.EncodeToString([]byte(mark)) }
 
 func (m *Maker) object(s map[string]any, pointer string, depth int) any {
 	o := object{}
