@@ -102,6 +102,28 @@ func TestAJWTThatIsNotTheIssuersIsRefused(t *testing.T) {
 	}
 }
 
+// 1900000000000 is milliseconds, where seconds are meant.
+func TestAJWTThatEndsAfterTheCalendarIsRefusedWithAReason(t *testing.T) {
+	p := identitytest.New(t)
+	f := start(t, withIssuer(p), func(c *gateway.Config) { c.Limits.Guesses = 2 })
+	const lastSecond = 253402300799 // 9999-12-31 23:59:59
+	for _, exp := range []int64{1900000000000, lastSecond + 1} {
+		for _, path := range []string{"/v1/whoami", "/v1/servers"} {
+			res := f.as(p.Sign(map[string]any{"exp": exp, "groups": "ops"})).get(path)
+			res.refused(401, "unauthorized") //nolint:misspell // as HTTP spells it
+			require.Contains(t, res.text("detail"), "seconds")
+		}
+	}
+	last := f.as(p.Sign(map[string]any{"exp": lastSecond, "groups": "ops"})).get("/v1/whoami").is(200)
+	require.Equal(t, "9999-12-31T23:59:59Z", last.text("expires_at"), "there is no time for a leeway")
+	for _, name := range []string{"nbf", "iat"} {
+		res := f.as(p.Sign(map[string]any{name: 1900000000000})).get("/v1/whoami")
+		res.refused(401, "unauthorized") //nolint:misspell // as HTTP spells it
+		require.Contains(t, res.text("detail"), "does not count yet")
+	}
+	f.get("/v1/whoami").is(200) // none of them was a guess
+}
+
 func TestManyJWTsWithKeysThatNobodyKnowsAskTheIssuerSeldom(t *testing.T) {
 	p := identitytest.New(t)
 	f := start(t, withIssuer(p), func(c *gateway.Config) { c.JWT.RefreshPause, c.JWT.Refresh = time.Hour, time.Hour })

@@ -38,7 +38,7 @@ func (a *API) authorize(c *call) error {
 }
 
 // identify finds out who calls. Whatever is wrong with a credential, the answer is the
-// same, unless it is but too old.
+// same, unless its time alone is wrong.
 func (a *API) identify(c *call) error {
 	now := time.Now()
 	address := throttle.Network(a.Door.AddressOf(c.http.Request()))
@@ -55,6 +55,8 @@ func (a *API) identify(c *call) error {
 	switch {
 	case errors.Is(err, identity.ErrUndecided): // no guess: the issuer's keys may have changed just now
 		return errUnidentified
+	case errors.Is(err, identity.ErrEnd): // no guess either: the issuer has signed it
+		return problemf(codeUnauthorized, "the JWT ends (exp) after the year 9999: its times are seconds since 1970, not milliseconds")
 	case errors.Is(err, access.ErrUnknown):
 		a.Door.failed(address, secret, now)
 		return errUnidentified

@@ -100,7 +100,8 @@ func (v *Verifier) Keep(ctx context.Context) { v.keys.keep(ctx) }
 
 // Identify returns who the token says that its bearer is. It fails with
 // access.ErrUnknown, whatever is wrong with the token, which is ErrUndecided where that is
-// not certain; with access.ErrExpired where it is the time alone; or with ErrNoKeys.
+// not certain, and ErrEnd where its end alone is; with access.ErrExpired where it is the time
+// alone; or with ErrNoKeys.
 func (v *Verifier) Identify(ctx context.Context, token string, now time.Time) (access.Caller, error) {
 	if len(token) > maxToken {
 		return access.Caller{}, access.ErrUnknown
@@ -146,6 +147,8 @@ func (v *Verifier) caller(c jwt.Claims, all map[string]json.RawMessage, now time
 		return access.Caller{}, access.ErrExpired
 	case err != nil:
 		return access.Caller{}, access.ErrUnknown
+	case rule.Writable(c.Expiry.Time()) != "": // in milliseconds, as a rule
+		return access.Caller{}, ErrEnd
 	}
 	name := c.Subject
 	_ = json.Unmarshal(claim(all, v.set.NameClaim), &name) // a service may have none
@@ -153,6 +156,9 @@ func (v *Verifier) caller(c jwt.Claims, all map[string]json.RawMessage, now time
 		return access.Caller{}, access.ErrUnknown
 	}
 	expires := c.Expiry.Time().Add(v.set.Leeway).UTC()
+	if rule.Writable(expires) != "" {
+		expires = c.Expiry.Time().UTC()
+	}
 	return access.Caller{
 		Kind: access.User, ID: subjectID(c), Name: name, Expires: &expires,
 		Grants: v.mapping.grants(texts(claim(all, v.set.Claim))),

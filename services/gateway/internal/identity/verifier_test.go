@@ -185,6 +185,8 @@ func TestWhatATokenSaysIsChecked(t *testing.T) {
 		"no subject":                 {map[string]any{"sub": nil}, access.ErrUnknown},
 		"no end":                     {map[string]any{"exp": nil}, access.ErrUnknown},
 		"an end that is no time":     {map[string]any{"exp": "tomorrow"}, access.ErrUnknown},
+		"an end in milliseconds":     {map[string]any{"exp": 1900000000000}, ErrEnd},
+		"a beginning in them":        {map[string]any{"nbf": 1900000000000}, access.ErrExpired},
 		"expired, beyond the leeway": {map[string]any{"exp": at(-33 * time.Second)}, access.ErrExpired},
 		"not yet, beyond the leeway": {map[string]any{"nbf": at(33 * time.Second)}, access.ErrExpired},
 		"issued in the future":       {map[string]any{"iat": at(33 * time.Second)}, access.ErrExpired},
