@@ -153,6 +153,34 @@ func TestWithoutTheKeysOfTheIssuerItIsNotTheCallersFault(t *testing.T) {
 	f.eventually(func() bool { return f.as(p.Sign(nil)).get("/v1/whoami").StatusCode == 200 }, "the issuer is back")
 }
 
+func TestAnIssuerThatHangsHoldsNoRequestBeyondItsBound(t *testing.T) {
+	p := identitytest.New(t)
+	f := start(t, withIssuer(p))
+	impatient := f.runImpatient()
+	who := func(token string) *reply {
+		return f.as(token).send(request{method: "GET", path: "/v1/whoami", url: impatient})
+	}
+	known := p.Sign(nil)
+	f.eventually(func() bool { return who(known).StatusCode == 200 }, "its keys are read")
+	p.Rotate(jose.ES256)
+	p.Hang(true)
+	var all sync.WaitGroup
+	for n := range 5 { // one of them begins to ask the issuer, and the others wait for that
+		token := p.Sign(map[string]any{"sub": fmt.Sprint("p", n)})
+		all.Go(func() {
+			res, err := f.as(token).try(request{method: "GET", path: "/v1/whoami", url: impatient})
+			if err != nil || res.StatusCode != http.StatusUnauthorized {
+				t.Errorf("a key that may be new: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	who(known).is(200)
+
+	impatient = f.runImpatient()
+	require.NotEmpty(t, who(known).is(503).Header.Get("Retry-After"), "its keys were never read")
+}
+
 func TestARepeatOfAPersonsRequestIsNotDoneTwice(t *testing.T) {
 	p := identitytest.New(t)
 	f := start(t, withIssuer(p))

@@ -27,18 +27,24 @@ const (
 // published is the keys that an issuer publishes. They are read again after a while,
 // and when a token comes that may be signed with one that is not known: it names none, or
 // one that is not there. That is at most once a pause, however many such tokens come.
+//
+// A reading is a goroutine of its own. Those who need what it brings wait for it as long as
+// they can; it goes on for the others, to its limit or until keep ends.
 type published struct {
 	issuer  string
 	client  *http.Client
 	refresh time.Duration
 	pause   time.Duration
+	limit   time.Duration // of one reading
 	log     zerolog.Logger
 
 	mu      sync.Mutex
 	keys    []key
-	at      time.Time     // when they were read
-	tried   time.Time     // when the last reading began
-	reading chan struct{} // closed when it ends; nil: nobody reads
+	at      time.Time          // when they were read
+	tried   time.Time          // when the last reading began
+	reading chan struct{}      // closed when it ends; nil: nobody reads
+	end     context.CancelFunc // of the reading
+	stopped bool               // nobody reads any more
 }
 
 func (*published) algorithms() []jose.SignatureAlgorithm { return asymmetric }
@@ -69,24 +75,15 @@ func (p *published) again(ctx context.Context, id string, alg jose.SignatureAlgo
 	return found, nil
 }
 
-// read reads the keys, or waits for whoever reads them, unless that was tried just
-// now. It fails with ErrNoKeys where there are none to count on afterwards.
+// read has the keys read, unless that was tried just now, and waits for that, as others may
+// do already, no longer than ctx. It fails with ErrNoKeys where there are none to count on
+// afterwards.
 func (p *published) read(ctx context.Context) error {
-	p.mu.Lock()
-	switch others := p.reading; {
-	case others != nil:
-		p.mu.Unlock()
+	if reading := p.begin(ctx); reading != nil {
 		select {
-		case <-others:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-reading:
+		case <-ctx.Done(): // what is known has to do
 		}
-	case time.Since(p.tried) < p.pause:
-		p.mu.Unlock()
-	default:
-		p.tried, p.reading = time.Now(), make(chan struct{})
-		p.mu.Unlock()
-		p.readNow(ctx)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,20 +93,44 @@ func (p *published) read(ctx context.Context) error {
 	return nil
 }
 
-// readNow is for whoever has set reading. Others count on it, so it goes on where the
-// client of this request has gone.
-func (p *published) readNow(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readLimit)
-	defer cancel()
-	began := time.Now()
-	keys, err := p.fetch(ctx)
-	if err != nil {
-		p.log.Warn().Err(err).Str("issuer", p.issuer).Msg("the keys of the issuer of JWTs cannot be read")
-	}
+// begin has the keys read, if it is time to, and returns what is closed when a reading
+// ends; nil: there is none. The client of this request may go: others count on it.
+func (p *published) begin(ctx context.Context) (reading <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err == nil {
+	if p.reading == nil && !p.stopped && time.Since(p.tried) >= p.pause {
+		ctx, p.end = context.WithTimeout(context.WithoutCancel(ctx), p.limit)
+		p.tried, p.reading = time.Now(), make(chan struct{})
+		go p.readNow(ctx, p.end)
+	}
+	return p.reading
+}
+
+// stop ends the reading that goes on, and lets no other begin.
+func (p *published) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	reading, end := p.reading, p.end
+	p.mu.Unlock()
+	if reading != nil {
+		end()
+		<-reading
+	}
+	p.client.CloseIdleConnections()
+}
+
+// readNow is the reading that begin has announced.
+func (p *published) readNow(ctx context.Context, end context.CancelFunc) {
+	defer end()
+	began := time.Now()
+	keys, err := p.fetch(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil:
 		p.keys, p.at = keys, began
+	case !p.stopped:
+		p.log.Warn().Err(err).Str("issuer", p.issuer).Msg("the keys of the issuer of JWTs cannot be read")
 	}
 	close(p.reading)
 	p.reading = nil
@@ -163,8 +184,9 @@ func (p *published) get(ctx context.Context, from string) ([]byte, error) {
 
 // keep reads the keys at once, so that no request has to wait for them, and after each
 // refresh: a key that the issuer has withdrawn counts no longer then. While they cannot
-// be had, it tries after each pause.
+// be had, it tries after each pause. Nothing reads them when it has returned.
 func (p *published) keep(ctx context.Context) {
+	defer p.stop()
 	for {
 		_ = p.read(ctx) // it has been logged
 		p.mu.Lock()

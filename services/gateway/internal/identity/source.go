@@ -21,7 +21,7 @@ type source interface {
 	// again returns those that may have, where those that were read then have not; none:
 	// nobody has. It fails with ErrNoKeys or ErrUndecided.
 	again(ctx context.Context, id string, alg jose.SignatureAlgorithm, then time.Time) ([]key, error)
-	// keep keeps the keys up to date until ctx ends.
+	// keep keeps the keys up to date until ctx ends. Nothing reads them afterwards.
 	keep(ctx context.Context)
 }
 

@@ -92,10 +92,11 @@ func openSource(set Settings, log zerolog.Logger) (source, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect }}
-	return &published{issuer: set.Issuer, client: client, refresh: set.Refresh, pause: set.Pause, log: log}, nil
+	return &published{issuer: set.Issuer, client: client, refresh: set.Refresh, pause: set.Pause, limit: readLimit, log: log}, nil
 }
 
-// Keep keeps the keys up to date until ctx ends.
+// Keep keeps the keys up to date until ctx ends. When it has returned, nobody is asked for
+// them any more.
 func (v *Verifier) Keep(ctx context.Context) { v.keys.keep(ctx) }
 
 // Identify returns who the token says that its bearer is. It fails with

@@ -311,6 +311,68 @@ func TestAnIssuerThatIsDownKeepsNobodyOutWhoseKeyIsKnown(t *testing.T) {
 	v.refuses(t, p.Sign(nil), ErrNoKeys, "keys do not count for ever")
 }
 
+// beingRead says whether the keys are read just now.
+func (v *Verifier) beingRead() bool {
+	p := v.keys.(*published)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reading != nil
+}
+
+// meanwhile has somebody come with a token while the issuer hangs, wait for no longer than
+// until it was asked, and returns what the verifier says.
+func (v *Verifier) meanwhile(t *testing.T, p *identitytest.Provider, token string) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	said := make(chan error, 1)
+	go func() {
+		_, err := v.Identify(ctx, token, time.Now())
+		said <- err
+	}()
+	require.Eventually(t, func() bool { return p.Held() == 1 }, time.Minute, time.Millisecond, "the issuer is asked")
+	cancel()
+	err := <-said
+	require.True(t, v.beingRead(), "whoever asks waits for the issuer to the end")
+	return err
+}
+
+func TestAnIssuerThatHangsHoldsNobodyUpForLongerThanTheyWait(t *testing.T) {
+	p := identitytest.New(t)
+	v := by(t, p, func(s *Settings) { s.Pause = time.Nanosecond })
+	v.keys.(*published).limit = time.Hour
+	t.Cleanup(v.keys.(*published).stop)
+	known := p.Sign(nil)
+	_, err := v.Identify(t.Context(), known, time.Now())
+	require.NoError(t, err)
+	p.Rotate(jose.ES256)
+	p.Hang(true)
+	for range 3 { // who begins the reading, and those who come while it goes on
+		require.ErrorIs(t, v.meanwhile(t, p, p.Sign(nil)), ErrUndecided, "there may be new keys")
+		_, err = v.Identify(t.Context(), known, time.Now())
+		require.NoError(t, err, "the key from before counts")
+	}
+	v.keys.(*published).forget()
+	require.ErrorIs(t, v.meanwhile(t, p, known), ErrNoKeys)
+
+	require.Equal(t, 1, p.Held(), "of all these, one has asked")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	v.Keep(ctx)
+	require.False(t, v.beingRead(), "the reading outlives the service")
+	require.Eventually(t, func() bool { return p.Held() == 0 }, time.Minute, time.Millisecond, "the issuer is still asked")
+	p.Hang(false)
+	reads := p.Reads()
+	v.refuses(t, known, ErrNoKeys, "nothing is read once the service has stopped")
+	require.Equal(t, reads, p.Reads())
+}
+
+func (p *published) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = time.Now().Add(-longestStale - time.Second)
+}
+
 func TestKeysThatWereWithdrawnCountNoLongerAfterAWhile(t *testing.T) {
 	p := identitytest.New(t)
 	v := by(t, p, func(s *Settings) { s.Refresh, s.Pause = 10*time.Millisecond, time.Millisecond })

@@ -37,6 +37,8 @@ type Provider struct {
 
 	mu      sync.Mutex
 	down    bool
+	hangs   bool
+	held    int    // requests that are not answered, as it hangs
 	claimed string // the issuer that it says it is
 	keys    []Key
 	reads   int // of the keys
@@ -65,6 +67,11 @@ func New(t testing.TB) *Provider {
 }
 
 func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
+	if p.hold() {
+		<-r.Context().Done() // until who asks gives up
+		p.letGo()
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.down {
@@ -84,6 +91,22 @@ func (p *Provider) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// hold says whether a request is not to be answered.
+func (p *Provider) hold() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hangs {
+		p.held++
+	}
+	return p.hangs
+}
+
+func (p *Provider) letGo() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held--
 }
 
 // set is the keys as they are published, among some that are of no use.
@@ -133,6 +156,20 @@ func (p *Provider) Break(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down
+}
+
+// Hang has the provider answer nothing at all to further requests, or answer again.
+func (p *Provider) Hang(hangs bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hangs = hangs
+}
+
+// Held is how many requests wait for an answer that does not come.
+func (p *Provider) Held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
 }
 
 // Claim has the provider say that it is another issuer.
