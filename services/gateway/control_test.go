@@ -3,11 +3,13 @@ package gateway_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/xid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
+	"github.com/slipway-deploy/slipway/services/gateway"
 )
 
 var verbs = []string{"cancel", "pause", "resume", "promote", "reject", "approve"}
@@ -44,7 +46,31 @@ func TestTheSchedulerIsAskedToChangeACourse(t *testing.T) {
 		_, asked := s.lastAsked()
 		require.Equal(t, want, asked)
 	}
-	f.send(request{method: "POST", path: "/v1/deployments/" + id + "/cancel"}).is(200) // without a body
+}
+
+func TestABodyThatMayBeLeftOutMayBeEmpty(t *testing.T) {
+	f := start(t, func(c *gateway.Config) { c.Timeouts.Body = time.Hour })
+	s := f.withScheduler()
+	id := xid.New().String()
+	s.stand(id, "running")
+	path := "/v1/deployments/" + id + "/cancel"
+	const form = "application/x-www-form-urlencoded"
+	for _, media := range []string{"", "application/json", form} {
+		f.send(request{method: "POST", path: path, media: media}).is(200)
+		f.send(request{method: "POST", path: path, media: media, body: []byte{}}).is(200)
+		_, r := f.begun(path, media, "Transfer-Encoding: chunked", "0\r\n\r\n")
+		require.Equal(t, 200, f.answered(r).StatusCode, media) //nolint:bodyclose // it is read
+	}
+	for _, length := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} { // refused before all of it has come
+		_, r := f.begun(path, form, length, "1\r\n{\r\n")
+		require.Equal(t, 415, f.answered(r).StatusCode, length) //nolint:bodyclose // it is read
+	}
+	_, r := f.begun(path, "application/json", "Transfer-Encoding: chunked", "2\r\n{\"\r\nc\r\nreason\":\"x\"}\r\n0\r\n\r\n")
+	require.Equal(t, 200, f.answered(r).StatusCode) //nolint:bodyclose // it is read
+	_, asked := s.lastAsked()
+	require.Equal(t, "x", asked.Reason, "nothing of it is lost")
+	f.send(request{method: "POST", path: path, media: "application/json", body: []byte(" ")}).refused(400, "malformed_request")
+	f.send(request{method: "POST", path: "/v1/deployments/" + id + "/approve", media: "application/json"}).refused(400, "malformed_request")
 }
 
 func TestWhatTheStateForbidsIsAConflict(t *testing.T) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -140,8 +141,10 @@ func (a *API) readBody(c *call, want content) error {
 	if want == noBody {
 		return nil
 	}
-	if want == jsonOrNone && req.ContentLength == 0 && req.Header.Get(echo.HeaderContentType) == "" {
-		return nil
+	if want == jsonOrNone {
+		if none, err := a.nothingSent(c); none || err != nil {
+			return err
+		}
 	}
 	c.media, _, _ = mime.ParseMediaType(req.Header.Get(echo.HeaderContentType))
 	allowed := map[content][]string{
@@ -157,19 +160,56 @@ func (a *API) readBody(c *call, want content) error {
 	if req.ContentLength > a.Limits.JSON {
 		return problemf(codeTooLarge, "a JSON body may have at most %d bytes", a.Limits.JSON)
 	}
-	control := http.NewResponseController(c.http.Response())
-	_ = control.SetReadDeadline(time.Now().Add(a.Limits.Read))
-	body, err := io.ReadAll(http.MaxBytesReader(c.http.Response(), req.Body, a.Limits.JSON))
+	err := a.inTime(c, func() (err error) {
+		c.body, err = io.ReadAll(http.MaxBytesReader(c.http.Response(), req.Body, a.Limits.JSON))
+		return err
+	})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return problemf(codeTooLarge, "a JSON body may have at most %d bytes", a.Limits.JSON)
 	case err != nil:
-		return problemf(codeTimeout, "the body did not arrive whole in time")
+		return errNotWhole
 	}
-	_ = control.SetReadDeadline(time.Time{}) // what watches for a closed connection reads too
-	c.body = body
 	return nil
+}
+
+// nothingSent says whether there is no body, whatever type was given for it. Of one in chunks
+// that shows when the first has come, which is there to be read all the same.
+func (a *API) nothingSent(c *call) (none bool, err error) {
+	req := c.http.Request()
+	if req.ContentLength >= 0 {
+		return req.ContentLength == 0, nil
+	}
+	body := bufio.NewReader(req.Body)
+	err = a.inTime(c, func() error {
+		_, err := body.Peek(1)
+		if none = errors.Is(err, io.EOF); none {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, errNotWhole
+	}
+	req.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, req.Body}
+	return none, nil
+}
+
+var errNotWhole = problemf(codeTimeout, "the body did not arrive whole in time")
+
+// inTime reads of the body what may take as long as all of it.
+func (a *API) inTime(c *call, read func() error) error {
+	control := http.NewResponseController(c.http.Response())
+	_ = control.SetReadDeadline(time.Now().Add(a.Limits.Read))
+	err := read()
+	if err == nil {
+		_ = control.SetReadDeadline(time.Time{}) // what watches for a closed connection reads too
+	}
+	return err
 }
 
 func join(media []string) string {
