@@ -259,5 +259,18 @@ func TestEventsThatAreNotKeptAreNotPassedOver(t *testing.T) {
 	f.get("/v1/events?after=3").refused(http.StatusGone, "events_gone")
 	s := f.watch(f.url, "/v1/events", "4")
 	require.Equal(t, "5", s.line("id: "))
-	require.Contains(t, f.get("/v1/events?after=11").refused(http.StatusUnprocessableEntity, "invalid_request")["Last-Event-ID"], "no such event")
+	ahead := func(path, seen string) map[string]string {
+		header := map[string]string{}
+		if seen != "" {
+			header["Last-Event-ID"] = seen
+		}
+		return f.send(request{method: "GET", path: path, header: header}).refused(http.StatusUnprocessableEntity, "invalid_request")
+	}
+	wrong := "there is no such event yet"
+	for _, path := range []string{"/v1/events", "/v1/deployments/d2/events"} {
+		f.begin("d2")
+		require.Equal(t, map[string]string{"after": wrong}, ahead(path+"?after=99", ""))
+		require.Equal(t, map[string]string{"Last-Event-ID": wrong}, ahead(path, "99"))
+		require.Equal(t, map[string]string{"Last-Event-ID": wrong}, ahead(path+"?after=1", "99"), "the header counts")
+	}
 }

@@ -51,6 +51,8 @@ func (f *fixture) lockedOut(guesses int, guess func(n int) *reply, ask func() *r
 		return said(ask())
 	}, "nobody is locked out")
 	refused.refused(429, "locked_out")
+	require.NotContains(f, refused.text("hint"), "Correct the credential", "the one who reads it may have sent a good one")
+	require.Contains(f, refused.text("hint"), "trusted_proxies")
 	return refused
 }
 

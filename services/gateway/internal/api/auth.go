@@ -47,7 +47,7 @@ func (a *API) identify(c *call) error {
 		return errUnidentified
 	}
 	if wait := a.Door.locked(address, secret, now); wait > 0 {
-		return problemf(codeLockedOut, "too many credentials were sent that are not known; wait").after(wait)
+		return problemf(codeLockedOut, "too many credentials that nobody has came from your address, or begin like this one; this one was not looked at").after(wait)
 	}
 	ctx, cancel := a.brief(c)
 	defer cancel()

@@ -30,7 +30,7 @@ func (a *API) watchDeployment(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if end > 0 && after >= end {
+	if end > 0 && after.event >= end {
 		return answer{status: http.StatusNoContent}, nil // it tells a browser not to come back
 	}
 	return a.watch(ctx, c, c.id(), after)
@@ -48,15 +48,21 @@ func (a *API) watchAll(c *call) (answer, error) {
 	return a.watch(ctx, c, live.All, after)
 }
 
-// seen returns the event after which a client wants to be shown more; 0: there is
-// none. Who comes back has sent the header; the query is for those who cannot.
-func (a *API) seen(c *call) (after uint64, err error) {
+// mark is the event after which a client wants to be shown more; 0: there is none.
+type mark struct {
+	event uint64
+	name  string // of the parameter or header that says so
+}
+
+// seen returns it. Who comes back has sent the header; the query is for those who cannot.
+func (a *API) seen(c *call) (after mark, err error) {
 	q, err := c.query()
 	if err != nil {
-		return 0, err
+		return mark{}, err
 	}
 	read := func(name, text string) {
-		if after, err = strconv.ParseUint(text, 10, 63); err != nil {
+		after.name = name
+		if after.event, err = strconv.ParseUint(text, 10, 63); err != nil {
 			c.errs.Add(name, "is not the id of an event")
 		}
 	}
@@ -70,15 +76,15 @@ func (a *API) seen(c *call) (after uint64, err error) {
 	return after, c.errs.Err()
 }
 
-func (a *API) watch(ctx context.Context, c *call, deployment string, after uint64) (answer, error) {
-	w, err := a.Live.Watch(ctx, c.caller.ID, deployment, after)
+func (a *API) watch(ctx context.Context, c *call, deployment string, after mark) (answer, error) {
+	w, err := a.Live.Watch(ctx, c.caller.ID, deployment, after.event)
 	switch {
 	case errors.Is(err, live.ErrFull), errors.Is(err, live.ErrClosed):
 		return answer{}, problemf(codeUnavailable, "%s", err)
 	case errors.Is(err, live.ErrCallerFull):
 		return answer{}, problemf(codeRateLimited, "%s", err).after(a.Limits.Beat)
 	case errors.Is(err, live.ErrAhead):
-		c.errs.Add(headerLastEvent, "%s", err)
+		c.errs.Add(after.name, "%s", err)
 		return answer{}, c.errs.Err()
 	case err != nil:
 		return answer{}, err
