@@ -16,6 +16,9 @@ import (
 const (
 	maxBatch   = 256 // events of one write of the record
 	addsAtOnce = 32  // deliveries that are being stored
+
+	// wantedEvery is how often it is looked at who wants which events, where none of those that are read comes.
+	wantedEvery = time.Second
 )
 
 // router makes deliveries of events.
@@ -59,8 +62,10 @@ func (r *router) follow(s span) error {
 	hosts := r.store.WantsHosts()
 	events, stop := r.read(s.open, hosts)
 	defer stop()
+	look := time.NewTicker(wantedEvery)
+	defer look.Stop()
 	for {
-		batch, err := gather(s.open, events)
+		batch, err := gather(s.open, events, look.C)
 		if err != nil {
 			return err
 		}
@@ -70,6 +75,9 @@ func (r *router) follow(s span) error {
 		}
 		if r.store.WantsHosts() != hosts {
 			return errFilters
+		}
+		if len(batch) == 0 {
+			continue
 		}
 		if err := r.route(s, batch); err != nil {
 			return err
@@ -134,8 +142,8 @@ func (r *router) read(ctx context.Context, hosts bool) (events <-chan event, sto
 	}
 }
 
-// gather waits for an event and returns it with those that are there already.
-func gather(ctx context.Context, events <-chan event) ([]bus.Stored, error) {
+// gather waits for an event and returns it with those that are there already, or none where it is time to look first.
+func gather(ctx context.Context, events <-chan event, look <-chan time.Time) ([]bus.Stored, error) {
 	var batch []bus.Stored
 	for {
 		var got event
@@ -143,6 +151,8 @@ func gather(ctx context.Context, events <-chan event) ([]bus.Stored, error) {
 		if len(batch) == 0 {
 			select {
 			case got, open = <-events:
+			case <-look:
+				return nil, nil
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}

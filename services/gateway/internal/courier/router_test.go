@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -43,6 +44,14 @@ func newRoute(t *testing.T) *route {
 	c, err := Open(t.Context(), b, cfg, store, ledger, nil, zerolog.Nop())
 	require.NoError(t, err)
 	return &route{t, c, receiver.URL, came}
+}
+
+// newSteadyRoute is newRoute with one courier throughout, however busy the machine is.
+func newSteadyRoute(t *testing.T) *route {
+	t.Helper()
+	r := newRoute(t)
+	r.cfg.Beat = patience
+	return r
 }
 
 // begin runs the courier until the test ends.
@@ -137,4 +146,24 @@ func TestACallbackIsMarkedAsOverWithItsDeploymentAndNothingElseIs(t *testing.T) 
 	require.Eventually(t, func() bool { return over("d1") }, patience, 10*time.Millisecond)
 	require.False(t, over("d2"), "its deployment goes on")
 	require.False(t, over("w1"), "it is told of more than one")
+}
+
+func TestAWebhookThatFirstAsksForHostsIsToldOfThemFromThenOn(t *testing.T) {
+	r := newSteadyRoute(t)
+	r.names = func(context.Context, string) string { return "" }
+	w := webhooks.Webhook{ID: "w1", URL: r.url, Events: []string{"deployment.*"}, State: webhooks.Active}
+	_, _, err := r.store.Create(t.Context(), w)
+	require.NoError(t, err)
+	r.begin()
+	r.happens("d1", contract.AcceptedEvent{Kind: "deploy"})
+	r.await("events are read, without those of hosts")
+
+	w.ID, w.Events = "w2", []string{"host.*"}
+	_, _, err = r.store.Create(t.Context(), w)
+	require.NoError(t, err)
+	data, err := contract.Encode(contract.Envelope{Deployment: "d1", Host: "h1", Attempt: 1}, contract.JobEndedEvent{State: "succeeded"})
+	require.NoError(t, err)
+	_, err = r.bus.Publish(t.Context(), contract.JobEventSubject("d1", "h1"), "", data)
+	require.NoError(t, err)
+	r.await("the event of a host, though nothing is told of its deployment as a whole")
 }
