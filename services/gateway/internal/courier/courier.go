@@ -176,30 +176,50 @@ func (c *Courier) resume(s span, o *office, r record) (past, error) {
 	if err := c.store.Refresh(s.open); err != nil {
 		return p, err
 	}
-	var under []webhooks.Entry
+	var stored []webhooks.Entry
 	err := c.ledger.Under(s.open, func(e webhooks.Entry) {
-		if e.Seq() > r.Seq {
-			p.note(p.under, e)
-			return
-		}
 		e.Body = nil // it is read again when its turn comes
-		under = append(under, e)
+		stored = append(stored, e)
 	})
 	if err != nil {
 		return p, err
 	}
+	ended := map[identity]int{} // how often it had been replayed
 	err = c.ledger.EndedAfter(s.open, r.Ended, func(d webhooks.Delivery) {
+		ended[identityOf(d)] = d.Replays
 		if d.Seq() > r.Seq {
 			p.note(p.ended, webhooks.Unstored(d))
 		}
 	})
+	if err != nil {
+		return p, err
+	}
+	var under []webhooks.Entry
+	for _, e := range stored {
+		replays, over := ended[identityOf(e.Delivery)]
+		switch {
+		case over && replays >= e.Replays: // its courier was killed before it took it out, and nobody else would
+			if err := c.ledger.Remove(s.open, e); err != nil {
+				return p, err
+			}
+		case e.Seq() > r.Seq:
+			p.note(p.under, e)
+		default:
+			under = append(under, e)
+		}
+	}
 	// They stand in HOOKS as they were stored or tried last: of a lane, the first must be known first.
 	slices.SortFunc(under, func(a, b webhooks.Entry) int { return cmp.Compare(a.Order, b.Order) })
 	for _, e := range under {
 		o.take(s, e, false)
 	}
-	return p, err
+	return p, nil
 }
+
+// identity tells a delivery from all others. A replay of it has the same.
+type identity struct{ webhook, event string }
+
+func identityOf(d webhooks.Delivery) identity { return identity{d.Webhook, d.ID} }
 
 // look sees to what people and the webhooks' own states ask for.
 func (c *Courier) look(s span, o *office) error {

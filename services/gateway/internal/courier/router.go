@@ -284,8 +284,9 @@ func (r *router) plan(made []webhooks.Delivery) []plan {
 		waiting[d.Webhook]++
 		n := waiting[d.Webhook]
 		w, _ := r.store.Known(d.Webhook)
-		plans[i] = plan{Delivery: d, full: n > r.max}
-		if room > 0 && n <= r.atOnce && !plans[i].full && w.State == webhooks.Active && !r.past.under[webhooks.Unstored(d).Key] {
+		under := r.past.under[webhooks.Unstored(d).Key] // and found room then
+		plans[i] = plan{Delivery: d, full: n > r.max && !under}
+		if room > 0 && n <= r.atOnce && !plans[i].full && w.State == webhooks.Active && !under {
 			plans[i].prompt = true
 			room--
 		}
