@@ -143,3 +143,28 @@ func (rc *receiver) awaitAll(deployments int) {
 		require.Equal(rc, course, slices.Compact(types), deployment)
 	}
 }
+
+// Nobody is told of anything meanwhile, so nothing says how far the gateways have come.
+func TestWhatHappensWhileAllWebhooksAreDisabledIsNotSentByAnotherGateway(t *testing.T) {
+	f, carrying := startBroker(t)
+	rc := newReceiver(t, answering(http.StatusGone))
+	var process *exec.Cmd
+	process, f.url = f.startProcess(carrying)
+	id, _ := f.hook(object{"url": rc.URL})
+	f.runs("d1")
+	f.stands(id, "disabled")
+	f.eventually(func() bool {
+		return len(f.get("/v1/webhooks/"+id+"/deliveries?state=dead").column("id")) == len(course)
+	}, "what was under way is dead")
+	before := len(rc.got())
+	rc.behave(nil)
+	require.NoError(t, process.Process.Kill())
+	_ = process.Wait()
+	_, f.url = f.startProcess(carrying)
+	f.runs("meanwhile")
+	f.post("/v1/webhooks/"+id+"/resume", nil).is(200)
+	f.runs("d2")
+	for _, p := range rc.await(before + len(course))[before:] {
+		require.Equal(t, "d2", p.event(t)["subject"])
+	}
+}

@@ -181,7 +181,10 @@ func (a *API) resumeWebhook(c *call) (answer, error) {
 	if err := c.noQuery(); err != nil {
 		return answer{}, err
 	}
-	return a.altered(c, func(w webhooks.Webhook) (webhooks.Webhook, error) { return w.Resume(), nil })
+	return a.altered(c, func(w webhooks.Webhook) (webhooks.Webhook, error) {
+		last, err := a.Webhooks.Store.Last(c.ctx)
+		return w.Resume(last), err
+	})
 }
 
 // altered changes the webhook in the path once, however often the request is repeated, and answers with it.

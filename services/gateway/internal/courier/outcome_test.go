@@ -82,10 +82,12 @@ func TestAReceiversHealth(t *testing.T) {
 	require.Equal(t, webhooks.Paused, paused.State)
 	require.Equal(t, webhooks.BySlipway, paused.Stopped.By)
 	require.True(t, paused.Untold)
-	require.Equal(t, webhooks.Disabled, cfg.health(w, d, said(410, "it answered 410"), now).State)
+	gone := cfg.health(w, d, said(410, "it answered 410"), now)
+	require.Equal(t, webhooks.Disabled, gone.State)
 	byPerson := webhooks.Webhook{State: webhooks.Active}.Pause("ann", "", now)
 	require.Equal(t, byPerson, cfg.health(byPerson, d, said(410, "it answered 410"), now))
-	require.Equal(t, webhooks.Webhook{State: webhooks.Active}, paused.Resume())
+	require.Equal(t, webhooks.Webhook{State: webhooks.Active}, paused.Resume(7), "what happened meanwhile waits")
+	require.Equal(t, webhooks.Webhook{State: webhooks.Active, Since: 7}, gone.Resume(7))
 }
 
 func TestARecordIsFreeOnceItsHolderIsSilent(t *testing.T) {

@@ -42,16 +42,25 @@ func Open(ctx context.Context, b *bus.Bus, log zerolog.Logger) (*Store, error) {
 // Create stores a new webhook and returns it with its revision. It is told of what happens from then on. Creating again
 // what an earlier attempt with the same id left behind gives that.
 func (s *Store) Create(ctx context.Context, w Webhook) (Webhook, uint64, error) {
-	last, err := s.bus.Last(ctx, contract.StreamEvents, contract.EventsAll)
-	if err != nil && !errors.Is(err, bus.ErrNone) {
+	last, err := s.Last(ctx)
+	if err != nil {
 		return w, 0, err
 	}
-	w.Since = last.Seq
+	w.Since = last
 	rev, err := s.cells.Create(ctx, w.ID, w)
 	if errors.Is(err, bus.ErrConflict) {
 		return s.Read(ctx, w.ID)
 	}
 	return w, rev, err
+}
+
+// Last is the last event so far; 0: there is none.
+func (s *Store) Last(ctx context.Context) (uint64, error) {
+	last, err := s.bus.Last(ctx, contract.StreamEvents, contract.EventsAll)
+	if errors.Is(err, bus.ErrNone) {
+		return 0, nil
+	}
+	return last.Seq, err
 }
 
 // cell is where a webhook is stored.

@@ -121,8 +121,12 @@ func (w Webhook) Pause(by, reason string, now time.Time) Webhook {
 	return w.Stop(Paused, by, reason, now)
 }
 
-// Resume is the webhook once it is active again, whatever stopped it.
-func (w Webhook) Resume() Webhook {
+// Resume is the webhook once it is active again, whatever stopped it. last is the last event so far: one that was disabled
+// is told of what follows.
+func (w Webhook) Resume(last uint64) Webhook {
+	if w.State == Disabled {
+		w.Since = last
+	}
 	w.State, w.Stopped, w.Failing, w.Untold = Active, nil, nil, false
 	return w
 }
