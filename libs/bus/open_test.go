@@ -53,6 +53,29 @@ func TestOpenSaysWhatItChanges(t *testing.T) {
 	}
 }
 
+func TestOpenGivesAStreamTheSubjectsThatItLacks(t *testing.T) {
+	broker, before := start(t)
+	const newer = "slipway.v1.newer.*"
+	s, err := before.JetStream().Stream(t.Context(), contract.StreamHooked)
+	require.NoError(t, err)
+	cfg := s.CachedInfo().Config
+	cfg.Subjects = []string{contract.HookedAll, newer}
+	_, err = before.JetStream().UpdateStream(t.Context(), cfg)
+	require.NoError(t, err)
+	first, err := before.Publish(t.Context(), contract.HookedSubject("w1"), "m1", []byte("one"))
+	require.NoError(t, err)
+
+	after := open(t, broker)
+	_, err = after.Publish(t.Context(), contract.HookedDeadSubject("w1", "0"), "m2", []byte("two"))
+	require.NoError(t, err)
+	last, err := after.Last(t.Context(), contract.StreamHooked, contract.HookedSubject("w1"))
+	require.NoError(t, err)
+	require.Equal(t, first, last.Seq, "what is stored stays")
+	s, err = after.JetStream().Stream(t.Context(), contract.StreamHooked)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{contract.HookedAll, newer, contract.HookedDeadAll}, s.CachedInfo().Config.Subjects)
+}
+
 func TestOpenAsIsMakesWhatIsMissingAndChangesNothing(t *testing.T) {
 	broker, first := start(t)
 	require.NoError(t, first.JetStream().DeleteStream(t.Context(), contract.StreamCommands))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,7 +18,7 @@ const (
 	commandAge     = 7 * 24 * time.Hour
 	commandDedupe  = 24 * time.Hour
 	idempotencyAge = 24 * time.Hour
-	hookedKept     = 1000 // deliveries of one webhook
+	hookedKept     = 1000 // deliveries of one webhook, and dead ones in each part of it
 	hookedAge      = 30 * 24 * time.Hour
 	replicasAge    = 30 * 24 * time.Hour
 	maxConsumers   = 10_000 // the server's own default of 1,000 would count ordered ones too
@@ -86,7 +87,7 @@ func streams(cfg Config) []jetstream.StreamConfig {
 		},
 		{
 			// Of each webhook the last deliveries, and not for ever.
-			Name: contract.StreamHooked, Subjects: []string{contract.HookedAll}, MaxMsgsPerSubject: hookedKept,
+			Name: contract.StreamHooked, Subjects: []string{contract.HookedAll, contract.HookedDeadAll}, MaxMsgsPerSubject: hookedKept,
 			MaxAge: hookedAge, AllowDirect: true, MaxMsgSize: maxMessage,
 		},
 		{
@@ -150,13 +151,16 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig, exi
 	return existing(b, ctx, s, want)
 }
 
-// adapt gives the stream the replicas and the age that are wanted.
+// adapt gives the stream the replicas and the age that are wanted, and the subjects that it lacks. It keeps others: they may
+// be those of a service that is newer.
 func (b *Bus) adapt(ctx context.Context, s jetstream.Stream, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	have := s.CachedInfo().Config
-	if have.Replicas == want.Replicas && have.MaxAge == want.MaxAge {
+	lacks := slices.DeleteFunc(slices.Clone(want.Subjects), func(subject string) bool { return slices.Contains(have.Subjects, subject) })
+	if have.Replicas == want.Replicas && have.MaxAge == want.MaxAge && len(lacks) == 0 {
 		return s, nil
 	}
 	update := have
+	update.Subjects = slices.Concat(have.Subjects, lacks)
 	update.Replicas, update.MaxAge, update.Metadata = want.Replicas, want.MaxAge, maps.Clone(have.Metadata)
 	s, err := b.js.UpdateStream(ctx, update)
 	if err != nil {
@@ -164,7 +168,7 @@ func (b *Bus) adapt(ctx context.Context, s jetstream.Stream, want jetstream.Stre
 	}
 	b.log.Info().Str("stream", want.Name).
 		Int("replicas_before", have.Replicas).Int("replicas", want.Replicas).
-		Stringer("max_age_before", have.MaxAge).Stringer("max_age", want.MaxAge).
+		Stringer("max_age_before", have.MaxAge).Stringer("max_age", want.MaxAge).Strs("subjects_added", lacks).
 		Msg("a stream's configuration was changed")
 	return s, nil
 }

@@ -83,6 +83,7 @@ var builders = map[string]string{
 	"LogsSubject":        contract.LogsSubject("{zone}"),
 	"ExecutorSubject":    contract.ExecutorSubject("{zone}"),
 	"HookedSubject":      contract.HookedSubject("{webhook}"),
+	"HookedDeadSubject":  contract.HookedDeadSubject("{webhook}", "{part}"),
 	"ReplicaSubject":     contract.ReplicaSubject("{service}", "{replica}"),
 	"AnyCommandSubject":  "", // a filter over several channels
 	"AnyJobSubject":      "", // a filter over the subjects of one

@@ -44,6 +44,8 @@ const (
 	AuditLog     = prefix + "audit"
 	ReplicasAll  = prefix + "replica.*.*"
 
+	HookedDeadAll = prefix + "hooked.*.dead.*"
+
 	QueryDeployment  = prefix + "query.deployment"  // history: one deployment
 	QueryDeployments = prefix + "query.deployments" // history: a page of the list
 	QueryTargets     = prefix + "query.targets"     // history: a page of targets
@@ -129,6 +131,11 @@ func TimerFired(deployment string) string { return prefix + "timer.fire." + depl
 
 // HookedSubject is where the deliveries to a webhook go that have ended.
 func HookedSubject(webhook string) string { return prefix + "hooked." + webhook }
+
+// HookedDeadSubject is where those go that are dead, or were sent again by a person.
+func HookedDeadSubject(webhook, part string) string {
+	return prefix + "hooked." + webhook + ".dead." + part
+}
 
 // ReplicaSubject is where the life of a replica of a service is told.
 func ReplicaSubject(service, replica string) string {

@@ -91,6 +91,7 @@ func TestASubjectSaysWhatItIsAbout(t *testing.T) {
 		contract.StopSubject("d1"):                         {"d1", ""},
 		contract.TimerFired("d1"):                          {"d1", ""},
 		contract.HookedSubject("w1"):                       {"", ""},
+		contract.HookedDeadSubject("w1", "7"):              {"", ""},
 		contract.QueryDeployment:                           {"", ""},
 		"other.v1.ev.d1.sys":                               {"", ""},
 		"":                                                 {"", ""},

@@ -22,7 +22,7 @@ type WebhooksConfig struct {
 	RetryLongest time.Duration `conf:"retry_longest" default:"1h" help:"longest pause between two tries"`
 	RetryFor     time.Duration `conf:"retry_for" default:"24h" help:"how long a delivery is tried before it is dead"`
 	PauseAfter   time.Duration `conf:"pause_after" default:"72h" help:"how long a receiver may fail before it is paused"`
-	MaxWaiting   int           `conf:"max_waiting" default:"20000" help:"deliveries that may wait for one receiver; further ones are dead at once, and can be replayed"`
+	MaxWaiting   int           `conf:"max_waiting" default:"20000" help:"deliveries that may wait for one receiver; further ones are dead at once; the last 20,000 of those can be replayed"`
 	AtOnce       int           `conf:"at_once" default:"8" help:"deliveries to one receiver at once"`
 	InFlight     int           `conf:"in_flight" default:"1024" help:"deliveries to all receivers at once"`
 }

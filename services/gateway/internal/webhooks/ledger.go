@@ -3,11 +3,13 @@ package webhooks
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +23,8 @@ import (
 
 // Ledger is the deliveries. While one is under way it stands in HOOKS, but for its first moments: under "event." where the
 // courier made it, and under "asked." where a gateway did because a person asked, so that the courier can look for those.
-// One that has ended is in HOOKED, which keeps the last of each webhook.
+// One that has ended is in HOOKED, which keeps the last of each webhook: of those that are dead, as many as may wait, however
+// many are delivered (Delivery.subject).
 type Ledger struct {
 	bus   *bus.Bus
 	cells *bus.Cells[Delivery]
@@ -35,6 +38,10 @@ const (
 	ofPeople = "asked."
 	stream   = "KV_" + contract.BucketHooks
 	subjects = "$KV." + contract.BucketHooks + "."
+
+	// deadParts is over how many subjects the dead ones of a webhook are spread. The stream keeps 1,000 of each subject, and
+	// they are never spread evenly: 20,000 are kept.
+	deadParts = 32
 )
 
 // OpenLedger opens the deliveries.
@@ -97,7 +104,7 @@ func (l *Ledger) Ended() uint64 {
 
 // EndedAfter gives fn the deliveries that ended after this place.
 func (l *Ledger) EndedAfter(ctx context.Context, place uint64, fn func(Delivery)) error {
-	return l.bus.ScanAfter(ctx, contract.StreamHooked, place, []string{contract.HookedAll}, func(s bus.Stored) error {
+	return l.bus.ScanAfter(ctx, contract.StreamHooked, place, []string{contract.HookedAll, contract.HookedDeadAll}, func(s bus.Stored) error {
 		var d Delivery
 		err := json.Unmarshal(s.Data, &d)
 		if err == nil {
@@ -113,11 +120,26 @@ func (l *Ledger) Record(ctx context.Context, d Delivery) error {
 	if err != nil {
 		return err
 	}
-	place, err := l.bus.Publish(ctx, contract.HookedSubject(d.Webhook), xid.New().String(), data)
+	place, err := l.bus.Publish(ctx, d.subject(), xid.New().String(), data)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = max(l.ended, place)
 	return err
+}
+
+// subject is where a delivery goes that has ended. What became of a replay is kept beside what may have been dead before:
+// where it went sooner, that would be seen again.
+func (d Delivery) subject() string {
+	if d.State == Dead || d.Replays > 0 {
+		return contract.HookedDeadSubject(d.Webhook, deadPart(d.ID))
+	}
+	return contract.HookedSubject(d.Webhook)
+}
+
+// deadPart is the part of a webhook's dead ones that a delivery belongs to, whenever it dies.
+func deadPart(id string) string {
+	sum := sha256.Sum256([]byte(id)) // spreads all ids alike
+	return strconv.Itoa(int(sum[0]) % deadParts)
 }
 
 // Remove takes a delivery of this revision from those under way, where it is stored.
@@ -160,8 +182,9 @@ func (l *Ledger) NextAsked(ctx context.Context, after uint64) (Entry, error) {
 	return entryOf(s)
 }
 
-// Of returns the deliveries to a webhook, newest first: those under way, and the last of those that have ended.
-func (l *Ledger) Of(ctx context.Context, webhook string) ([]Delivery, error) {
+// of returns the deliveries to a webhook, newest first: those under way, and the last of those that have ended; of the dead
+// ones, this part ("*": all).
+func (l *Ledger) of(ctx context.Context, webhook, part string) ([]Delivery, error) {
 	byID := map[string]Delivery{}
 	below := webhook + ".>"
 	// In the order in which they go, so that none is missed.
@@ -169,7 +192,8 @@ func (l *Ledger) Of(ctx context.Context, webhook string) ([]Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = l.bus.Scan(ctx, contract.StreamHooked, []string{contract.HookedSubject(webhook)}, func(s bus.Stored) error {
+	ended := []string{contract.HookedSubject(webhook), contract.HookedDeadSubject(webhook, part)}
+	err = l.bus.Scan(ctx, contract.StreamHooked, ended, func(s bus.Stored) error {
 		var d Delivery
 		err := json.Unmarshal(s.Data, &d)
 		if have, ok := byID[d.ID]; !ok || d.Replays >= have.Replays { // else it is under way again
@@ -196,9 +220,9 @@ type Page struct {
 	Limit int
 }
 
-// Page returns a page of what Of returns, and whether there are more.
+// Page returns a page of the deliveries to a webhook, newest first, and whether there are more.
 func (l *Ledger) Page(ctx context.Context, webhook string, p Page) (found []Delivery, more bool, err error) {
-	all, err := l.Of(ctx, webhook)
+	all, err := l.of(ctx, webhook, "*")
 	if err != nil {
 		return nil, false, err
 	}
@@ -216,7 +240,7 @@ func (l *Ledger) Page(ctx context.Context, webhook string, p Page) (found []Deli
 
 // Find returns a delivery to a webhook, or ErrNoDelivery.
 func (l *Ledger) Find(ctx context.Context, webhook, id string) (Delivery, error) {
-	all, err := l.Of(ctx, webhook)
+	all, err := l.of(ctx, webhook, deadPart(id))
 	for _, d := range all {
 		if d.ID == id {
 			return d, err
@@ -272,5 +296,8 @@ func (l *Ledger) ask(ctx context.Context, d Delivery) (Delivery, error) {
 
 // Forget removes what is kept of deliveries to a webhook that is no more. What is under way the courier removes.
 func (l *Ledger) Forget(ctx context.Context, webhook string) error {
-	return l.bus.Drop(ctx, contract.StreamHooked, contract.HookedSubject(webhook))
+	return errors.Join(
+		l.bus.Drop(ctx, contract.StreamHooked, contract.HookedSubject(webhook)),
+		l.bus.Drop(ctx, contract.StreamHooked, contract.HookedDeadSubject(webhook, "*")),
+	)
 }
