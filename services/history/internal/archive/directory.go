@@ -26,7 +26,7 @@ type Directory struct{ root string }
 func NewDirectory(root string) Directory { return Directory{root} }
 
 // Put implements Place: the file is on the disk when it has its name.
-func (d Directory) Put(_ context.Context, name string, write func(io.Writer) error) error {
+func (d Directory) Put(ctx context.Context, name string, write func(io.Writer) error) error {
 	path := filepath.Join(d.root, filepath.FromSlash(name))
 	dir := filepath.Dir(path)
 	if err := makeAll(dir); err != nil {
@@ -50,10 +50,31 @@ func (d Directory) Put(_ context.Context, name string, write func(io.Writer) err
 	if _, err := checked(f); err != nil {
 		return fmt.Errorf("read %s again: %w", name, err)
 	}
+	// The two are not one: who is frozen just between them still replaces what another keeps
+	// meanwhile. The sweeper looks again before it ends a file, so that this one is whole, too.
+	if err := d.replaces(ctx, name, f); err != nil {
+		return err
+	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
 	return syncDirectory(dir)
+}
+
+// replaces fails with ErrMore where a file must not take the place of the one that is there.
+func (d Directory) replaces(ctx context.Context, name string, f io.ReadSeeker) error {
+	kept, err := d.Open(ctx, name)
+	switch {
+	case errors.Is(err, ErrNone):
+		return nil
+	case err != nil:
+		return err
+	}
+	defer kept.Close()
+	if err := noLess(f, kept); err != nil {
+		return fmt.Errorf("%s: %w", d.Where(name), err)
+	}
+	return nil
 }
 
 // sweepUp removes what was left of writing this file before.

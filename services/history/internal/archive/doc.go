@@ -14,5 +14,6 @@
 //
 // A file is there whole or not at all, and was read again from where it is kept before
 // anybody relies on it. The name of a deployment's file, and what is in it, follow from the
-// deployment: to archive it again replaces the file by the same.
+// deployment: to archive it again replaces the file by the same. A file is not replaced by
+// one that has less, or has it as it was before.
 package archive

@@ -13,6 +13,10 @@ var (
 	// ErrNone says that there is no such file.
 	ErrNone = errors.New("no such file in the archive")
 
+	// ErrMore says that the file that is there has more than the one to take its place, or
+	// that another one was put there meanwhile.
+	ErrMore = errors.New("the file in the archive has more than what would replace it")
+
 	// ErrPlace says that a setting does not name a place for an archive.
 	ErrPlace = errors.New("not a place for an archive")
 

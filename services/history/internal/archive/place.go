@@ -14,8 +14,9 @@ const suffix = ".jsonl.gz"
 // Place is where files are kept. Names are paths with slashes.
 type Place interface {
 	// Put keeps a file, in the place of one of that name: whole or not at all, and read
-	// again before it returns. What write writes must not depend on how often it is
-	// called.
+	// again before it returns. It fails with ErrMore where that one has more: who was late
+	// does not spoil what another has kept. What write writes must not depend on how often
+	// it is called.
 	Put(ctx context.Context, name string, write func(io.Writer) error) error
 	// Open returns a file that is kept, or ErrNone.
 	Open(ctx context.Context, name string) (File, error)

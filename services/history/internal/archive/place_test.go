@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -54,6 +55,9 @@ func TestEveryPlaceKeepsFilesWholeOrNotAtAll(t *testing.T) {
 				return errGone
 			}), errGone)
 			require.ErrorIs(t, p.Put(t.Context(), one, giving([]byte("no archive"))), ErrDamaged, "what cannot be read again")
+			require.ErrorIs(t, p.Put(t.Context(), one, giving(file(2))), ErrMore, "what was there before that")
+			require.ErrorIs(t, p.Put(t.Context(), one, giving(written(t, Deployment{ID: "d1"}))), ErrMore, "less of it")
+			require.NoError(t, p.Put(t.Context(), one, giving(file(3))), "the same again")
 			require.Equal(t, file(3), contentOf(t, p, one))
 			require.Equal(t, []string{one, two}, namesIn(t, p))
 			require.ErrorIs(t, p.Each(t.Context(), "", func(string) error { return errGone }), errGone)
@@ -98,27 +102,81 @@ func TestStorageThatRefusesIsAnErrorWithoutTheSecret(t *testing.T) {
 	}
 }
 
-// TestWhatStorageHasKeptOtherwiseIsNoticed has a server in between answer with less.
-func TestWhatStorageHasKeptOtherwiseIsNoticed(t *testing.T) {
-	endpoint := s3test.Start(t, "kept")
+// between returns the URL of a server in between, which may answer a request itself, and
+// change the answer to one.
+func between(t *testing.T, endpoint string, answers func(http.ResponseWriter, *http.Request) bool, change func(*http.Response) error) string {
+	t.Helper()
 	target, err := url.Parse(endpoint)
 	require.NoError(t, err)
-	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		proxy := httputil.NewSingleHostReverseProxy(target) // the host in the signature stays
-		proxy.ModifyResponse = func(res *http.Response) error {
-			if r.Method == http.MethodGet {
-				body, err := io.ReadAll(res.Body)
-				body[len(body)/2] ^= 1
-				res.Body = io.NopCloser(bytes.NewReader(body))
-				return err
-			}
-			return nil
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answers(w, r) {
+			return
 		}
+		proxy := httputil.NewSingleHostReverseProxy(target) // the host in the signature stays
+		proxy.ModifyResponse = change
 		proxy.ServeHTTP(w, r)
 	}))
-	t.Cleanup(between.Close)
-	err = newS3(t, between.URL+"/kept", s3test.SecretKey).Put(t.Context(), "d1.jsonl.gz", giving(written(t, Deployment{ID: "d1"})))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func unanswered(http.ResponseWriter, *http.Request) bool { return false }
+func unchanged(*http.Response) error                     { return nil }
+
+// TestWhatStorageHasKeptOtherwiseIsNoticed has a server in between answer with less.
+func TestWhatStorageHasKeptOtherwiseIsNoticed(t *testing.T) {
+	at := between(t, s3test.Start(t, "kept"), unanswered, func(res *http.Response) error {
+		if res.Request.Method == http.MethodGet && res.StatusCode == http.StatusOK {
+			body, err := io.ReadAll(res.Body)
+			body[len(body)/2] ^= 1
+			res.Body = io.NopCloser(bytes.NewReader(body))
+			return err
+		}
+		return nil
+	})
+	err := newS3(t, at+"/kept", s3test.SecretKey).Put(t.Context(), "d1.jsonl.gz", giving(written(t, Deployment{ID: "d1"})))
 	require.ErrorIs(t, err, ErrDamaged)
+}
+
+// TestWhatAnotherPutsIntoStorageMeanwhileStays has another file come between the look at what
+// there is and the one that is put.
+func TestWhatAnotherPutsIntoStorageMeanwhileStays(t *testing.T) {
+	endpoint := s3test.Start(t, "kept")
+	direct := newS3(t, endpoint+"/kept", s3test.SecretKey)
+	file := func(n int64) []byte {
+		return written(t, Deployment{ID: "d1"}, document(t, "deployments", bson.D{{Key: "_id", Value: "d1"}, {Key: "seq", Value: n}}))
+	}
+	const name = "shop/d1.jsonl.gz"
+	newest := int64(10)
+	at := between(t, endpoint, func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			newest++
+			assert.NoError(t, direct.Put(t.Context(), name, giving(file(newest))))
+		}
+		return false
+	}, unchanged)
+	late := newS3(t, at+"/kept", s3test.SecretKey)
+	for _, there := range []string{"none", "one"} {
+		require.ErrorIs(t, late.Put(t.Context(), name, giving(file(newest))), ErrMore, there)
+		require.Equal(t, file(newest), contentOf(t, direct, name), there)
+	}
+}
+
+func TestStorageThatTakesNoConditionsKeepsFiles(t *testing.T) {
+	at := between(t, s3test.Start(t, "kept"), func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("If-Match")+r.Header.Get("If-None-Match") == "" || r.Method != http.MethodPut {
+			return false
+		}
+		w.WriteHeader(http.StatusNotImplemented)
+		_, _ = io.WriteString(w, "<Error><Code>NotImplemented</Code></Error>")
+		return true
+	}, unchanged)
+	s := newS3(t, at+"/kept", s3test.SecretKey)
+	file := written(t, Deployment{ID: "d1"})
+	for range 2 {
+		require.NoError(t, s.Put(t.Context(), "d1.jsonl.gz", giving(file)))
+	}
+	require.Equal(t, file, contentOf(t, s, "d1.jsonl.gz"))
 }
 
 func TestAURLOfStorageIsCheckedWithoutANetwork(t *testing.T) {

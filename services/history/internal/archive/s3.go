@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -76,17 +77,47 @@ func (s *S3) Put(ctx context.Context, name string, write func(io.Writer) error) 
 	if err := write(io.MultiWriter(f, sum)); err != nil {
 		return err
 	}
-	size, err := checked(f) // what is in its place now is not replaced by less
+	size, err := checked(f)
 	if err != nil {
 		return fmt.Errorf("read %s again: %w", name, err)
 	}
-	_, err = s.client.PutObject(ctx, s.bucket, s.key(name), f, size, minio.PutObjectOptions{
-		ContentType: "application/gzip", SendContentMd5: true,
-	})
-	if err != nil {
-		return fmt.Errorf("put %s: %w: %w", s.Where(name), errAnswer, err)
+	if err := s.replace(ctx, name, f, size); err != nil {
+		return err
 	}
 	return s.verify(ctx, name, hex.EncodeToString(sum.Sum(nil)))
+}
+
+// replace stores a file in the place of the one that is there, unless that has more.
+func (s *S3) replace(ctx context.Context, name string, f File, size int64) error {
+	only := minio.PutObjectOptions{ContentType: "application/gzip", SendContentMd5: true}
+	anyway := only
+	kept, tag, err := s.fetch(ctx, name)
+	switch {
+	case errors.Is(err, ErrNone):
+		only.SetMatchETagExcept("*")
+	case err != nil:
+		return err
+	default:
+		defer kept.Close()
+		if err := noLess(f, kept); err != nil {
+			return fmt.Errorf("%s: %w", s.Where(name), err)
+		}
+		only.SetMatchETag(tag)
+	}
+	_, err = s.client.PutObject(ctx, s.bucket, s.key(name), f, size, only)
+	if minio.ToErrorResponse(err).Code == minio.NotImplemented { // not all storage takes conditions
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			_, err = s.client.PutObject(ctx, s.bucket, s.key(name), f, size, anyway)
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case minio.ToErrorResponse(err).Code == minio.PreconditionFailed:
+		return fmt.Errorf("%w: %s was put there meanwhile", ErrMore, s.Where(name))
+	default:
+		return fmt.Errorf("put %s: %w: %w", s.Where(name), errAnswer, err)
+	}
 }
 
 // verify reads an object again.
@@ -108,26 +139,36 @@ func (s *S3) verify(ctx context.Context, name, want string) error {
 
 // Open implements Place. The file is fetched as a whole.
 func (s *S3) Open(ctx context.Context, name string) (File, error) {
+	f, _, err := s.fetch(ctx, name)
+	return f, err
+}
+
+// fetch returns a file, and the tag by which the storage knows it from others of that name.
+func (s *S3) fetch(ctx context.Context, name string) (File, string, error) {
 	object, err := s.client.GetObject(ctx, s.bucket, s.key(name), minio.GetObjectOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("get %s: %w: %w", s.Where(name), errAnswer, err)
+		return nil, "", fmt.Errorf("get %s: %w: %w", s.Where(name), errAnswer, err)
 	}
 	defer func() { _ = object.Close() }() // it has been read
 	f, err := spool()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	var is minio.ObjectInfo
 	if _, err = io.Copy(f, object); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err == nil {
-		return f, nil
+		is, err = object.Stat() // of what was read
+	}
+	if err == nil {
+		return f, is.ETag, nil
 	}
 	_ = f.Close() // it holds nothing of use
 	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
-		return nil, fmt.Errorf("%w: %s", ErrNone, s.Where(name))
+		return nil, "", fmt.Errorf("%w: %s", ErrNone, s.Where(name))
 	}
-	return nil, fmt.Errorf("get %s: %w: %w", s.Where(name), errAnswer, err)
+	return nil, "", fmt.Errorf("get %s: %w: %w", s.Where(name), errAnswer, err)
 }
 
 // Each implements Place.
