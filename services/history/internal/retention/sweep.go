@@ -93,14 +93,14 @@ func (s *Sweeper) Sweep(ctx context.Context, now time.Time, gone func(Choice)) (
 	n := 0
 	var failed []error
 	for _, c := range choices {
-		switch went, err := s.archive(ctx, c.ID); {
+		switch came, err := s.archive(ctx, c.ID); {
 		case err != nil && ctx.Err() != nil, errors.Is(err, fold.ErrStandingBy):
 			return n, err
 		case err != nil:
 			if failed = append(failed, fmt.Errorf("archive %s: %w", c.ID, err)); len(failed) == giveUp {
 				return n, errors.Join(failed...)
 			}
-		case went:
+		case came == went:
 			n++
 			gone(c)
 		}
@@ -118,8 +118,8 @@ func (s *Sweeper) finish(ctx context.Context) error {
 		if !a.Removing {
 			continue
 		}
-		went, err := s.archive(ctx, a.Deployment)
-		if err == nil && !went {
+		came, err := s.archive(ctx, a.Deployment)
+		if err == nil && came == absent {
 			err = s.remove(ctx, a)
 		}
 		if err != nil {
@@ -129,31 +129,42 @@ func (s *Sweeper) finish(ctx context.Context) error {
 	return nil
 }
 
-// archive has a deployment go, and returns false where it is not there, or does not go yet.
-func (s *Sweeper) archive(ctx context.Context, id string) (went bool, err error) {
+// outcome is what came of having a deployment go.
+type outcome int
+
+const (
+	waits  outcome = iota // it is there, and does not go yet
+	absent                // it has no header: nobody is shown it
+	went
+)
+
+// archive has a deployment go.
+func (s *Sweeper) archive(ctx context.Context, id string) (outcome, error) {
+	var changed error
 	for range tries {
 		headers, err := s.docs.Headers(ctx, []string{id})
 		if err != nil {
-			return false, err
+			return waits, err
 		}
 		h, there := headers[id]
 		if !there {
-			return false, nil
+			return absent, nil
 		}
 		if whole, err := s.folded(ctx, id); err != nil || !whole {
-			return false, err
+			return waits, err
 		}
 		a, err := s.store(ctx, h)
-		if errors.Is(err, errChanged) {
+		if errors.Is(err, errChanged) || errors.Is(err, archive.ErrMore) {
+			changed = err
 			continue
 		}
 		if err != nil {
-			return false, err
+			return waits, err
 		}
-		return true, s.remove(ctx, a)
+		return went, s.remove(ctx, a)
 	}
-	s.log.Warn().Str("deployment", id).Msg("a deployment that was to be archived changes all the time")
-	return false, nil
+	s.log.Warn().Err(changed).Str("deployment", id).Msg("a deployment that was to be archived stays for now")
+	return waits, nil
 }
 
 // store writes a deployment to the archive, and takes its header away.

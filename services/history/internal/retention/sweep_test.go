@@ -353,9 +353,9 @@ func TestWhatIsFoldedWhileItIsArchivedIsNotLost(t *testing.T) {
 		}
 		return do()
 	}
-	went, err := s.archive(t.Context(), id)
+	came, err := s.archive(t.Context(), id)
 	require.NoError(t, err)
-	require.True(t, went)
+	require.Equal(t, went, came)
 	require.Equal(t, []string{
 		"write the file", "write the file", "note it", "remove the header", "write the file", "note it", "remove the header", "remove the others", "note the end",
 	}, tries)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/history/internal/archive"
@@ -33,6 +34,14 @@ func (s *Sweeper) write(ctx context.Context, to io.Writer, of archive.Deployment
 	})
 	if err != nil {
 		return nil, err
+	}
+	// What another sweeper takes away while this one reads is missing from what was read.
+	is, err := s.look(ctx, of.ID, pieces)
+	switch {
+	case err != nil:
+		return nil, err
+	case !maps.Equal(was, is):
+		return nil, errChanged
 	}
 	return was, w.End()
 }
