@@ -22,6 +22,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
@@ -105,19 +106,26 @@ type Store struct {
 
 func (s *Store) collection(name string) *mongo.Collection { return s.db.Collection(s.prefix + name) }
 
+// clientOptions are those of a connection. What is folded into is what was written last, or it
+// would look lost: of the URI's settings, those that could have it otherwise do not count.
+func clientOptions(cfg Config) *options.ClientOptions {
+	opts := options.Client().ApplyURI(cfg.URI).
+		SetAppName("slipway-history").
+		SetServerSelectionTimeout(selectTimeout).
+		SetTimeout(operationTimeout).
+		SetReadPreference(readpref.Primary())
+	if !cfg.SingleWriter {
+		opts.SetWriteConcern(writeconcern.Majority())
+	}
+	return opts
+}
+
 // Open returns the store. It waits for no server: the first operation does.
 func Open(cfg Config) (*Store, error) {
 	if err := CheckURI(cfg.URI); err != nil {
 		return nil, err
 	}
-	opts := options.Client().ApplyURI(cfg.URI).
-		SetAppName("slipway-history").
-		SetServerSelectionTimeout(selectTimeout).
-		SetTimeout(operationTimeout)
-	if !cfg.SingleWriter {
-		opts.SetWriteConcern(writeconcern.Majority())
-	}
-	client, err := mongo.Connect(opts)
+	client, err := mongo.Connect(clientOptions(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrURI, err)
 	}
