@@ -24,7 +24,7 @@ type RebuildConfig struct {
 	NATS    bus.Config        `conf:"nats"`
 	Store   StoreConfig       `conf:"store"`
 	Compare bool              `conf:"compare" help:"make all documents anew beside the live ones, and name the first that differ"`
-	Swap    bool              `conf:"swap" help:"the same, and put the new ones in the place of those that differ"`
+	Swap    bool              `conf:"swap" help:"the same, put the new ones in the place of those that differ, and remove what no event speaks of"`
 	Log     service.LogConfig `conf:"log"`
 
 	// One file configures all commands.
@@ -108,6 +108,9 @@ func (r *Rebuild) tell(o rebuild.Outcome) error {
 		o.Seq, o.Alike, o.Differ, o.Replaced, o.Moving, o.Passed, o.Archived)
 	for _, d := range o.Differences {
 		fmt.Fprintln(r.out, d)
+	}
+	for _, d := range o.Foreign {
+		fmt.Fprintf(r.out, "%s: it is older than EV, or says so\n", d)
 	}
 	if o.Differ > o.Replaced {
 		return fmt.Errorf("%w: %d of them", rebuild.ErrDiffers, o.Differ-o.Replaced)

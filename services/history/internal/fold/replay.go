@@ -3,7 +3,9 @@ package fold
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
@@ -19,6 +21,8 @@ type Replay struct {
 
 	// First is the first event that EV keeps; with 1, it has all there were.
 	First uint64
+	// Since is when EV began, or what it keeps of it: it has all that has happened since then.
+	Since time.Time
 	// Installation is whose EV it is.
 	Installation string
 }
@@ -32,23 +36,25 @@ func NewReplay(ctx context.Context, b *bus.Bus, store Store, log zerolog.Logger)
 	if err := store.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the store: %w", err)
 	}
-	installation := installationOf(info)
-	return &Replay{
-		bus: b, folder: NewFolder(store, installation, log), First: max(info.State.FirstSeq, 1), Installation: installation,
-	}, nil
+	r := &Replay{bus: b, First: max(info.State.FirstSeq, 1), Since: info.Created, Installation: installationOf(info)}
+	switch {
+	case info.State.Msgs > 0 && r.First > 1:
+		r.Since = info.State.FirstTime
+	case r.First > 1: // nothing is kept
+		r.Since = time.Now()
+	}
+	r.folder = NewFolder(store, r.Installation, log)
+	return r, nil
 }
 
 // Run folds what there is by now and has not been folded, and returns the sequence
 // of the last event.
 func (r *Replay) Run(ctx context.Context) (uint64, error) {
-	info, err := events(ctx, r.bus)
+	info, err := r.look(ctx)
 	if err != nil {
 		return 0, err
 	}
 	last := info.State.LastSeq
-	if installationOf(info) != r.Installation || last < r.at {
-		return 0, fmt.Errorf("%w: %s is another stream now", errCutShort, contract.StreamEvents)
-	}
 	if info.State.Msgs == 0 || r.at == last {
 		return last, nil
 	}
@@ -83,6 +89,24 @@ func (r *Replay) Run(ctx context.Context) (uint64, error) {
 		}
 	}
 	return r.at, r.folder.Place(ctx)
+}
+
+// Last returns the sequence of the last event that there is by now.
+func (r *Replay) Last(ctx context.Context) (uint64, error) {
+	info, err := r.look(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
+}
+
+// look looks at EV, and whether it is still the one that is replayed.
+func (r *Replay) look(ctx context.Context) (*jetstream.StreamInfo, error) {
+	info, err := events(ctx, r.bus)
+	if err == nil && (installationOf(info) != r.Installation || info.State.LastSeq < r.at) {
+		err = fmt.Errorf("%w: %s is another stream now", errCutShort, contract.StreamEvents)
+	}
+	return info, err
 }
 
 // Take has the replicas that fold into a store stand by, until the function that it

@@ -33,11 +33,32 @@ type Outcome struct {
 	Seq         uint64 // last event that was replayed
 	Alike       int
 	Passed      int          // documents that cannot be made anew
+	Foreign     []string     // the first of these that are there though EV keeps its first event
 	Archived    int          // documents that are in the archive alone
 	Moving      int          // documents that moved on whenever they were compared
 	Differences []Difference // the first ones
 	Differ      int          // how many there are
-	Replaced    int
+	Replaced    int          // or removed
+}
+
+// note counts a document that differs.
+func (o *Outcome) note(d Difference) {
+	o.Differ++
+	if len(o.Differences) < told {
+		o.Differences = append(o.Differences, d)
+	}
+}
+
+// changed counts a document that was put right, unless another was first.
+func (o *Outcome) changed(err error) error {
+	switch {
+	case errors.Is(err, fold.ErrConflict):
+		o.Moving++
+		return nil
+	case err == nil:
+		o.Replaced++
+	}
+	return err
 }
 
 // Rebuild compares live documents with fresh ones.
@@ -48,6 +69,8 @@ type Rebuild struct {
 	swap        bool
 	gone        map[string]bool // deployments that are archived
 	partial     map[string]bool // deployments whose beginning is not kept
+	origins     map[string]origin
+	last        uint64 // event that there is, as far as is known
 }
 
 // Run makes all documents anew in fresh, which is emptied first and last, and
@@ -62,7 +85,10 @@ func Run(ctx context.Context, b *bus.Bus, live, fresh *store.Store, swap bool, l
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := &Rebuild{live: live, fresh: fresh, replay: replay, log: log, swap: swap, partial: map[string]bool{}, gone: map[string]bool{}}
+	r := &Rebuild{
+		live: live, fresh: fresh, replay: replay, log: log, swap: swap,
+		gone: map[string]bool{}, partial: map[string]bool{}, origins: map[string]origin{},
+	}
 	if _, err := replay.Run(ctx); err != nil { // the long one, while the replicas fold
 		return Outcome{}, err
 	}
@@ -86,9 +112,13 @@ func (r *Rebuild) compare(ctx context.Context) (Outcome, error) {
 		if err != nil {
 			return o, err
 		}
+		r.last = max(r.last, at)
 		o = Outcome{Seq: at, Replaced: o.Replaced}
 		for _, collection := range store.Folded() {
 			err := r.fresh.Each(ctx, collection, func(d store.Document) error { return r.look(ctx, collection, d, &o) })
+			if err == nil {
+				err = r.live.Each(ctx, collection, func(d store.Document) error { return r.lookBeyond(ctx, collection, d, &o) })
+			}
 			if err != nil {
 				return o, err
 			}
@@ -120,58 +150,50 @@ func (r *Rebuild) look(ctx context.Context, collection string, fresh store.Docum
 	case passed || there && live.Installation != fresh.Installation:
 		o.Passed++
 		return nil
-	case there && live.Seq > fresh.Seq:
-		o.Moving++ // folded since; the next round has it, too
-		return nil
 	case there && live.Seq == fresh.Seq && live.Difference(fresh) == "":
 		o.Alike++
 		return nil
 	}
-	where := "it is not there"
-	switch {
-	case there && live.Seq < fresh.Seq:
-		behind, err := r.behind(ctx, fresh.Seq)
-		if err != nil {
-			return err
-		}
-		if behind && !r.swap {
-			o.Moving++
-			return nil
-		}
-		where = fmt.Sprintf("it stands at event %d, not %d", live.Seq, fresh.Seq)
-	case there:
-		where = live.Difference(fresh)
-	default:
-		if behind, err := r.behind(ctx, fresh.Seq); err != nil || behind && !r.swap {
-			o.Moving++
-			return err
-		}
+	where, err := r.differs(ctx, live, there, fresh)
+	if err != nil {
+		return err
 	}
-	o.Differ++
-	if len(o.Differences) < told {
-		o.Differences = append(o.Differences, Difference{collection, fresh.ID, where})
-	}
-	if !r.swap {
-		return nil
-	}
-	err = r.live.Replace(ctx, collection, fresh, live.Seq)
-	if errors.Is(err, fold.ErrConflict) {
+	if where == "" {
 		o.Moving++
 		return nil
 	}
-	if err == nil {
-		o.Replaced++
+	o.note(Difference{collection, fresh.ID, where})
+	if !r.swap {
+		return nil
 	}
-	return err
+	return o.changed(r.live.Replace(ctx, collection, fresh, live.Seq))
+}
+
+// differs says in what a document differs from its fresh other self; "": one of them may be
+// ahead, and the next round has both.
+func (r *Rebuild) differs(ctx context.Context, live store.Document, there bool, fresh store.Document) (string, error) {
+	switch {
+	case there && live.Seq == fresh.Seq:
+		return live.Difference(fresh), nil
+	case there && live.Seq > fresh.Seq:
+		if been, err := r.hasBeen(ctx, live.Seq); err != nil || been {
+			return "", err
+		}
+		return fmt.Sprintf("it stands at event %d, which there has not been", live.Seq), nil
+	}
+	if behind, err := r.behind(ctx, fresh.Seq); err != nil || behind && !r.swap {
+		return "", err
+	}
+	if !there {
+		return "it is not there", nil
+	}
+	return fmt.Sprintf("it stands at event %d, not %d", live.Seq, fresh.Seq), nil
 }
 
 // passes says whether a document cannot be made anew.
 func (r *Rebuild) passes(ctx context.Context, collection string, d store.Document) (bool, error) {
-	if r.replay.First <= 1 {
-		return false, nil
-	}
 	if d.Installation != "" {
-		return true, nil // of several deployments
+		return r.replay.First > 1, nil // of several deployments
 	}
 	if collection == "setaside" {
 		return false, nil
@@ -205,4 +227,14 @@ func (r *Rebuild) isGone(ctx context.Context, deployment string) (bool, error) {
 func (r *Rebuild) behind(ctx context.Context, seq uint64) (bool, error) {
 	at, err := r.live.Checkpoint(ctx)
 	return at.Seq < seq || at.Installation != r.replay.Installation, err
+}
+
+// hasBeen says whether there is an event of this sequence by now.
+func (r *Rebuild) hasBeen(ctx context.Context, seq uint64) (bool, error) {
+	if seq <= r.last {
+		return true, nil
+	}
+	last, err := r.replay.Last(ctx)
+	r.last = max(r.last, last)
+	return seq <= r.last, err
 }

@@ -64,17 +64,7 @@ func (s *Store) pagesOf(ctx context.Context, deployment string, piece int) ([]st
 // RemoveHeader removes a header that was read with this sequence, and with that the
 // deployment from all answers. It fails with fold.ErrConflict where that is not there.
 func (s *Store) RemoveHeader(ctx context.Context, deployment string, read uint64) error {
-	result, err := s.collection(deployments).DeleteOne(ctx, s.asRead(change{id: deployment, read: read}))
-	if s.listing != nil {
-		s.listing.Doubt(deployment)
-	}
-	if err != nil {
-		return fmt.Errorf("remove %s from %s: %w", deployment, deployments, err)
-	}
-	if result.DeletedCount == 0 {
-		return fmt.Errorf("remove %s from %s: %w", deployment, deployments, fold.ErrConflict)
-	}
-	return nil
+	return s.Remove(ctx, deployments, deployment, read)
 }
 
 // RemoveOwn removes what a deployment has beside its header. What says which pages there

@@ -8,10 +8,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 )
 
 // Folded returns the names of the collections that folding makes, in the order in
@@ -83,12 +86,34 @@ func (s *Store) Replace(ctx context.Context, collection string, d Document, read
 	return err
 }
 
+// Remove removes a document that was read with this sequence. It fails with
+// fold.ErrConflict where that is not there.
+func (s *Store) Remove(ctx context.Context, collection, id string, read uint64) error {
+	result, err := s.collection(collection).DeleteOne(ctx, s.asRead(change{id: id, read: read}))
+	if s.listing != nil && collection == deployments {
+		s.listing.Doubt(id)
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s from %s: %w", id, collection, err)
+	}
+	if result.DeletedCount == 0 {
+		return fmt.Errorf("remove %s from %s: %w", id, collection, fold.ErrConflict)
+	}
+	return nil
+}
+
 // DocumentOf returns a document as it is stored.
 func DocumentOf(raw bson.Raw) Document {
 	id, _ := raw.Lookup("_id").StringValueOK()
 	seq, _ := raw.Lookup("seq").AsInt64OK()
 	installation, _ := raw.Lookup("installation").StringValueOK()
 	return Document{ID: id, Seq: uint64(seq), Installation: installation, Raw: raw}
+}
+
+// Time is the time in a field; zero: it has none.
+func (d Document) Time(field string) time.Time {
+	at, _ := d.Raw.Lookup(field).TimeOK()
+	return at
 }
 
 // Whole says whether a header knows its deployment from its beginning.
