@@ -84,6 +84,7 @@ type ListDeployments struct {
 	Batch       string     `json:"batch,omitempty"`
 	Stage       string     `json:"stage,omitempty"`
 	Template    string     `json:"template,omitempty"`
+	Metadata    []Note     `json:"metadata,omitempty"` // all of which it has
 	Server      string     `json:"server,omitempty"`
 	Text        string     `json:"text,omitempty"` // beginnings of words in names
 	From        *time.Time `json:"from,omitempty"` // accepted then or later

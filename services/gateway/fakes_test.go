@@ -131,6 +131,9 @@ func (h *history) list(m contract.Message) contract.Body {
 		matches := (asked.After == nil || id < asked.After.ID) && (asked.State == "" || d.State == asked.State) &&
 			(asked.Application == "" || d.Application == asked.Application) && (asked.Batch == "" || d.Batch == asked.Batch) &&
 			(asked.Stage == "" || d.Stage == asked.Stage) && (asked.Template == "" || d.Template == asked.Template)
+		for _, n := range asked.Metadata {
+			matches = matches && slices.Contains(d.Metadata, n)
+		}
 		switch {
 		case !matches:
 		case len(page.Deployments) == asked.Limit:

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,10 +35,15 @@ func TestEveryFilterOfDeploymentsReachesHistory(t *testing.T) {
 		"&server=" + ids[0]:                    {Server: ids[0]},
 		"&server=" + gone:                      {Server: gone},
 		"&text=api+1.4":                        {Text: "api 1.4"},
+		"&metadata=ticket%3DSHOP-42":           {Metadata: []contract.Note{{Name: "ticket", Value: "SHOP-42"}}},
+		"&metadata=a.b%24=c%3Dd&metadata=e%3D": {Metadata: []contract.Note{{Name: "a.b$", Value: "c=d"}, {Name: "e"}}},
 		"&sort=oldest":                         {Order: "oldest"},
 		"&from=2026-03-01T12:00:00%2B01:00&to=2026-03-02T00:00:00Z": {From: &from, To: &to},
 	} {
 		require.Equal(t, want, asked(query), query)
+	}
+	for _, wrong := range []string{"ticket", "%3Dx", "a%0Ab%3Dx", strings.Repeat("n", 65) + "%3Dx", "nul%3D%00", "a%3Db&metadata=a", strings.Repeat("a%3Db&metadata=", 33) + "a%3Db"} {
+		require.Contains(t, f.get("/v1/deployments?metadata="+wrong).refused(422, "invalid_request"), "metadata", wrong)
 	}
 	bad := f.get("/v1/deployments?project=-&actor=&server=a.b&text=%00&sort=up&from=today&to=2026-03-01&cursor=MQ&foo=1").refused(422, "invalid_request")
 	for _, name := range []string{"project", "actor", "server", "text", "sort", "from", "to", "cursor", "foo"} {

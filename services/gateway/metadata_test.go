@@ -41,6 +41,8 @@ func TestWhatIsNotedOfADeploymentGoesWithItAndIsShown(t *testing.T) {
 	history.know(known, contract.TargetStatus{Host: ids[0], Name: "a", State: "failed", Attempt: 1, Changed: true})
 	listed := f.get("/v1/deployments?application=shop").is(200).object()["items"].([]any)
 	require.Equal(t, noted, listed[0].(map[string]any)["metadata"])
+	require.Len(t, f.get("/v1/deployments?metadata=empty%3D&metadata=grund%3D%3C%C3%BC%3E").is(200).object()["items"], 1)
+	require.Empty(t, f.get("/v1/deployments?metadata=ticket%3DSHOP-4").is(200).object()["items"])
 	why := object{"metadata": object{"why": "broken"}}
 	mine := []contract.Note{{Name: "why", Value: "broken"}}
 	back := f.post("/v1/deployments/"+first.id()+"/rollback", why).is(202).id()

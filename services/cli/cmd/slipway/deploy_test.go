@@ -447,4 +447,12 @@ func TestNotesOfADeploymentAreShown(t *testing.T) {
 	require.Contains(t, string(sent[len(sent)-1].Body), `"skip_checks":true`)
 	require.Regexp(t, `Notes +build=a=b, ticket=SHOP-42\n`, s.run("status", id).exits(0).out)
 	s.run("deploy", "shop", "--version", "1", "--to", "web-1", "--note", "ticket").exits(2)
+
+	found := func(metadata ...string) []client.Deployment {
+		return document[list[client.Deployment]](s.run(append([]string{"status", "-o", "json"}, metadata...)...).exits(0)).Items
+	}
+	require.Len(t, found("--metadata", "build=a=b", "--metadata", "ticket=SHOP-42"), 1)
+	require.Empty(t, found("--metadata", "build=a=b", "--metadata", "ticket=SHOP-4"))
+	s.run("status", "--metadata", "ticket").exits(2)
+	s.run("status", id, "--metadata", "ticket=SHOP-42").exits(2)
 }

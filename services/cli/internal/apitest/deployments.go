@@ -103,10 +103,16 @@ func (g *Gateway) accept(d client.Deployment, on []client.Server, s *client.Stra
 func (g *Gateway) listDeployments(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	may := func(name, have string) bool { return q.Get(name) == "" || q.Get(name) == have }
+	noted := func(have map[string]string) bool {
+		return !slices.ContainsFunc(q["metadata"], func(asked string) bool {
+			name, value, _ := strings.Cut(asked, "=")
+			return have[name] != value
+		})
+	}
 	var found []client.Deployment
 	for _, d := range g.deployments {
 		if may("application", d.Application) && may("state", string(d.State)) && may("project", d.Project) && may("actor", d.Actor) && may("batch", d.Batch) &&
-			may("stage", d.Stage) && may("template", d.Template) {
+			may("stage", d.Stage) && may("template", d.Template) && noted(d.Metadata) {
 			found = append(found, d.Deployment)
 		}
 	}

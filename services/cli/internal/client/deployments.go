@@ -230,13 +230,14 @@ type DeploymentsQuery struct {
 	Application string
 	Project     string
 	State       State
-	Actor       string    // name of the token that asked
-	Batch       string    // id of deployments that were asked for together
-	Stage       string    // name
-	Template    string    // name
-	Server      string    // id or name
-	Text        string    // beginnings of words in application, project and version
-	From, To    time.Time // accepted then or later, and before
+	Actor       string            // name of the token that asked
+	Batch       string            // id of deployments that were asked for together
+	Stage       string            // name
+	Template    string            // name
+	Metadata    map[string]string // what was noted of it, all of this
+	Server      string            // id or name
+	Text        string            // beginnings of words in application, project and version
+	From, To    time.Time         // accepted then or later, and before
 	OldestFirst bool
 }
 
@@ -247,6 +248,9 @@ func (c *Client) Deployments(ctx context.Context, q DeploymentsQuery, limit int)
 		"server": q.Server,
 		"text":   q.Text, "from": timeOf(q.From), "to": timeOf(q.To),
 	})
+	for name, value := range q.Metadata {
+		query.Add("metadata", name+"="+value)
+	}
 	if q.OldestFirst {
 		query.Set("sort", "oldest")
 	}

@@ -20,7 +20,7 @@ type statusFlags struct {
 }
 
 // forLists are the flags that make no sense for one deployment.
-var forLists = []string{"application", "project", "state", "by", "batch", "stage", "template", "on", "match", "since", "until", "oldest", "limit"}
+var forLists = []string{"application", "project", "state", "by", "batch", "stage", "template", "metadata", "on", "match", "since", "until", "oldest", "limit"}
 
 func (a *app) statusCommand() *cobra.Command {
 	var f statusFlags
@@ -54,6 +54,7 @@ stands on each host; the exit status is 1 if it has ended without success.`,
 	cmd.Flags().StringVar(&f.query.Project, "project", "", "only deployments of this project")
 	cmd.Flags().StringVar(&f.query.Stage, "stage", "", "only deployments by a stage of this name")
 	cmd.Flags().StringVar(&f.query.Template, "template", "", "only deployments by a template of this name")
+	cmd.Flags().StringToStringVar(&f.query.Metadata, "metadata", nil, "only deployments of which this was noted, such as ticket=SHOP-42")
 	cmd.Flags().StringVar(&f.state, "state", "", "only deployments in this state, such as running, paused or failed")
 	cmd.Flags().StringVar(&f.query.Actor, "by", "", "only deployments that the token of this name asked for")
 	cmd.Flags().StringVar(&f.query.Batch, "batch", "", "only deployments that were asked for in the batch of this id")

@@ -26,6 +26,7 @@ func (a *API) listDeployments(c *call) (answer, error) {
 	l.Actor = readText(c, q, "actor", searchable)
 	l.Batch = readText(c, q, "batch", identifier)
 	l.Stage, l.Template = readText(c, q, "stage", rule.Application), readText(c, q, "template", rule.Application)
+	l.Metadata = readNoted(c, q)
 	l.Text = readText(c, q, "text", searchable)
 	l.State = q.OneOf("state", deploymentStates...)
 	l.Order = q.OneOf("sort", contract.OrderNewest, contract.OrderOldest)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/field"
@@ -31,6 +32,26 @@ func readMetadata(o *field.Object) []contract.Note {
 	}
 	if len(noted) > maxNotes || size > maxMetadata {
 		o.Check("metadata", fmt.Sprintf("must be at most %d notes, of %d KiB together", maxNotes, maxMetadata>>10))
+	}
+	return noted
+}
+
+// readNoted takes what is to be noted of each deployment of a list, as name=value: a name
+// ends at the first "=".
+func readNoted(c *call, q *field.Query) []contract.Note {
+	asked, _ := q.Texts("metadata")
+	if len(asked) > maxNotes {
+		c.errs.Add("metadata", "may be given %d times", maxNotes)
+		return nil
+	}
+	var noted []contract.Note
+	for _, one := range asked {
+		name, value, ok := strings.Cut(one, "=")
+		if !ok || rule.Printable(name, 1, maxNoteName) != "" || rule.Value(value) != "" {
+			c.errs.Add("metadata", "must be written as name=value, with the name of a note")
+			continue
+		}
+		noted = append(noted, contract.Note{Name: name, Value: value})
 	}
 	return noted
 }

@@ -3,7 +3,7 @@
 // store, and nobody else does, puts them here, too.
 //
 // It is read from the store once, in the background, and knows of each deployment what
-// lists find it by, some 300 bytes. Whole headers are kept of the newest ones; others
+// lists find it by, some 300 bytes and what was noted of it. Whole headers are kept of the newest ones; others
 // are read from the store by their ids.
 package listing
 
@@ -50,6 +50,7 @@ type entry struct {
 	state                                deploy.State
 	application, project, version, actor string
 	batch, stage, template               string
+	metadata                             []deploy.Note
 	whole                                *deploy.Header // nil: it is read when it is shown
 }
 
@@ -242,7 +243,8 @@ func (l *Listing) entryOf(h deploy.Header) *entry {
 		place: query.PlaceOf(h), seq: h.Seq, state: deploy.State(l.name(string(h.State))),
 		application: l.name(h.Application), project: l.name(h.Project), version: l.name(h.Version), actor: l.name(h.Actor),
 		batch: l.name(h.Batch), stage: l.name(h.Stage), template: l.name(h.Template),
-		whole: &h,
+		metadata: l.notes(h.Metadata),
+		whole:    &h,
 	}
 }
 
@@ -255,12 +257,21 @@ func (l *Listing) name(s string) string {
 	return s
 }
 
+// notes returns what was noted, with one copy of each name. Values are rarely alike.
+func (l *Listing) notes(noted []deploy.Note) []deploy.Note {
+	all := slices.Clone(noted)
+	for i := range all {
+		all[i].Name = l.name(all[i].Name)
+	}
+	return all
+}
+
 // header has what a page can ask for.
 func (e *entry) header() deploy.Header {
 	return deploy.Header{
 		ID: e.place.ID, AcceptedAt: e.place.AcceptedAt, State: e.state,
 		Application: e.application, Project: e.project, Version: e.version, Actor: e.actor, Batch: e.batch,
-		Origin: deploy.Origin{Stage: e.stage, Template: e.template},
+		Origin: deploy.Origin{Stage: e.stage, Template: e.template}, Metadata: e.metadata,
 	}
 }
 

@@ -27,6 +27,14 @@ func fromNotes(noted []deploy.Note) []contract.Note {
 	return all
 }
 
+func toNotes(asked []contract.Note) []deploy.Note {
+	var all []deploy.Note
+	for _, n := range asked {
+		all = append(all, deploy.Note(n))
+	}
+	return all
+}
+
 func fromTarget(ordinal int, t deploy.Target) contract.TargetStatus {
 	row := contract.TargetStatus{
 		Target: ordinal, Host: t.Host, Name: t.Name, Wave: t.Wave, State: string(t.State), Attempt: t.Attempt,

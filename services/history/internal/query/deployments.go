@@ -65,8 +65,8 @@ func (s *Server) deployments(ctx context.Context, question contract.Message) (co
 // page converts what is asked for, or says what is wrong with it.
 func (s *Server) page(ctx context.Context, q contract.ListDeployments) (Page, error) {
 	p := Page{
-		Application: q.Application, Project: q.Project, State: deploy.State(q.State), Actor: q.Actor, Batch: q.Batch, Stage: q.Stage, Template: q.Template, Server: q.Server,
-		Words: Words(q.Text), From: orZero(q.From), To: orZero(q.To),
+		Application: q.Application, Project: q.Project, State: deploy.State(q.State), Actor: q.Actor, Batch: q.Batch, Stage: q.Stage, Template: q.Template,
+		Metadata: toNotes(q.Metadata), Server: q.Server, Words: Words(q.Text), From: orZero(q.From), To: orZero(q.To),
 	}
 	if err := checkPage(q.Limit, p.State, deploymentStates); err != nil {
 		return p, err

@@ -64,10 +64,11 @@ type Page struct {
 	Batch       string
 	Stage       string
 	Template    string
-	Server      string    // that was among its targets
-	Words       []string  // lower-case beginnings of words that its names have
-	From        time.Time // accepted then or later
-	To          time.Time // accepted before
+	Metadata    []deploy.Note // all of which it has
+	Server      string        // that was among its targets
+	Words       []string      // lower-case beginnings of words that its names have
+	From        time.Time     // accepted then or later
+	To          time.Time     // accepted before
 	Limit       int
 }
 
@@ -101,6 +102,11 @@ func (p Page) Shows(h deploy.Header) bool {
 	if !may(p.Application, h.Application) || !may(p.Project, h.Project) || !may(p.Actor, h.Actor) || !may(p.Batch, h.Batch) ||
 		!may(p.Stage, h.Stage) || !may(p.Template, h.Template) || !may(p.State, h.State) {
 		return false
+	}
+	for _, n := range p.Metadata {
+		if !slices.Contains(h.Metadata, n) {
+			return false
+		}
 	}
 	return len(p.Words) == 0 || p.found(WordsOf(h))
 }

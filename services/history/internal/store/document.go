@@ -46,6 +46,7 @@ type headerDoc struct {
 }
 
 // noteDoc is an element of a list: names of fields may not hold all that those of notes may.
+// Lists find it as a whole, so that its fields stay these, in this order.
 type noteDoc struct {
 	Name  string `bson:"name"`
 	Value string `bson:"value"`

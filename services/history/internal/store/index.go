@@ -36,6 +36,7 @@ func indexes() []index {
 		{deployments, "batch_accepted", newest("batch")},
 		{deployments, "stage_accepted", newest("project", "stage")},
 		{deployments, "template_accepted", newest("project", "template")},
+		{deployments, "metadata_accepted", newest("metadata")},
 		{deployments, "words_accepted", newest("words")},
 		{targets, "host", bson.D{{Key: "targets.host", Value: 1}, {Key: "deployment", Value: 1}}},
 		{statistics, "application_day", bson.D{{Key: "application", Value: 1}, {Key: "day", Value: 1}}},

@@ -27,6 +27,8 @@ func filtersOfLists() map[string]query.Page {
 		"batch_accepted":             {Batch: "b"},
 		"stage_accepted":             {Project: "p", Stage: "s"},
 		"template_accepted":          {Project: "p", Template: "t"},
+		"metadata_accepted":          {Metadata: []deploy.Note{{Name: "n", Value: "v"}}},
+		"metadata_accepted, of two":  {Metadata: []deploy.Note{{Name: "n", Value: "v"}, {Name: "m"}}},
 		"words_accepted":             {Words: []string{"w"}},
 		"accepted, from a time":      {From: at},
 		"accepted, until a time":     {To: at},
@@ -56,6 +58,9 @@ func TestEveryFilterOfAListIsServedByAnIndex(t *testing.T) {
 			}
 			if len(page.Words) > 0 {
 				equal["words"] = true
+			}
+			if len(page.Metadata) > 0 {
+				equal["metadata"] = true
 			}
 			require.True(t, served(equal), "no index begins with %v and goes on with the order", equal)
 			if plans {

@@ -79,6 +79,13 @@ func (s *Store) filter(ctx context.Context, page query.Page) (bson.D, error) {
 			filter = append(filter, bson.E{Key: f.name, Value: f.value})
 		}
 	}
+	if len(page.Metadata) > 0 {
+		var noted bson.A // elements as a whole: a name and a value of one
+		for _, n := range page.Metadata {
+			noted = append(noted, noteDoc(n))
+		}
+		filter = append(filter, bson.E{Key: "metadata", Value: bson.D{{Key: "$all", Value: noted}}})
+	}
 	var all bson.A
 	for _, word := range page.Words {
 		all = append(all, bson.D{{Key: "words", Value: bson.Regex{Pattern: "^" + regexp.QuoteMeta(word)}}})

@@ -291,6 +291,7 @@ func testList(t *testing.T, s Store) {
 		h.Actor = []string{"ann", "bob"}[i/3]
 		h.Batch = []string{"b1", "", "b2"}[i%3]
 		h.Stage, h.Template = []string{"production", "test"}[i%2], []string{"nightly", "", "hotfix"}[i/2]
+		h.Metadata = [][]deploy.Note{{{Name: "a.b$c", Value: "x"}, {Name: "empty"}}, nil, {{Name: "a.b$c", Value: "y"}, {Name: "other", Value: "x"}}}[i/2]
 		h.State = []deploy.State{deploy.AwaitingApproval, deploy.Failed, deploy.AwaitingApproval}[i%3]
 		all = append(all, h)
 		buckets = append(buckets, deploy.Bucket{
@@ -319,6 +320,14 @@ func testList(t *testing.T, s Store) {
 		"stage":         {query.Page{Limit: 10, Project: "shop", Stage: "production"}, []int{4, 0}},
 		"template":      {query.Page{Limit: 10, Project: "shop", Template: "hotfix"}, []int{4, 5}},
 		"state":         {query.Page{Limit: 10, State: deploy.AwaitingApproval}, []int{5, 2, 3, 0}},
+		"metadata":      {query.Page{Limit: 10, Metadata: noted("a.b$c", "x")}, []int{0, 1}},
+		"two of it":     {query.Page{Limit: 10, Metadata: append(noted("other", "x"), noted("a.b$c", "y")...)}, []int{4, 5}},
+		"nowhere both":  {query.Page{Limit: 10, Metadata: append(noted("other", "x"), noted("a.b$c", "x")...)}, nil},
+		"of two notes":  {query.Page{Limit: 10, Metadata: noted("a.b$c", "")}, nil},
+		"noted empty":   {query.Page{Limit: 10, Metadata: noted("empty", "")}, []int{0, 1}},
+		"its next page": {query.Page{Limit: 1, Metadata: noted("other", "x"), After: query.PlaceOf(all[4])}, []int{5}},
+		"noted, oldest": {query.Page{Limit: 10, Metadata: noted("a.b$c", "y"), OldestFirst: true}, []int{5, 4}},
+		"noted, others": {query.Page{Limit: 10, Metadata: noted("other", "x"), Application: "web", Server: "h1"}, []int{4}},
 		"server":        {query.Page{Limit: 10, Server: "h1"}, []int{4, 1}},
 		"another":       {query.Page{Limit: 10, Server: "h9"}, nil},
 		"every one":     {query.Page{Limit: 3, Server: "everywhere"}, []int{4, 5, 2}},
@@ -329,7 +338,8 @@ func testList(t *testing.T, s Store) {
 		"words":         {query.Page{Limit: 10, Words: query.Words("v1.20 w")}, []int{4, 2, 0}},
 		"within a word": {query.Page{Limit: 10, Words: query.Words("eb")}, nil},
 		"everything": {query.Page{
-			Limit: 1, Application: "api", Project: "shop", State: deploy.AwaitingApproval, Actor: "bob", Batch: "b2", Stage: "test", Template: "hotfix", Server: "h2", Words: []string{"ap"},
+			Limit: 1, Application: "api", Project: "shop", State: deploy.AwaitingApproval, Actor: "bob", Batch: "b2", Stage: "test", Template: "hotfix",
+			Metadata: noted("a.b$c", "y"), Server: "h2", Words: []string{"ap"},
 			From: noon, To: noon.Add(3 * time.Hour), After: query.PlaceOf(all[4]),
 		}, []int{5}},
 		"nothing": {query.Page{Limit: 10, Application: "$ne"}, nil},
@@ -345,6 +355,8 @@ func testList(t *testing.T, s Store) {
 		})
 	}
 }
+
+func noted(name, value string) []deploy.Note { return []deploy.Note{{Name: name, Value: value}} }
 
 func testContext(t *testing.T, s Store) {
 	ctx, cancel := context.WithCancel(t.Context())
