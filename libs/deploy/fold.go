@@ -65,6 +65,9 @@ func (h Header) Total() Counts {
 	return t
 }
 
+// Pieces is how many pieces its targets are in.
+func (h Header) Pieces() int { return max((h.Targets+PieceSize-1)/PieceSize, len(h.Counts)) }
+
 // Bucket is the document of up to PieceSize targets, from ordinal
 // Index×PieceSize on.
 type Bucket struct {

@@ -36,7 +36,7 @@ func TestARebuildFindsWhatDiffersAndPutsItRight(t *testing.T) {
 	require.Regexp(t, ` documents alike, 0 differ, 0 replaced, 0 moving on`, out)
 
 	spoilt := map[string]bson.M{
-		"deployments": {"actor": "mallory"}, "targets": {"targets.0.name": "another"}, "statistics": {"deploys.succeeded": 99},
+		"deployments": {"actor": "mallory"}, "targets": {"targets.0.name": "another"}, "hosts": {"hosts.0": "another"}, "statistics": {"deploys.succeeded": 99},
 	}
 	for name, change := range spoilt {
 		var id struct {
@@ -48,13 +48,13 @@ func TestARebuildFindsWhatDiffersAndPutsItRight(t *testing.T) {
 		require.NoError(t, err)
 	}
 	out, err = w.rebuilt(false)
-	require.ErrorContains(t, err, "3 of them")
-	for _, line := range []string{"deployments d0.*: actor\n", "targets d0.*: targets.*name\n", "statistics .*: deploys.succeeded\n"} {
+	require.ErrorContains(t, err, "4 of them")
+	for _, line := range []string{"deployments d0.*: actor\n", "targets d0.*: targets.*name\n", "hosts d0.*: hosts", "statistics .*: deploys.succeeded\n"} {
 		require.Regexp(t, line, out)
 	}
 	out, err = w.rebuilt(true)
 	require.NoError(t, err, out)
-	require.Contains(t, out, "3 differ, 3 replaced")
+	require.Contains(t, out, "4 differ, 4 replaced")
 
 	w.publish(messages[half:]) // replicas fold on, from what is right now
 	w.await(w.last)

@@ -166,7 +166,7 @@ func (w *world) await(seq uint64) {
 func (w *world) dump(of *mongo.Database) map[string][]bson.M {
 	w.t.Helper()
 	all := map[string][]bson.M{}
-	for _, name := range []string{"deployments", "targets", "statistics", "placements", "departures", "setaside"} {
+	for _, name := range []string{"deployments", "targets", "hosts", "statistics", "placements", "departures", "setaside"} {
 		cursor, err := of.Collection(name).Find(w.t.Context(), bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 		require.NoError(w.t, err)
 		docs := []bson.M{}

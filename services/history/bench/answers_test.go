@@ -28,7 +28,8 @@ func TestHistoryAnswers(t *testing.T) {
 		return err
 	}), "µs", 0)
 	for name, page := range map[string]query.Page{
-		"first_page": {Limit: 101}, "of_application": {Limit: 101, Application: "web"}, "old_page": {Limit: 101, After: query.Place{
+		"first_page": {Limit: 101}, "of_application": {Limit: 101, Application: "web"},
+		"of_server": {Limit: 101, Server: "h1"}, "old_page": {Limit: 101, After: query.Place{
 			AcceptedAt: foldtest.FullHeader("h", 1).AcceptedAt.Add(-5000 * time.Minute), ID: "h",
 		}},
 	} {

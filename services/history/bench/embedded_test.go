@@ -45,6 +45,10 @@ func (r *recorder) PutHeaders(ctx context.Context, c []fold.Change[deploy.Header
 	return noted(ctx, r, c, r.Store.PutHeaders, func(h *deploy.Header) { h.ID = beside + h.ID })
 }
 
+func (r *recorder) PutHosts(ctx context.Context, c []fold.Change[deploy.Hosts]) error {
+	return noted(ctx, r, c, r.Store.PutHosts, func(h *deploy.Hosts) { h.Deployment = beside + h.Deployment })
+}
+
 func (r *recorder) PutStatistics(ctx context.Context, c []fold.Change[deploy.Statistics]) error {
 	return noted(ctx, r, c, r.Store.PutStatistics, func(s *deploy.Statistics) { s.Application = beside + s.Application })
 }

@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -43,16 +44,20 @@ func known(t *testing.T, s fold.Store, deployments int) {
 	t.Helper()
 	var headers []fold.Change[deploy.Header]
 	var targets []fold.Change[deploy.Bucket]
+	var hosts []fold.Change[deploy.Hosts]
 	for i := range deployments {
 		h := foldtest.FullHeader(fmt.Sprintf("h%019d", i), uint64(i+1))
 		h.State, h.AcceptedAt = deploy.Succeeded, h.AcceptedAt.Add(time.Duration(i-deployments)*time.Minute)
 		headers = append(headers, fold.Change[deploy.Header]{Doc: h})
 		targets = append(targets, fold.Change[deploy.Bucket]{Doc: foldtest.FullBucket(h.ID, 0, h.Seq)})
+		on := foldtest.FullHosts(h.ID, 0, h.Seq)
+		on.AcceptedAt = h.AcceptedAt
+		hosts = append(hosts, fold.Change[deploy.Hosts]{Doc: on})
 	}
 	var failed [2]error
-	var both sync.WaitGroup
+	var both sync.WaitGroup // and no more: see store.bulkSize
 	both.Go(func() { failed[0] = s.PutHeaders(t.Context(), headers) })
-	both.Go(func() { failed[1] = s.PutBuckets(t.Context(), targets) })
+	both.Go(func() { failed[1] = errors.Join(s.PutBuckets(t.Context(), targets), s.PutHosts(t.Context(), hosts)) })
 	both.Wait()
 	for _, err := range failed {
 		require.NoError(t, err)

@@ -64,7 +64,7 @@ func replayDiffers(t testing.TB, f *fleet) (differences []string) {
 	again := f.process("history-replay", "history", f.storeFlags(replayedIn.Name(), f.store != nil))
 	again.start()
 	awaitFolded(t, replayedIn, last)
-	for _, collection := range []string{"deployments", "targets", "outputs", "logs", "setaside"} {
+	for _, collection := range []string{"deployments", "targets", "hosts", "outputs", "logs", "setaside"} {
 		grown, replayed := documents(t, grownIn, collection), documents(t, replayedIn, collection)
 		both := map[string]bool{}
 		for id := range grown {

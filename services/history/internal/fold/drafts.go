@@ -11,12 +11,14 @@ import (
 type drafts struct {
 	headers *draftSet[string, deploy.Header]
 	buckets *draftSet[BucketKey, deploy.Bucket]
+	hosts   *draftSet[BucketKey, deploy.Hosts]
 }
 
 func newDrafts() *drafts {
 	return &drafts{
 		headers: newDraftSet[string](deploy.Header.Clone),
 		buckets: newDraftSet[BucketKey](deploy.Bucket.Clone),
+		hosts:   newDraftSet[BucketKey](func(h deploy.Hosts) deploy.Hosts { return h }), // its hosts are replaced, not changed
 	}
 }
 
@@ -33,6 +35,19 @@ func (d *drafts) apply(e Entry) {
 	h := d.headers.own(e.Deployment)
 	h.ID = e.Deployment
 	h.Fold(e.Record)
+	if key, ok := plannedBy(e); ok {
+		on := d.hosts.own(key)
+		on.Deployment, on.Index = key.Deployment, key.Index
+		on.Fold(e.Record, h.AcceptedAt)
+	}
+}
+
+// plannedBy returns which piece of targets an entry is the plan of, and false where it is of
+// none.
+func plannedBy(e Entry) (BucketKey, bool) {
+	_, plans := e.Record.Event.(deploy.WasPlanned)
+	i, ok := deploy.BucketOf(e.Record.Event)
+	return BucketKey{e.Deployment, i}, plans && ok
 }
 
 // count has the headers count what their buckets hold now.
@@ -42,11 +57,11 @@ func (d *drafts) count() {
 	}
 }
 
-// bucketsOfKnown returns load without the buckets of deployments that have no header. If
+// ofKnown returns load without what is of deployments that have no header. If
 // there are any, for a crash came before the header, writing them fails with ErrConflict.
-func (d *drafts) bucketsOfKnown(load func(context.Context, []BucketKey) (map[BucketKey]deploy.Bucket, error),
-) func(context.Context, []BucketKey) (map[BucketKey]deploy.Bucket, error) {
-	return func(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Bucket, error) {
+func ofKnown[V any](d *drafts, load func(context.Context, []BucketKey) (map[BucketKey]V, error),
+) func(context.Context, []BucketKey) (map[BucketKey]V, error) {
+	return func(ctx context.Context, keys []BucketKey) (map[BucketKey]V, error) {
 		var known []BucketKey
 		for _, key := range keys {
 			if d.headers.read[key.Deployment] > 0 {
@@ -164,6 +179,7 @@ func (s *draftSet[K, V]) keep(known *cache[K, V]) {
 
 func headerSeq(h deploy.Header) uint64         { return h.Seq }
 func bucketSeq(b deploy.Bucket) uint64         { return b.Seq }
+func hostsSeq(h deploy.Hosts) uint64           { return h.Seq }
 func statisticsSeq(s deploy.Statistics) uint64 { return s.Seq }
 func placementsSeq(p deploy.Placements) uint64 { return p.Seq }
 func departuresSeq(d deploy.Departures) uint64 { return d.Seq }

@@ -152,6 +152,10 @@ func (f *Folder) fold(ctx context.Context, entries []Entry, again bool) error {
 	if err := put(ctx, d.headers, headerSeq, f.store.PutHeaders); err != nil {
 		return fmt.Errorf("write deployments: %w", err)
 	}
+	// After the headers: whoever doubts whether they are written finds the deployment.
+	if err := put(ctx, d.hosts, hostsSeq, f.store.PutHosts); err != nil {
+		return fmt.Errorf("write hosts: %w", err)
+	}
 	if err := f.writeOutputs(ctx, o); err != nil {
 		return err
 	}
@@ -227,16 +231,23 @@ func (f *Folder) load(ctx context.Context, entries []Entry, again bool) (*drafts
 		if i, ok := deploy.BucketOf(e.Record.Event); ok {
 			d.buckets.want(BucketKey{e.Deployment, i})
 		}
+		if key, ok := plannedBy(e); ok {
+			d.hosts.want(key)
+		}
 	}
 	if err := d.headers.fill(ctx, f.headers, again, f.store.Headers, headerSeq); err != nil {
 		return nil, fmt.Errorf("read deployments: %w", err)
 	}
-	buckets := f.store.Buckets
+	buckets, hosts := f.store.Buckets, f.store.Hosts
 	if !again {
-		buckets = d.bucketsOfKnown(buckets)
+		buckets, hosts = ofKnown(d, buckets), ofKnown(d, hosts)
 	}
 	if err := d.buckets.fill(ctx, f.buckets, again, buckets, bucketSeq); err != nil {
 		return nil, fmt.Errorf("read targets: %w", err)
+	}
+	// None is kept to be used again: a piece is planned once.
+	if err := d.hosts.fill(ctx, newCache[BucketKey, deploy.Hosts](0), again, hosts, hostsSeq); err != nil {
+		return nil, fmt.Errorf("read hosts: %w", err)
 	}
 	return d, nil
 }

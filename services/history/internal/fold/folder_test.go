@@ -80,8 +80,8 @@ func TestHoweverEventsAreFoldedTheDocumentsAreTheSame(t *testing.T) {
 	})
 }
 
-// requireWhole says that all deployments have ended, and that their headers
-// count what their buckets hold.
+// requireWhole says that all deployments have ended, that their headers count what
+// their buckets hold, and that they are found by the hosts in these.
 func requireWhole(t require.TestingT, docs foldtest.Documents) {
 	for id, h := range docs.Headers {
 		require.True(t, h.State.Terminal())
@@ -90,6 +90,13 @@ func requireWhole(t require.TestingT, docs foldtest.Documents) {
 		require.True(t, h.Until.IsZero(), "what has ended waits for nothing")
 		for i, counts := range h.Counts {
 			require.Equal(t, docs.Buckets[fold.BucketKey{Deployment: id, Index: i}].Counts(), counts)
+			var hosts []string
+			for _, t := range docs.Buckets[fold.BucketKey{Deployment: id, Index: i}].Targets {
+				hosts = append(hosts, t.Host)
+			}
+			on := docs.Hosts[fold.BucketKey{Deployment: id, Index: i}]
+			require.Equal(t, hosts, on.IDs)
+			require.Equal(t, h.AcceptedAt, on.AcceptedAt)
 		}
 	}
 }
@@ -147,6 +154,7 @@ func TestEachDocumentIsWrittenOnceABatchAndReadOnceAtAll(t *testing.T) {
 	require.NoError(t, folder.Fold(t.Context(), entries[10:20]), "again")
 	require.Equal(t, 2, done[foldtest.WritingBucket])
 	require.Equal(t, 2, done[foldtest.WritingHeader])
+	require.Equal(t, 1, done[foldtest.WritingHosts], "they are planned once")
 	require.LessOrEqual(t, done[foldtest.WritingOutput], 2)
 	require.Equal(t, 4, done[foldtest.Reading], "one for the documents of each kind, but the targets of a deployment that is new, and for what is archived")
 }

@@ -23,6 +23,11 @@ type Store interface {
 	// PutBuckets writes buckets; ErrConflict where one was not as it was read,
 	// ErrRefused where one can never be written. So do all that put documents.
 	PutBuckets(ctx context.Context, changes []Change[deploy.Bucket]) error
+	// Hosts returns which hosts the targets of those of the named buckets are that are
+	// planned.
+	Hosts(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Hosts, error)
+	// PutHosts writes them; ErrConflict where one was not as it was read.
+	PutHosts(ctx context.Context, changes []Change[deploy.Hosts]) error
 	// Outputs returns those of the named outputs that are stored, by the piece of targets
 	// whose they are.
 	Outputs(ctx context.Context, keys []BucketKey) (map[BucketKey]deploy.Output, error)

@@ -3,7 +3,7 @@
 // store, and nobody else does, puts them here, too.
 //
 // It is read from the store once, in the background, and knows of each deployment what
-// lists find it by, some 300 bytes and what was noted of it. Whole headers are kept of the newest ones; others
+// lists find it by, some 300 bytes, what was noted of it, and 4 bytes for each of its hosts. Whole headers are kept of the newest ones; others
 // are read from the store by their ids.
 package listing
 
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/query"
 )
 
@@ -27,6 +28,11 @@ type Source interface {
 	EachHeader(ctx context.Context, do func(deploy.Header) error) error
 	// Headers returns those of the named deployments that are stored.
 	Headers(ctx context.Context, ids []string) (map[string]deploy.Header, error)
+	// EachHosts calls do with the hosts of every piece of targets that are stored, in
+	// whatever order, until it fails.
+	EachHosts(ctx context.Context, do func(deploy.Hosts) error) error
+	// Hosts returns those of the named pieces that are stored.
+	Hosts(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Hosts, error)
 }
 
 // Listing is all deployments of a store whose beginning is known. It is safe for
@@ -36,11 +42,13 @@ type Listing struct {
 	kept   int
 	reader *reader
 
-	mu     sync.Mutex
-	order  []*entry // oldest first; the last ones, as many as are kept, are whole
-	all    map[string]*entry
-	names  map[string]string   // each name once
-	doubts map[string]struct{} // what may be stored otherwise
+	mu      sync.Mutex
+	order   []*entry // oldest first; the last ones, as many as are kept, are whole
+	all     map[string]*entry
+	hosts   map[string][]uint32 // by deployment: the numbers of its hosts, in order
+	numbers map[string]uint32   // of hosts
+	names   map[string]string   // each name once
+	doubts  map[string]bool     // what may be stored otherwise; true: its hosts, too
 }
 
 // entry is one deployment.
@@ -73,7 +81,8 @@ func (l *Listing) Reload() {
 }
 
 func (l *Listing) forget() {
-	l.order, l.all, l.names, l.doubts = nil, map[string]*entry{}, map[string]string{}, map[string]struct{}{}
+	l.order, l.all, l.names, l.doubts = nil, map[string]*entry{}, map[string]string{}, map[string]bool{}
+	l.hosts, l.numbers = map[string][]uint32{}, map[string]uint32{}
 }
 
 // Put notes that headers are stored.
@@ -91,7 +100,9 @@ func (l *Listing) Doubt(ids ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
-		l.doubts[id] = struct{}{}
+		if _, already := l.doubts[id]; !already {
+			l.doubts[id] = false
+		}
 	}
 }
 
@@ -129,7 +140,7 @@ func (l *Listing) List(ctx context.Context, page query.Page) ([]deploy.Header, e
 func (l *Listing) settle(ctx context.Context) error {
 	l.mu.Lock()
 	doubts := l.doubts
-	l.doubts = map[string]struct{}{}
+	l.doubts = map[string]bool{}
 	known := map[string]uint64{} // the sequences that they stood at
 	for id := range doubts {
 		if e, ok := l.all[id]; ok {
@@ -145,9 +156,22 @@ func (l *Listing) settle(ctx context.Context) error {
 		ids = append(ids, id)
 	}
 	read, err := l.source.Headers(ctx, ids)
+	var reread []deploy.Header
+	for id, h := range read {
+		if _, before := known[id]; doubts[id] || !before {
+			reread = append(reread, h)
+		}
+	}
+	var hosts map[fold.BucketKey]deploy.Hosts
+	if err == nil {
+		hosts, err = l.hostsOf(ctx, reread)
+	}
 	if err != nil {
-		l.Doubt(ids...)
+		l.DoubtHosts(ids...)
 		return err
+	}
+	for _, h := range hosts {
+		l.PutHosts(h)
 	}
 	for _, h := range read {
 		l.Put(h)
@@ -170,6 +194,7 @@ func (l *Listing) drop(gone map[string]uint64) {
 		at := l.index(e.place)
 		l.order = slices.Delete(l.order, at, at+1)
 		delete(l.all, id)
+		delete(l.hosts, id)
 	}
 }
 
@@ -189,12 +214,13 @@ func (l *Listing) find(page query.Page) []entry {
 		}
 	}
 	var found []entry
+	on := l.on(page.Server)
 	for n := range max(end-first, 0) {
 		e := l.order[first+n]
 		if !page.OldestFirst {
 			e = l.order[end-1-n]
 		}
-		if !page.Shows(e.header()) {
+		if !on(e.place.ID) || !page.Shows(e.header()) {
 			continue
 		}
 		if found = append(found, *e); len(found) == page.Limit {

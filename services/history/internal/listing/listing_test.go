@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/query"
 )
 
@@ -27,19 +29,35 @@ type stored struct {
 
 	mu      sync.Mutex
 	headers map[string]deploy.Header
+	hosts   map[fold.BucketKey]deploy.Hosts
 	fail    error
+}
+
+// hostsOf are those of a deployment, in two pieces.
+func hostsOf(h deploy.Header) []deploy.Hosts {
+	return []deploy.Hosts{
+		{Deployment: h.ID, Seq: 1, IDs: []string{"everywhere", "of " + h.ID}},
+		{Deployment: h.ID, Index: 1, Seq: 1, IDs: []string{"far", "everywhere"}},
+	}
 }
 
 func (s *stored) set(h deploy.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.headers[h.ID] = h
+	if s.hosts == nil {
+		s.hosts = map[fold.BucketKey]deploy.Hosts{}
+	}
+	for _, on := range hostsOf(h) {
+		s.hosts[fold.BucketKey{Deployment: on.Deployment, Index: on.Index}] = on
+	}
 }
 
 func (s *stored) remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.headers, id)
+	maps.DeleteFunc(s.hosts, func(key fold.BucketKey, _ deploy.Hosts) bool { return key.Deployment == id })
 }
 
 func (s *stored) failWith(err error) {
@@ -84,6 +102,29 @@ func (s *stored) Headers(_ context.Context, ids []string) (map[string]deploy.Hea
 	return found, nil
 }
 
+func (s *stored) EachHosts(_ context.Context, do func(deploy.Hosts) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.hosts {
+		if err := do(h); err != nil {
+			return err
+		}
+	}
+	return s.fail
+}
+
+func (s *stored) Hosts(_ context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Hosts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[fold.BucketKey]deploy.Hosts{}
+	for _, key := range keys {
+		if h, ok := s.hosts[key]; ok {
+			found[key] = h
+		}
+	}
+	return found, s.fail
+}
+
 func newListing(t *testing.T, s *stored, kept int) *Listing {
 	t.Helper()
 	l := New(s)
@@ -93,7 +134,7 @@ func newListing(t *testing.T, s *stored, kept int) *Listing {
 }
 
 func header(id string, seq uint64, state deploy.State) deploy.Header {
-	return deploy.Header{ID: id, Seq: seq, State: state, Application: "web", AcceptedAt: noon, Reason: "why " + id}
+	return deploy.Header{ID: id, Seq: seq, State: state, Application: "web", AcceptedAt: noon, Reason: "why " + id, Targets: deploy.PieceSize + 1}
 }
 
 // TestAListingShowsWhatIsStored puts headers, new ones and old, before it is read and
@@ -114,7 +155,18 @@ func TestAListingShowsWhatIsStored(t *testing.T) {
 			h := header(fmt.Sprintf("d%02d", n), seq, rapid.SampledFrom([]deploy.State{deploy.Running, deploy.Failed}).Draw(rt, "state"))
 			h.AcceptedAt = noon.Add(time.Duration(n%5) * time.Minute)
 			s.set(h)
-			switch rapid.IntRange(0, 5).Draw(rt, "known") {
+			switch rapid.IntRange(0, 7).Draw(rt, "known") {
+			case 7: // as when it goes to the archive, and may be brought back before anybody asks
+				s.remove(h.ID)
+				l.Doubt(h.ID)
+				if rapid.Bool().Draw(rt, "brought back") {
+					s.set(h)
+					l.DoubtHosts(h.ID)
+					l.Doubt(h.ID)
+				}
+			case 6: // as when a write of its hosts failed, and was made
+				l.Put(h)
+				l.DoubtHosts(h.ID)
 			case 5:
 				s.remove(h.ID)
 				l.Doubt(h.ID)
@@ -124,11 +176,17 @@ func TestAListingShowsWhatIsStored(t *testing.T) {
 				l.Doubt(h.ID)
 			default:
 				l.Put(h)
+				l.PutHosts(hostsOf(h)...)
+			}
+			if rapid.IntRange(0, 5).Draw(rt, "asked between") == 0 {
+				_, err := l.List(t.Context(), query.Page{Limit: 1})
+				require.NoError(rt, err)
 			}
 		}
 		page := query.Page{
 			Limit: rapid.IntRange(1, 9).Draw(rt, "limit"), OldestFirst: rapid.Bool().Draw(rt, "oldest first"),
-			State: rapid.SampledFrom([]deploy.State{"", deploy.Failed}).Draw(rt, "asked"),
+			State:  rapid.SampledFrom([]deploy.State{"", deploy.Failed}).Draw(rt, "asked"),
+			Server: rapid.SampledFrom([]string{"", "everywhere", "far", "of d03", "nowhere"}).Draw(rt, "server"),
 		}
 		var have, want []deploy.Header
 		for {
@@ -141,7 +199,7 @@ func TestAListingShowsWhatIsStored(t *testing.T) {
 			page.After = query.PlaceOf(found[len(found)-1])
 		}
 		for _, h := range s.headers {
-			if page.State == "" || page.State == h.State {
+			if (page.State == "" || page.State == h.State) && page.Server != "nowhere" && (page.Server != "of d03" || h.ID == "d03") {
 				want = append(want, h)
 			}
 		}

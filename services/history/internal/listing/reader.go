@@ -103,6 +103,16 @@ func (l *Listing) readAll(ctx context.Context) error {
 		return err
 	}
 	found = append(found, l.entriesOf(stored)...)
+	hosts := map[string][]uint32{}
+	err = l.source.EachHosts(ctx, func(h deploy.Hosts) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.add(hosts, h)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,6 +126,11 @@ func (l *Listing) readAll(ctx context.Context) error {
 		}
 	}
 	l.order = l.oldWithout(l.order)
+	for id, some := range hosts {
+		all := slices.Concat(l.hosts[id], some)
+		slices.Sort(all)
+		l.hosts[id] = slices.Compact(all)
+	}
 	return nil
 }
 

@@ -66,7 +66,7 @@ func choose(ctx context.Context, docs facts, all []deploy.Header, policies Polic
 func slim(h deploy.Header) deploy.Header {
 	return deploy.Header{
 		ID: h.ID, Kind: h.Kind, Project: h.Project, Application: h.Application, Path: h.Path, Version: h.Version, State: h.State,
-		RollbackOf: h.RollbackOf, RetryOf: h.RetryOf, RolledBackBy: h.RolledBackBy, Targets: Pieces(h) * deploy.PieceSize,
+		RollbackOf: h.RollbackOf, RetryOf: h.RetryOf, RolledBackBy: h.RolledBackBy, Targets: h.Pieces() * deploy.PieceSize,
 		AcceptedAt: h.AcceptedAt, EndedAt: h.EndedAt,
 	}
 }

@@ -116,7 +116,7 @@ func (n *needed) lastAnywhere(ctx context.Context, h deploy.Header) (bool, error
 // eachBrought calls do with what a deployment brought where. What a rollback brought is not
 // rolled back.
 func (n *needed) eachBrought(ctx context.Context, h deploy.Header, do func(brought)) error {
-	for i := range Pieces(h) {
+	for i := range h.Pieces() {
 		key := fold.BucketKey{Deployment: h.ID, Index: i}
 		found, err := n.docs.Buckets(ctx, []fold.BucketKey{key})
 		if err != nil {

@@ -170,7 +170,7 @@ func (s *Sweeper) archive(ctx context.Context, id string) (outcome, error) {
 // store writes a deployment to the archive, and takes its header away.
 func (s *Sweeper) store(ctx context.Context, h deploy.Header) (fold.Archived, error) {
 	of := archive.Deployment{ID: h.ID, Project: h.Project, Application: h.Application}
-	a := fold.Archived{Deployment: h.ID, File: archive.Name(of, h.AcceptedAt), Pieces: Pieces(h), Removing: true}
+	a := fold.Archived{Deployment: h.ID, File: archive.Name(of, h.AcceptedAt), Pieces: h.Pieces(), Removing: true}
 	if err := s.step("write the file"); err != nil {
 		return a, err
 	}

@@ -30,6 +30,7 @@ var (
 // kept is a store with a past, and an archive.
 type kept struct {
 	t       *testing.T
+	server  *storetest.Store
 	docs    *store.Store
 	root    string
 	entries []fold.Entry
@@ -44,7 +45,7 @@ func newKept(t *testing.T, singleWriter bool, deployments, targets int) *kept {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = docs.Close(context.Background()) })
 	require.NoError(t, docs.Prepare(t.Context()))
-	k := &kept{t: t, docs: docs, root: t.TempDir(), cfg: Config{
+	k := &kept{t: t, server: server, docs: docs, root: t.TempDir(), cfg: Config{
 		Policies: Policies{Others: Policy{MaxAge: 24 * time.Hour}}, RestoredFor: 24 * time.Hour,
 	}}
 	for i, m := range foldtest.Stream(rand.New(rand.NewPCG(5, 5)).IntN, deployments, targets) {

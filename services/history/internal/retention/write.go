@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 
-	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/history/internal/archive"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/store"
@@ -68,9 +67,4 @@ func (s *Sweeper) look(ctx context.Context, id string, pieces int) (standing, er
 		at[fmt.Sprintf("%s/%d", key.Deployment, key.Index)] = o.Seq
 	}
 	return at, nil
-}
-
-// Pieces is how many pieces the targets of a deployment are in.
-func Pieces(h deploy.Header) int {
-	return max((h.Targets+deploy.PieceSize-1)/deploy.PieceSize, len(h.Counts))
 }

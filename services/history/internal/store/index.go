@@ -38,7 +38,7 @@ func indexes() []index {
 		{deployments, "template_accepted", newest("project", "template")},
 		{deployments, "metadata_accepted", newest("metadata")},
 		{deployments, "words_accepted", newest("words")},
-		{targets, "host", bson.D{{Key: "targets.host", Value: 1}, {Key: "deployment", Value: 1}}},
+		{hosts, "host_accepted", bson.D{{Key: "hosts", Value: 1}, {Key: "accepted_at", Value: -1}, {Key: "deployment", Value: -1}}},
 		{statistics, "application_day", bson.D{{Key: "application", Value: 1}, {Key: "day", Value: 1}}},
 		{placements, "application_part", bson.D{{Key: "application", Value: 1}, {Key: "part", Value: 1}}},
 		{placements, "host", bson.D{{Key: "all.host", Value: 1}}},

@@ -29,6 +29,9 @@ func filtersOfLists() map[string]query.Page {
 		"template_accepted":          {Project: "p", Template: "t"},
 		"metadata_accepted":          {Metadata: []deploy.Note{{Name: "n", Value: "v"}}},
 		"metadata_accepted, of two":  {Metadata: []deploy.Note{{Name: "n", Value: "v"}, {Name: "m"}}},
+		"host_accepted":              {Server: "h"},
+		"host_accepted, from a time": {Server: "h", From: at},
+		"host_accepted, next page":   {Server: "h", After: query.Place{AcceptedAt: at, ID: "d"}},
 		"words_accepted":             {Words: []string{"w"}},
 		"accepted, from a time":      {From: at},
 		"accepted, until a time":     {To: at},
@@ -48,8 +51,10 @@ func TestEveryFilterOfAListIsServedByAnIndex(t *testing.T) {
 	plans := hasPlans(t, s)
 	for name, page := range filtersOfLists() {
 		t.Run(name, func(t *testing.T) {
-			filter, err := s.filter(t.Context(), page)
-			require.NoError(t, err)
+			collection, id, filter := deployments, "_id", matching(page)
+			if page.Server != "" {
+				collection, id, filter = hosts, "deployment", onServer(page)
+			}
 			equal := map[string]bool{}
 			for _, e := range filter {
 				if _, exact := e.Value.(string); exact {
@@ -62,11 +67,11 @@ func TestEveryFilterOfAListIsServedByAnIndex(t *testing.T) {
 			if len(page.Metadata) > 0 {
 				equal["metadata"] = true
 			}
-			require.True(t, served(equal), "no index begins with %v and goes on with the order", equal)
+			require.True(t, served(collection, id, equal), "no index begins with %v and goes on with the order", equal)
 			if plans {
-				requireIndexed(t, s, deployments, bson.D{
-					{Key: "find", Value: deployments}, {Key: "filter", Value: filter}, {Key: "limit", Value: 10},
-					{Key: "sort", Value: bson.D{{Key: "accepted_at", Value: -1}, {Key: "_id", Value: -1}}},
+				requireIndexed(t, s, collection, bson.D{
+					{Key: "find", Value: collection}, {Key: "filter", Value: filter}, {Key: "limit", Value: 10},
+					{Key: "sort", Value: bson.D{{Key: "accepted_at", Value: -1}, {Key: id, Value: -1}}},
 				})
 			}
 		})
@@ -84,12 +89,12 @@ func hasPlans(t *testing.T, s *Store) bool {
 	return server.FerretDB == ""
 }
 
-// served says whether an index of deployments begins with these fields, in whatever
+// served says whether an index of a collection begins with these fields, in whatever
 // order, and goes on with the order of lists.
-func served(equal map[string]bool) bool {
+func served(collection, id string, equal map[string]bool) bool {
 	for _, i := range indexes() {
 		n := len(equal)
-		if i.collection != deployments || len(i.keys) != n+2 || i.keys[n].Key != "accepted_at" || i.keys[n+1].Key != "_id" {
+		if i.collection != collection || len(i.keys) != n+2 || i.keys[n].Key != "accepted_at" || i.keys[n+1].Key != id {
 			continue
 		}
 		all := true

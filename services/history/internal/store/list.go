@@ -18,21 +18,14 @@ const readTogether = 500
 
 // List implements query.Documents.
 func (s *Store) List(ctx context.Context, page query.Page) ([]deploy.Header, error) {
-	if s.listing != nil && page.Server == "" {
+	if s.listing != nil {
 		return s.listing.List(ctx, page)
 	}
-	filter, err := s.filter(ctx, page)
-	if err != nil {
-		return nil, err
+	if page.Server != "" {
+		return s.listOn(ctx, page)
 	}
-	direction := -1
-	if page.OldestFirst {
-		direction = 1
-	}
-	opts := options.Find().SetLimit(int64(page.Limit)).
-		SetSort(bson.D{{Key: "accepted_at", Value: direction}, {Key: "_id", Value: direction}})
 	var docs []headerDoc
-	if err := s.find(ctx, deployments, filter, opts, &docs); err != nil {
+	if err := s.find(ctx, deployments, matching(page), inOrder(page, "_id").SetLimit(int64(page.Limit)), &docs); err != nil {
 		return nil, err
 	}
 	headers := make([]deploy.Header, 0, len(docs))
@@ -44,32 +37,33 @@ func (s *Store) List(ctx context.Context, page query.Page) ([]deploy.Header, err
 
 // EachHeader implements listing.Source.
 func (s *Store) EachHeader(ctx context.Context, do func(deploy.Header) error) error {
-	cursor, err := s.collection(deployments).Find(ctx, bson.D{}, options.Find().SetBatchSize(readTogether))
+	return each(ctx, s, deployments, func(d headerDoc) error { return do(d.toHeader()) })
+}
+
+// each calls do with every document of a collection, in whatever order, until it fails.
+func each[D any](ctx context.Context, s *Store, collection string, do func(D) error) error {
+	cursor, err := s.collection(collection).Find(ctx, bson.D{}, options.Find().SetBatchSize(readTogether))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", deployments, err)
+		return fmt.Errorf("read %s: %w", collection, err)
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }() // what is not read is of no interest
 	for cursor.Next(ctx) {
-		var d headerDoc
+		var d D
 		if err := cursor.Decode(&d); err != nil {
-			return fmt.Errorf("read from %s: %w", deployments, err)
+			return fmt.Errorf("read from %s: %w", collection, err)
 		}
-		if err := do(d.toHeader()); err != nil {
+		if err := do(d); err != nil {
 			return err
 		}
 	}
 	if err := cursor.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", deployments, err)
+		return fmt.Errorf("read %s: %w", collection, err)
 	}
 	return nil
 }
 
-// filter is what the headers of a page match.
-func (s *Store) filter(ctx context.Context, page query.Page) (bson.D, error) {
-	accepted := bson.D{{Key: "$gte", Value: later(page.From, time.UnixMilli(0))}} // it is not there where the beginning is not known
-	if !page.To.IsZero() {
-		accepted = append(accepted, bson.E{Key: "$lt", Value: page.To})
-	}
+// matching is what the headers of a page match, but for its server, of which they say nothing.
+func matching(page query.Page) bson.D {
 	var filter bson.D
 	for _, f := range []struct{ name, value string }{
 		{"application", page.Application}, {"project", page.Project}, {"state", string(page.State)}, {"actor", page.Actor}, {"batch", page.Batch},
@@ -86,9 +80,23 @@ func (s *Store) filter(ctx context.Context, page query.Page) (bson.D, error) {
 		}
 		filter = append(filter, bson.E{Key: "metadata", Value: bson.D{{Key: "$all", Value: noted}}})
 	}
-	var all bson.A
+	accepted, all := span(page, "_id")
 	for _, word := range page.Words {
 		all = append(all, bson.D{{Key: "words", Value: bson.Regex{Pattern: "^" + regexp.QuoteMeta(word)}}})
+	}
+	filter = append(filter, accepted)
+	if len(all) > 0 {
+		filter = append(filter, bson.E{Key: "$and", Value: all})
+	}
+	return filter
+}
+
+// span is what the documents of a page match of when deployments were accepted; id is the
+// field with the id of the deployment.
+func span(page query.Page, id string) (accepted bson.E, all bson.A) {
+	within := bson.D{{Key: "$gte", Value: later(page.From, time.UnixMilli(0))}} // it is not there where the beginning is not known
+	if !page.To.IsZero() {
+		within = append(within, bson.E{Key: "$lt", Value: page.To})
 	}
 	if after := page.After; after != (query.Place{}) {
 		not, beyond := "$lte", "$lt"
@@ -99,38 +107,10 @@ func (s *Store) filter(ctx context.Context, page query.Page) (bson.D, error) {
 		all = append(all, bson.D{{Key: "accepted_at", Value: bson.D{{Key: not, Value: after.AcceptedAt}}}},
 			bson.D{{Key: "$or", Value: bson.A{
 				bson.D{{Key: "accepted_at", Value: bson.D{{Key: beyond, Value: after.AcceptedAt}}}},
-				bson.D{{Key: "_id", Value: bson.D{{Key: beyond, Value: after.ID}}}},
+				bson.D{{Key: id, Value: bson.D{{Key: beyond, Value: after.ID}}}},
 			}}})
 	}
-	if page.Server != "" {
-		ids, err := s.deploymentsOn(ctx, page.Server)
-		if err != nil {
-			return nil, err
-		}
-		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}})
-	}
-	filter = append(filter, bson.E{Key: "accepted_at", Value: accepted})
-	if len(all) > 0 {
-		filter = append(filter, bson.E{Key: "$and", Value: all})
-	}
-	return filter, nil
-}
-
-// deploymentsOn returns the ids of all deployments that the server is a target of.
-func (s *Store) deploymentsOn(ctx context.Context, server string) ([]string, error) {
-	var docs []struct {
-		Deployment string `bson:"deployment"`
-	}
-	err := s.find(ctx, targets, bson.D{{Key: "targets.host", Value: server}},
-		options.Find().SetProjection(bson.D{{Key: "deployment", Value: 1}}), &docs)
-	if err != nil {
-		return nil, fmt.Errorf("deployments on %s: %w", server, err)
-	}
-	ids := make([]string, 0, len(docs))
-	for _, d := range docs {
-		ids = append(ids, d.Deployment)
-	}
-	return ids, nil
+	return bson.E{Key: "accepted_at", Value: within}, all
 }
 
 func later(a, b time.Time) time.Time {

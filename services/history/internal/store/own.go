@@ -31,6 +31,9 @@ func (s *Store) Own(ctx context.Context, deployment string, pieces int, do func(
 		if err := give(targets, id); err != nil {
 			return err
 		}
+		if err := give(hosts, id); err != nil {
+			return err
+		}
 		if err := give(outputs, id); err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func (s *Store) RemoveOwn(ctx context.Context, deployment string, pieces int) er
 		for _, some := range []struct {
 			collection string
 			ids        []string
-		}{{logs, pages}, {outputs, id}, {targets, id}} {
+		}{{logs, pages}, {outputs, id}, {hosts, id}, {targets, id}} {
 			if err := s.remove(ctx, some.collection, some.ids); err != nil {
 				return fmt.Errorf("remove from %s: %w", some.collection, err)
 			}

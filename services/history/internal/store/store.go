@@ -4,7 +4,8 @@
 // here and nowhere else.
 //
 // Collections: deployments (one header each), targets (buckets, by the _id
-// "<deployment>/<n>"), outputs (where the output of each such bucket's targets
+// "<deployment>/<n>"), hosts (which hosts the targets of each bucket are, by the same
+// _id; written once, when they are planned), outputs (where the output of each such bucket's targets
 // stands, by the same _id), logs (its pages, by "<deployment>/<n>/<page>"),
 // statistics ("<day>/<application>"), placements and departures (what runs and ran
 // where, "<part>/<application>" and "<day>/<n>/<part>/<application>"), archived (what is
@@ -33,6 +34,7 @@ import (
 const (
 	deployments = "deployments"
 	targets     = "targets"
+	hosts       = "hosts"
 	outputs     = "outputs"
 	logs        = "logs"
 	statistics  = "statistics"
@@ -46,7 +48,7 @@ const (
 // Collections returns the names of all collections. Whoever embeds a store
 // indexes them by _id.
 func Collections() []string {
-	return []string{deployments, targets, outputs, logs, statistics, placements, departures, archived, checkpoints, setAside}
+	return []string{deployments, targets, hosts, outputs, logs, statistics, placements, departures, archived, checkpoints, setAside}
 }
 
 const (

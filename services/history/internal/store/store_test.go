@@ -132,7 +132,7 @@ func TestTheConformanceSuiteSetsEveryField(t *testing.T) {
 	bucket, output, page := foldtest.FullBucket("d", 1, 1), foldtest.FullOutput("d", 1, 1), foldtest.FullPage("d", 1, 1, 1)
 	for _, full := range []any{
 		foldtest.FullHeader("d", 1), foldtest.FullHeader("d", 1).Total(),
-		foldtest.FullStatistics("a", "b", 1), foldtest.FullPlacement("h"),
+		foldtest.FullStatistics("a", "b", 1), foldtest.FullPlacement("h"), foldtest.FullHosts("d", 1, 1),
 		bucket, bucket.Targets[0], bucket.Targets[0].Steps[0], bucket.Targets[0].Steps[1],
 		output, output.Targets[0], output.Targets[0].Attempts[0], page, page.Lines[0], page.Lines[0].OutputLine,
 	} {

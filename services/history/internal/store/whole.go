@@ -20,12 +20,12 @@ import (
 // Folded returns the names of the collections that folding makes, in the order in
 // which it writes them.
 func Folded() []string {
-	return []string{targets, deployments, logs, outputs, statistics, departures, placements, setAside}
+	return []string{targets, deployments, hosts, logs, outputs, statistics, departures, placements, setAside}
 }
 
 // OfDeployments returns the names of the collections whose documents are of one deployment
 // each.
-func OfDeployments() []string { return []string{deployments, targets, outputs, logs} }
+func OfDeployments() []string { return []string{deployments, targets, hosts, outputs, logs} }
 
 // Document is one of any collection, as it is stored.
 type Document struct {
@@ -80,8 +80,12 @@ func (s *Store) Read(ctx context.Context, collection, id string) (Document, bool
 // of none. It fails with fold.ErrConflict where that is not there any more.
 func (s *Store) Replace(ctx context.Context, collection string, d Document, read uint64) error {
 	err := s.write(ctx, collection, []change{{id: d.ID, doc: d.Raw, read: read}})
-	if s.listing != nil && collection == deployments {
+	switch {
+	case s.listing == nil:
+	case collection == deployments:
 		s.listing.Doubt(d.ID)
+	case collection == hosts:
+		s.listing.DoubtHosts(d.Deployment())
 	}
 	return err
 }
@@ -119,7 +123,7 @@ func (d Document) Time(field string) time.Time {
 // Whole says whether a header knows its deployment from its beginning.
 func (d Document) Whole() bool { return len(d.Raw.Lookup("accepted_at").Value) > 0 }
 
-// Deployment is the one that a header or a bucket is of.
+// Deployment is the one that a header, a bucket or what goes with that is of.
 func (d Document) Deployment() string {
 	if of, ok := d.Raw.Lookup("deployment").StringValueOK(); ok {
 		return of

@@ -111,9 +111,20 @@ func testRoundTrip(t *testing.T, s Store) {
 	buckets := []deploy.Bucket{FullBucket("a", 0, 7), FullBucket("a", 12, 8), {Deployment: "b", Seq: 1}}
 	require.NoError(t, s.PutBuckets(t.Context(), created(buckets...)))
 	keys := []fold.BucketKey{{Deployment: "a"}, {Deployment: "a", Index: 1}, {Deployment: "a", Index: 12}, {Deployment: "b"}}
+	hosts := []deploy.Hosts{FullHosts("a", 0, 7), FullHosts("a", 12, 8)}
+	require.NoError(t, s.PutHosts(t.Context(), created(hosts...)))
+	require.ErrorIs(t, s.PutHosts(t.Context(), created(hosts[0])), fold.ErrConflict)
+	foundHosts, err := s.Hosts(t.Context(), keys)
+	require.NoError(t, err)
+	require.Equal(t, map[fold.BucketKey]deploy.Hosts{keys[0]: hosts[0], keys[2]: hosts[1]}, foundHosts)
 	foundBuckets, err := s.Buckets(t.Context(), keys)
 	require.NoError(t, err)
 	require.Equal(t, map[fold.BucketKey]deploy.Bucket{keys[0]: buckets[0], keys[2]: buckets[1], keys[3]: buckets[2]}, foundBuckets)
+}
+
+// FullHosts returns the hosts of a piece, with every field set.
+func FullHosts(deployment string, index int, seq uint64) deploy.Hosts {
+	return deploy.Hosts{Deployment: deployment, Index: index, Seq: seq, AcceptedAt: noon, IDs: []string{"h1", "h2"}}
 }
 
 // FullOutput returns an output with every field set.
@@ -282,7 +293,7 @@ func testSetAside(t *testing.T, s Store) {
 
 func testList(t *testing.T, s Store) {
 	var all []deploy.Header
-	var buckets []deploy.Bucket
+	var hosts []deploy.Hosts
 	for i := range 6 {
 		h := FullHeader(fmt.Sprintf("d%d", 5-i), uint64(i+1)) // ids tell nothing of the order
 		h.AcceptedAt = noon.Add(time.Duration(i/2) * time.Hour)
@@ -294,13 +305,14 @@ func testList(t *testing.T, s Store) {
 		h.Metadata = [][]deploy.Note{{{Name: "a.b$c", Value: "x"}, {Name: "empty"}}, nil, {{Name: "a.b$c", Value: "y"}, {Name: "other", Value: "x"}}}[i/2]
 		h.State = []deploy.State{deploy.AwaitingApproval, deploy.Failed, deploy.AwaitingApproval}[i%3]
 		all = append(all, h)
-		buckets = append(buckets, deploy.Bucket{
-			Deployment: h.ID, Seq: 1, Targets: []deploy.Target{{Host: "everywhere"}, {Host: []string{"h0", "h1", "h2"}[i%3]}},
-		})
+		hosts = append(hosts, deploy.Hosts{Deployment: h.ID, Seq: 1, AcceptedAt: h.AcceptedAt, IDs: []string{"everywhere"}},
+			deploy.Hosts{Deployment: h.ID, Index: 1, Seq: 1, AcceptedAt: h.AcceptedAt, IDs: []string{"everywhere", []string{"h0", "h1", "h2"}[i%3]}})
 	}
 	begunBefore := deploy.Header{ID: "d9", Seq: 9, State: deploy.Running} // its first event is not kept any more
 	require.NoError(t, s.PutHeaders(t.Context(), created(append(all, begunBefore)...)))
-	require.NoError(t, s.PutBuckets(t.Context(), created(buckets...)))
+	hosts = append(hosts, deploy.Hosts{Deployment: "d9", Seq: 1, IDs: []string{"everywhere"}},
+		deploy.Hosts{Deployment: "gone", Seq: 1, AcceptedAt: noon.Add(time.Hour), IDs: []string{"everywhere", "h1"}})
+	require.NoError(t, s.PutHosts(t.Context(), created(hosts...)))
 	for name, c := range map[string]struct {
 		page query.Page
 		want []int
@@ -331,6 +343,11 @@ func testList(t *testing.T, s Store) {
 		"server":        {query.Page{Limit: 10, Server: "h1"}, []int{4, 1}},
 		"another":       {query.Page{Limit: 10, Server: "h9"}, nil},
 		"every one":     {query.Page{Limit: 3, Server: "everywhere"}, []int{4, 5, 2}},
+		"oldest there":  {query.Page{Limit: 4, Server: "everywhere", OldestFirst: true}, []int{1, 0, 3, 2}},
+		"next there":    {query.Page{Limit: 2, Server: "everywhere", After: query.PlaceOf(all[4])}, []int{5, 2}},
+		"next oldest":   {query.Page{Limit: 2, Server: "everywhere", After: query.PlaceOf(all[3]), OldestFirst: true}, []int{2, 5}},
+		"far there":     {query.Page{Limit: 1, Server: "everywhere", Project: "Back-Office"}, []int{2}},
+		"of then there": {query.Page{Limit: 10, Server: "h1", To: all[4].AcceptedAt}, []int{1}},
 		"since":         {query.Page{Limit: 10, From: all[2].AcceptedAt}, []int{4, 5, 2, 3}},
 		"until":         {query.Page{Limit: 10, To: all[2].AcceptedAt}, []int{0, 1}},
 		"between":       {query.Page{Limit: 10, From: noon.Add(time.Minute), To: noon.Add(2 * time.Hour)}, []int{2, 3}},
@@ -364,6 +381,7 @@ func testContext(t *testing.T, s Store) {
 	for _, err := range []error{
 		s.PutHeaders(ctx, created(FullHeader("a", 1))),
 		s.PutBuckets(ctx, created(FullBucket("a", 0, 1))),
+		s.PutHosts(ctx, created(FullHosts("a", 0, 1))),
 		s.PutOutputs(ctx, created(FullOutput("a", 0, 1))),
 		s.PutPages(ctx, created(FullPage("a", 0, 0, 1))),
 		s.PutCheckpoint(ctx, fold.Checkpoint{Seq: 1}, fold.Checkpoint{}),

@@ -17,6 +17,7 @@ const (
 	Reading       = "reading"
 	WritingBucket = "writing a bucket"          // for each one
 	WritingHeader = "writing a header"          // for each one
+	WritingHosts  = "writing hosts"             // for each piece
 	WritingShared = "writing a shared document" // for each one
 	Checkpointing = "writing the checkpoint"
 	SettingAside  = "setting aside"
@@ -38,6 +39,7 @@ type Memory struct {
 type Documents struct {
 	Headers map[string]deploy.Header
 	Buckets map[fold.BucketKey]deploy.Bucket
+	Hosts   map[fold.BucketKey]deploy.Hosts
 	Outputs map[fold.BucketKey]deploy.Output
 	Pages   map[fold.PageKey]deploy.Page
 	Aside   map[uint64]fold.Rejected
@@ -50,6 +52,7 @@ type Documents struct {
 func noDocuments() Documents {
 	return Documents{
 		Headers: map[string]deploy.Header{}, Buckets: map[fold.BucketKey]deploy.Bucket{},
+		Hosts:   map[fold.BucketKey]deploy.Hosts{},
 		Outputs: map[fold.BucketKey]deploy.Output{}, Pages: map[fold.PageKey]deploy.Page{}, Aside: map[uint64]fold.Rejected{},
 		Statistics: map[fold.StatisticsKey]deploy.Statistics{}, Placements: map[fold.PartKey]deploy.Placements{},
 		Departures: map[fold.DepartureKey]deploy.Departures{},
@@ -81,6 +84,7 @@ func (m *Memory) Empty() {
 	clear(m.archived)
 	clear(m.docs.Headers)
 	clear(m.docs.Buckets)
+	clear(m.docs.Hosts)
 	clear(m.docs.Outputs)
 	clear(m.docs.Pages)
 	clear(m.docs.Aside)
@@ -94,7 +98,7 @@ func (m *Memory) Documents() Documents {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return Documents{
-		maps.Clone(m.docs.Headers), maps.Clone(m.docs.Buckets),
+		maps.Clone(m.docs.Headers), maps.Clone(m.docs.Buckets), maps.Clone(m.docs.Hosts),
 		maps.Clone(m.docs.Outputs), maps.Clone(m.docs.Pages), maps.Clone(m.docs.Aside),
 		maps.Clone(m.docs.Statistics), maps.Clone(m.docs.Placements), maps.Clone(m.docs.Departures),
 	}
@@ -115,6 +119,11 @@ func (m *Memory) Headers(ctx context.Context, ids []string) (map[string]deploy.H
 // Buckets implements fold.Store and query.Documents.
 func (m *Memory) Buckets(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Bucket, error) {
 	return read(ctx, m, m.docs.Buckets, keys)
+}
+
+// Hosts implements fold.Store.
+func (m *Memory) Hosts(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Hosts, error) {
+	return read(ctx, m, m.docs.Hosts, keys)
 }
 
 // Outputs implements fold.Store and query.Documents.
@@ -168,8 +177,7 @@ func (m *Memory) List(ctx context.Context, page query.Page) ([]deploy.Header, er
 // serves says whether the server is among the targets of the deployment.
 func (m *Memory) serves(h deploy.Header, server string) bool {
 	for i := range h.Counts {
-		b := m.docs.Buckets[fold.BucketKey{Deployment: h.ID, Index: i}]
-		if slices.ContainsFunc(b.Targets, func(t deploy.Target) bool { return t.Host == server }) {
+		if slices.Contains(m.docs.Hosts[fold.BucketKey{Deployment: h.ID, Index: i}].IDs, server) {
 			return true
 		}
 	}
@@ -185,6 +193,13 @@ func (m *Memory) PutHeaders(ctx context.Context, changes []fold.Change[deploy.He
 func (m *Memory) PutBuckets(ctx context.Context, changes []fold.Change[deploy.Bucket]) error {
 	return write(ctx, m, m.docs.Buckets, WritingBucket, changes, func(b deploy.Bucket) (fold.BucketKey, uint64) {
 		return fold.BucketKey{Deployment: b.Deployment, Index: b.Index}, b.Seq
+	})
+}
+
+// PutHosts implements fold.Store.
+func (m *Memory) PutHosts(ctx context.Context, changes []fold.Change[deploy.Hosts]) error {
+	return write(ctx, m, m.docs.Hosts, WritingHosts, changes, func(h deploy.Hosts) (fold.BucketKey, uint64) {
+		return fold.BucketKey{Deployment: h.Deployment, Index: h.Index}, h.Seq
 	})
 }
 
@@ -300,6 +315,7 @@ func (m *Memory) Archive(a fold.Archived) {
 	m.archived[id] = a
 	delete(m.docs.Headers, id)
 	maps.DeleteFunc(m.docs.Buckets, func(key fold.BucketKey, _ deploy.Bucket) bool { return key.Deployment == id })
+	maps.DeleteFunc(m.docs.Hosts, func(key fold.BucketKey, _ deploy.Hosts) bool { return key.Deployment == id })
 	maps.DeleteFunc(m.docs.Outputs, func(key fold.BucketKey, _ deploy.Output) bool { return key.Deployment == id })
 	maps.DeleteFunc(m.docs.Pages, func(key fold.PageKey, _ deploy.Page) bool { return key.Deployment == id })
 }
