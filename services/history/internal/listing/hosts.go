@@ -69,3 +69,17 @@ func (l *Listing) hostsOf(ctx context.Context, headers []deploy.Header) (map[fol
 	}
 	return l.source.Hosts(ctx, keys)
 }
+
+// fill has the hosts stored of deployments that an earlier version planned. There are none
+// the next time.
+func (l *Listing) fill(ctx context.Context) error {
+	l.mu.Lock()
+	var missing []deploy.Header
+	for _, e := range l.order {
+		if len(l.hosts[e.place.ID]) == 0 && e.targets > 0 {
+			missing = append(missing, deploy.Header{ID: e.place.ID, AcceptedAt: e.place.AcceptedAt, Targets: e.targets})
+		}
+	}
+	l.mu.Unlock()
+	return l.source.FillHosts(ctx, missing)
+}

@@ -33,6 +33,8 @@ type Source interface {
 	EachHosts(ctx context.Context, do func(deploy.Hosts) error) error
 	// Hosts returns those of the named pieces that are stored.
 	Hosts(ctx context.Context, keys []fold.BucketKey) (map[fold.BucketKey]deploy.Hosts, error)
+	// FillHosts has the hosts of these deployments stored, and put here, where they are not.
+	FillHosts(ctx context.Context, headers []deploy.Header) error
 }
 
 // Listing is all deployments of a store whose beginning is known. It is safe for
@@ -41,6 +43,7 @@ type Listing struct {
 	source Source
 	kept   int
 	reader *reader
+	filler *reader // of hosts that are not stored
 
 	mu      sync.Mutex
 	order   []*entry // oldest first; the last ones, as many as are kept, are whole
@@ -59,18 +62,22 @@ type entry struct {
 	application, project, version, actor string
 	batch, stage, template               string
 	metadata                             []deploy.Note
+	targets                              int
 	whole                                *deploy.Header // nil: it is read when it is shown
 }
 
 // New returns the listing of a store. Nothing of it is read yet.
 func New(source Source) *Listing {
-	l := &Listing{source: source, kept: kept, reader: newReader()}
+	l := &Listing{source: source, kept: kept, reader: newReader(), filler: newReader()}
 	l.forget()
 	return l
 }
 
 // Close ends what it reads.
-func (l *Listing) Close() { l.reader.close() }
+func (l *Listing) Close() {
+	l.filler.close()
+	l.reader.close()
+}
 
 // Reload forgets everything and begins to read what is stored now.
 func (l *Listing) Reload() {
@@ -110,6 +117,11 @@ func (l *Listing) Doubt(ids ...string) {
 func (l *Listing) List(ctx context.Context, page query.Page) ([]deploy.Header, error) {
 	if err := l.reader.await(ctx, l.readAll); err != nil {
 		return nil, err
+	}
+	if page.Server != "" {
+		if err := l.filler.await(ctx, l.fill); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.settle(ctx); err != nil {
 		return nil, err
@@ -269,8 +281,8 @@ func (l *Listing) entryOf(h deploy.Header) *entry {
 		place: query.PlaceOf(h), seq: h.Seq, state: deploy.State(l.name(string(h.State))),
 		application: l.name(h.Application), project: l.name(h.Project), version: l.name(h.Version), actor: l.name(h.Actor),
 		batch: l.name(h.Batch), stage: l.name(h.Stage), template: l.name(h.Template),
-		metadata: l.notes(h.Metadata),
-		whole:    &h,
+		metadata: l.notes(h.Metadata), targets: h.Targets,
+		whole: &h,
 	}
 }
 

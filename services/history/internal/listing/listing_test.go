@@ -125,6 +125,8 @@ func (s *stored) Hosts(_ context.Context, keys []fold.BucketKey) (map[fold.Bucke
 	return found, s.fail
 }
 
+func (s *stored) FillHosts(context.Context, []deploy.Header) error { return nil }
+
 func newListing(t *testing.T, s *stored, kept int) *Listing {
 	t.Helper()
 	l := New(s)

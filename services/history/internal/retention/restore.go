@@ -22,6 +22,7 @@ type Restorer struct {
 	file   string
 	wanted bool // the one that is being read
 	header *archive.Document
+	hosts  bool // some were among its documents
 
 	Restored, There []string // deployments that were brought back, and that were there
 }
@@ -68,7 +69,7 @@ type restoring struct {
 
 // Begin implements archive.Reader.
 func (r restoring) Begin(of archive.Deployment) error {
-	r.header = nil
+	r.header, r.hosts = nil, false
 	if r.wanted = r.only == "" || r.only == of.ID; !r.wanted {
 		return nil
 	}
@@ -115,6 +116,7 @@ func (r restoring) Document(of archive.Deployment, d archive.Document) error {
 		r.header = &d
 		return nil
 	}
+	r.hosts = r.hosts || d.Collection == "hosts"
 	return r.put(d.Collection, doc)
 }
 
@@ -126,7 +128,13 @@ func (r restoring) End(of archive.Deployment) error {
 	if r.header == nil {
 		return fmt.Errorf("%w: %s has no header", archive.ErrDamaged, of.ID)
 	}
-	if err := r.put(r.header.Collection, store.DocumentOf(r.header.Raw)); err != nil {
+	header := store.DocumentOf(r.header.Raw)
+	if !r.hosts { // an earlier version wrote the file
+		if err := r.docs.FillHostsOf(r.ctx, header); err != nil {
+			return err
+		}
+	}
+	if err := r.put(r.header.Collection, header); err != nil {
 		return err
 	}
 	r.Restored = append(r.Restored, of.ID)

@@ -8,8 +8,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/slipway-deploy/slipway/libs/deploy"
+	"github.com/slipway-deploy/slipway/services/history/internal/archive"
 	"github.com/slipway-deploy/slipway/services/history/internal/fold"
 	"github.com/slipway-deploy/slipway/services/history/internal/query"
 	"github.com/slipway-deploy/slipway/services/history/internal/store"
@@ -38,6 +41,54 @@ func TestAListByServerIsRightWhateverGoesComesBackAndStartsAgain(t *testing.T) {
 			require.Equal(t, everyHost, k.requireListsByServer(k.again(singleWriter)))
 		})
 	}
+}
+
+// TestWhatAnEarlierVersionDidNotNoteIsFoundByServer takes the documents of hosts away, from the
+// store and from what comes out of the archive.
+func TestWhatAnEarlierVersionDidNotNoteIsFoundByServer(t *testing.T) {
+	for name, singleWriter := range map[string]bool{"single writer": true, "conditional": false} {
+		t.Run(name, func(t *testing.T) {
+			k := newKept(t, singleWriter, 16, 12)
+			everyHost := k.requireListsByServer(k.docs)
+			client, err := mongo.Connect(options.Client().ApplyURI(k.server.URI))
+			require.NoError(t, err)
+			defer func() { _ = client.Disconnect(context.Background()) }()
+			require.NoError(t, client.Database(k.server.Database).Collection("hosts").Drop(t.Context()))
+			k.docs = k.again(singleWriter)
+			require.Equal(t, everyHost, k.requireListsByServer(k.docs))
+			was := k.dump()
+			require.Len(t, was["hosts"], len(was["targets"]), "it is done once")
+
+			gone, err := k.sweep(k.sweeper(""), later)
+			require.NoError(t, err)
+			require.NotEmpty(t, gone)
+			require.NoError(t, k.place().Each(t.Context(), "", func(name string) error {
+				f, err := k.place().Open(t.Context(), name)
+				require.NoError(t, err)
+				defer f.Close()
+				return archive.Read(f, earlier{restoring{NewRestorer(k.docs, "", later), t.Context()}})
+			}))
+			require.Equal(t, was, k.dump())
+			require.Equal(t, everyHost, k.requireListsByServer(k.docs))
+
+			k.fold(k.entries)
+			plans := 0
+			for _, d := range k.dump()["hosts"] {
+				plans += int(min(d.Seq-1, 1))
+			}
+			require.Len(t, was["hosts"], plans, "a plan that is folded takes the place")
+		})
+	}
+}
+
+// earlier is an archive.Reader of a file that knows nothing of hosts.
+type earlier struct{ restoring }
+
+func (e earlier) Document(of archive.Deployment, d archive.Document) error {
+	if d.Collection == "hosts" {
+		return nil
+	}
+	return e.restoring.Document(of, d)
 }
 
 // again is the same store, opened anew.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -63,6 +65,67 @@ func (s *Store) PutHosts(ctx context.Context, changes []fold.Change[deploy.Hosts
 // EachHosts implements listing.Source.
 func (s *Store) EachHosts(ctx context.Context, do func(deploy.Hosts) error) error {
 	return each(ctx, s, hosts, func(d hostsDoc) error { return do(d.toHosts()) })
+}
+
+// FillHosts implements listing.Source: it notes the hosts of deployments that were planned
+// before these were noted, as their targets have them. They count as older than the plan,
+// which takes their place should it be folded again.
+func (s *Store) FillHosts(ctx context.Context, headers []deploy.Header) error {
+	accepted := map[string]time.Time{}
+	var keys []fold.BucketKey
+	for _, h := range headers {
+		accepted[h.ID] = h.AcceptedAt
+		for i := range h.Pieces() {
+			keys = append(keys, fold.BucketKey{Deployment: h.ID, Index: i})
+		}
+	}
+	for some := range slices.Chunk(keys, bulkSize) {
+		found, err := s.Buckets(ctx, some)
+		if err != nil {
+			return err
+		}
+		var changes []fold.Change[deploy.Hosts]
+		for _, b := range found {
+			h := deploy.Hosts{Deployment: b.Deployment, Index: b.Index, Seq: 1, AcceptedAt: accepted[b.Deployment], IDs: []string{}}
+			for _, t := range b.Targets {
+				h.IDs = append(h.IDs, t.Host)
+			}
+			changes = append(changes, fold.Change[deploy.Hosts]{Doc: h})
+		}
+		if err := s.PutHosts(ctx, changes); err != nil && !errors.Is(err, fold.ErrConflict) { // what is there is right
+			return err
+		}
+	}
+	return nil
+}
+
+// FillHostsOf is FillHosts of one deployment, whose header is this.
+func (s *Store) FillHostsOf(ctx context.Context, header Document) error {
+	var d headerDoc
+	if err := bson.Unmarshal(header.Raw, &d); err != nil {
+		return fmt.Errorf("read %s from %s: %w", header.ID, deployments, err)
+	}
+	return s.FillHosts(ctx, []deploy.Header{d.toHeader()})
+}
+
+// fillAllHosts is FillHosts of all deployments whose beginning is known.
+func (s *Store) fillAllHosts(ctx context.Context) error {
+	var some []deploy.Header
+	err := s.EachHeader(ctx, func(h deploy.Header) error {
+		if h.AcceptedAt.IsZero() {
+			return nil
+		}
+		if some = append(some, h); len(some) < readTogether {
+			return nil
+		}
+		err := s.FillHosts(ctx, some)
+		some = some[:0]
+		return err
+	})
+	if err == nil {
+		err = s.FillHosts(ctx, some)
+	}
+	return err
 }
 
 // listOn returns the headers of a page of what was deployed to a server. Of what the page

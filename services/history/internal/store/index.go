@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -50,7 +51,8 @@ func indexes() []index {
 	}
 }
 
-// Prepare implements fold.Store: it waits for a server and makes the indexes. Those
+// Prepare implements fold.Store: it waits for a server and makes the indexes, and what an
+// earlier version did not note for one of them. Those
 // of FerretDB serve nothing: its one writer makes none, and begins to read what it
 // lists from memory.
 func (s *Store) Prepare(ctx context.Context) error {
@@ -76,6 +78,11 @@ func (s *Store) Prepare(ctx context.Context) error {
 		// connection when nothing is left to make.
 		if !slices.ContainsFunc(have, func(have mongo.IndexSpecification) bool { return have.Name == i.name }) {
 			missing[i.collection] = append(missing[i.collection], mongo.IndexModel{Keys: i.keys, Options: options.Index().SetName(i.name)})
+		}
+	}
+	if len(missing[hosts]) > 0 { // before its index, which says that it is done
+		if err := s.fillAllHosts(ctx); err != nil {
+			return fmt.Errorf("note the hosts of deployments: %w", err)
 		}
 	}
 	for collection, models := range missing {
