@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -29,9 +30,10 @@ var (
 
 // measured is what it took to fold the events of a round.
 type measured struct {
-	rate    float64 // events a second
-	ceiling float64 // and how many that had been, if what follows from them had only to be written; 0: not known
-	cpu     float64 // on any core, in all processes, µs an event
+	rate      float64 // events a second
+	ceiling   float64 // and how many that had been, if what follows from them had only to be written; 0: not known
+	cpu       float64 // on any core, in all processes, µs an event, without collector
+	collector float64 // CPU of Go's collector here, µs an event
 }
 
 // contender is what is compared with others of its kind.
@@ -51,7 +53,7 @@ func compete(t *testing.T, name string, all []contender) {
 			m, b := c.fold(t, round), &best[i]
 			b.rate, b.ceiling = max(b.rate, m.rate), max(b.ceiling, m.ceiling)
 			if round == 0 || m.cpu < b.cpu {
-				b.cpu = m.cpu
+				b.cpu, b.collector = m.cpu, m.collector
 			}
 		}
 	}
@@ -59,6 +61,7 @@ func compete(t *testing.T, name string, all []contender) {
 	for i, c := range all {
 		figure(t, c.name, best[i].rate, "events/s", best[i].ceiling)
 		figure(t, c.name+".cpu", 1000*best[i].cpu, "ns/event", 0)
+		figure(t, c.name+".collector", 1000*best[i].collector, "ns/event", 0)
 		cheapest, dearest = min(cheapest, best[i].cpu), max(dearest, best[i].cpu)
 	}
 	figure(t, name+".spread", 100*(dearest/cheapest-1), "%", 0)
@@ -75,7 +78,7 @@ func foldAll(t *testing.T, s fold.Store, cpu func() time.Duration, work fleet) m
 		return used
 	}
 	f := fold.NewFolder(s, "bench", zerolog.Nop())
-	began, used := time.Now(), own()+cpu()
+	began, used, collected := time.Now(), own()+cpu(), collector()
 	for first := 0; first < len(work.messages); first += batch {
 		require.NoError(t, f.Gather(t.Context(), work.decode(first, batch)))
 		if f.Full() {
@@ -84,7 +87,19 @@ func foldAll(t *testing.T, s fold.Store, cpu func() time.Duration, work fleet) m
 	}
 	require.NoError(t, f.Place(t.Context()))
 	took, events := time.Since(began), float64(len(work.messages))
-	return measured{rate: events / took.Seconds(), cpu: float64((own() + cpu() - used).Microseconds()) / events}
+	collected = collector() - collected
+	return measured{
+		rate: events / took.Seconds(), collector: float64(collected.Microseconds()) / events,
+		cpu: float64((own() + cpu() - used - collected).Microseconds()) / events,
+	}
+}
+
+// collector is the CPU time that Go's collector has used. It walks all that a store in memory
+// holds, on cores that are free: no cost of the fold, whose stores are other processes.
+func collector() time.Duration {
+	all := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(all)
+	return time.Duration(all[0].Value.Float64() * float64(time.Second))
 }
 
 // TestFoldAlone folds into memory, which leaves the fold's own limit.

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,8 +78,8 @@ func startGatewayAlone(t *testing.T) (*installation, *process) {
 	i.startBroker(t)
 	key, err := seal.LoadOrCreateKeyFile(i.key)
 	require.NoError(t, err)
-	gateway := i.service(t, "gateway", "slipway-gateway", "--listen", "127.0.0.1:0", "--seal-public-key", key.Public().String(),
-		"--webhooks-private-key-file", i.key, "--webhooks-allow", "127.0.0.0/8")
+	gateway := i.service(t, "gateway", "slipway-gateway", append(slices.Clone(unlimited), "--listen", "127.0.0.1:0",
+		"--seal-public-key", key.Public().String(), "--webhooks-private-key-file", i.key, "--webhooks-allow", "127.0.0.0/8")...)
 	token := start(t, dir, "bootstrap", "slipway-gateway", "bootstrap", "--nats-url", i.broker, "--seal-public-key", key.Public().String()).says(`slw_\S+`)
 	i.slipway = &slipway{
 		t: t, url: "http://" + gateway.says(`"address":"([^"]+)"`), token: token,
