@@ -171,7 +171,10 @@ func TestWhatRanBeforeServesAgain(t *testing.T) {
 		require.Empty(t, d.containers("exited"), "of what failed nothing is left")
 	}
 	deployed("sick2", dockertest.Dockerfile, contract.FailRestart, "the container is not healthy\nthe server is sick")
+	settle := &d.work.Runtime.Docker.Settle
+	*settle = 10_000 // that it ends is seen only while it is to run: longer than a busy machine needs for it
 	deployed("dead3", dockertest.Plain, contract.FailRestart, "the container ended with status 3\nno configuration: giving up")
+	*settle = 0
 	d.work.Checks = []contract.HostCheck{{Name: "version", HTTP: &contract.HTTPCheck{URL: "http://" + d.listen, Method: "GET", Status: "200", Body: "never"}, Tries: 2, Interval: 1, Timeout: 10_000}}
 	deployed("4.0", dockertest.Plain, contract.FailCheck, "version, try 2 of 2")
 	d.work.Checks = nil
@@ -189,7 +192,9 @@ func TestWhatRanBeforeServesAgain(t *testing.T) {
 	d.deployed("6.0")
 	d.docker.Run("container", "rm", d.docker.Run("container", "ls", "--all", "--quiet", "--filter", "label=slipway.version=1.0"))
 	d.work.Environment = []contract.Variable{{Name: "LISTEN", Value: "256.0.0.1:1"}}
+	*settle = 10_000
 	_, ended = d.rollBack("6.0", "")
+	*settle = 0
 	require.Equal(t, "failed", ended.State)
 	require.Equal(t, "6.0", ended.Release)
 	d.serves("6.0")
