@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,14 @@ func TestAReplicaIsReadyAgainAsOftenAsItMustBe(t *testing.T) {
 	}
 	r.Ready()
 	server.Restart()
+	require.Eventually(t, func() bool { // the end of a replica waits for a moment alone
+		stream, err := b.JetStream().Stream(t.Context(), contract.StreamReplicas)
+		if err != nil {
+			return false
+		}
+		last, err := stream.GetLastMsgForSubject(t.Context(), contract.ReplicaSubject("slipway-test", r.ID()))
+		return err == nil && strings.Contains(string(last.Data), `"ready"`)
+	}, patience, 10*time.Millisecond)
 	r.Stop()
 	r.NotReady() // too late
 	all := states(t, b, "slipway-test", r.ID(), contract.ReplicaStopped)
