@@ -124,7 +124,14 @@ type gate struct{ file string }
 func newGate(t *testing.T) gate { return gate{filepath.Join(t.TempDir(), "open")} }
 
 func (g gate) hooks() object {
-	return object{"before": []object{{"name": "gate", "command": "until [ -e " + g.file + " ]; do sleep 0.05; done"}}}
+	return object{"before": []object{{"name": "gate", "command": `touch "$HOME/held"; until [ -e ` + g.file + " ]; do sleep 0.05; done"}}}
+}
+
+// holds waits until a deployment stands before the gate on this host. That it runs says less: it may be connecting.
+func (g gate) holds(t *testing.T, h *hosttest.Host) {
+	t.Helper()
+	held := filepath.Join(h.Home, "held")
+	eventually(t, func() bool { _, err := os.Stat(held); return err == nil }, "%s is not held", h.Name)
 }
 
 func (g gate) open(t *testing.T) {
