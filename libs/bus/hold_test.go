@@ -25,9 +25,9 @@ func TestWhatIsHeldStaysWithItsWorker(t *testing.T) {
 	t.Parallel()
 	_, b := start(t)
 	offer(t, b, 2)
-	got, _ := deliveries(t, b, shortWait, 2)
+	got, _ := deliveries(t, b, steadyWait, 2)
 	mine, other := receive(t, got, "a job"), receive(t, got, "a job")
-	held, release := mine.Hold(t.Context(), shortWait)
+	held, release := mine.Hold(t.Context(), steadyWait)
 	defer release()
 
 	// The other job is not held: it comes again each time that the ack wait is
@@ -141,10 +141,10 @@ func TestOneLostHeartbeatDoesNotLoseTheLease(t *testing.T) {
 	b, err := bus.Open(t.Context(), nc, settings, zerolog.Nop())
 	require.NoError(t, err)
 	offer(t, b, 1)
-	got, stop := deliveries(t, b, 2*shortWait, 1)
+	got, stop := deliveries(t, b, steadyWait, 1)
 	d := receive(t, got, "the job")
 	stop() // nothing else is on the wire from here on
-	held, release := d.Hold(t.Context(), 2*shortWait)
+	held, release := d.Hold(t.Context(), steadyWait)
 	defer release()
 	for range 5 {
 		receive(t, broker.heartbeat, "a heartbeat")

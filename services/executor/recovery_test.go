@@ -107,7 +107,7 @@ func TestAnExecutorThatCannotKeepPackagesLeavesJobsToOthers(t *testing.T) {
 func TestWhyNoExecutorCouldCarryItOutIsSaidInTheEnd(t *testing.T) {
 	s := newSystem(t)
 	dir := filepath.Join(t.TempDir(), "cache")
-	s.executor(func(c *Config) { c.Cache.Dir, c.Job.MaxAttempts, c.Job.AckWait = dir, 2, briefly })
+	s.executor(func(c *Config) { c.Cache.Dir, c.Job.MaxAttempts, c.Job.AckWait = dir, 4, briefly })
 	require.NoError(t, os.RemoveAll(dir))
 	require.NoError(t, os.WriteFile(dir, nil, 0o600))
 	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })

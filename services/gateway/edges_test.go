@@ -282,7 +282,7 @@ func TestOverHTTP2WhatTakesLongIsNotCutOff(t *testing.T) {
 	cert, pool := certificate(t)
 	f := start(t, func(c *gateway.Config) {
 		c.TLS.Cert, c.TLS.Key = cert.Cert, cert.Key
-		c.Timeouts.Answer, c.Timeouts.Beat = time.Second, 2500*time.Millisecond
+		c.Timeouts.Answer, c.Timeouts.Beat = 3*time.Second, 7*time.Second
 	})
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
@@ -296,7 +296,7 @@ func TestOverHTTP2WhatTakesLongIsNotCutOff(t *testing.T) {
 		require.Equal(t, 2, res.ProtoMajor)
 		return res
 	}
-	upload := send("POST", "/v1/packages?application=app&version=1&filename=app", &late{2 * time.Second, strings.NewReader("content")})
+	upload := send("POST", "/v1/packages?application=app&version=1&filename=app", &late{5 * time.Second, strings.NewReader("content")})
 	require.NoError(t, upload.Body.Close())
 	require.Equal(t, 201, upload.StatusCode)
 	watch := send("GET", "/v1/events", nil)

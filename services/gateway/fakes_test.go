@@ -54,9 +54,19 @@ func (f *fixture) serve(service string) *bus.Replica {
 func (f *fixture) complete() {
 	f.Helper()
 	for _, service := range []string{"history", "scheduler", "executor"} {
-		f.serve(service)
+		f.heard(f.serve(service))
 	}
 	f.eventually(func() bool { return f.get("/readyz").StatusCode == 200 }, "it does not get ready")
+}
+
+// heard waits until the gateway has heard the replica say that it is ready. Before, a count may find it, and take it
+// for ready until its first words are read, which say that it is not yet.
+func (f *fixture) heard(r *bus.Replica) {
+	f.Helper()
+	f.eventually(func() bool {
+		res := f.get("/v1/service-events?state=ready&replica=" + r.ID())
+		return res.StatusCode == 200 && len(res.column("id")) == 1
+	}, "the gateway does not hear of it")
 }
 
 // history answers as history does, from what a test tells it.

@@ -283,7 +283,9 @@ func (r *reply) id() string { r.Helper(); return r.text("id") }
 func (r *reply) column(name string) []string {
 	r.Helper()
 	var values []string
-	for _, item := range r.object()["items"].([]any) {
+	items, isList := r.object()["items"].([]any)
+	require.True(r, isList, "%s", r.raw)
+	for _, item := range items {
 		values = append(values, fmt.Sprint(item.(map[string]any)[name]))
 	}
 	return values

@@ -34,6 +34,7 @@ func runAsGateway() int {
 	var cfg gateway.Config
 	config.Defaults(&cfg)
 	cfg.Listen, cfg.NATS.URL, cfg.SealPublicKey = "127.0.0.1:0", os.Getenv(asGateway), key.Public().String()
+	cfg.Timeouts.Broker, cfg.Timeouts.Query, cfg.Timeouts.Inspect = patience, patience, patience // as prepareOn says
 	if key := os.Getenv(webhooksKey); key != "" {
 		cfg.Webhooks.PrivateKey, cfg.Webhooks.Allow = config.Secret(key), []string{"127.0.0.0/8"}
 	}

@@ -26,6 +26,8 @@ func startOnCluster(t *testing.T) (*fixture, []*bustest.Server) {
 	f := &fixture{TB: t, key: key, log: &lifecycletest.Output{}, client: held(t, nil)}
 	config.Defaults(&f.cfg)
 	f.cfg.Listen, f.cfg.SealPublicKey = "127.0.0.1:0", key.Public().String()
+	// Longer than a busy machine needs, and shorter than a leader without a majority leads on.
+	f.cfg.Timeouts.Broker, f.cfg.Timeouts.Query, f.cfg.Timeouts.Inspect = 8*time.Second, patience, patience
 	f.cfg.NATS.URL, f.cfg.NATS.Replicas = bustest.URLs(servers), 3
 	conn, err := bus.Connect(f.cfg.NATS, t.Name(), zerolog.Nop(), nats.ReconnectWait(20*time.Millisecond))
 	require.NoError(t, err)

@@ -33,7 +33,7 @@ func TestAGatewayIsReadyOnceThereIsOneOfEachService(t *testing.T) {
 		res.refused(503, "unavailable")
 		require.Equal(t, missing, res.parts())
 		require.NotEmpty(t, res.Header.Get("Retry-After"))
-		f.serve(missing[0])
+		f.heard(f.serve(missing[0]))
 		missing = missing[1:]
 		f.eventually(func() bool { return len(f.get("/readyz").parts()) == len(missing) }, "a service is not found")
 	}
@@ -83,11 +83,10 @@ func TestAGatewayIsNotReadyOnceTheLastExecutorStops(t *testing.T) {
 
 func TestAGatewayIsNotReadyWhileTheStoreOfHistoryIsAway(t *testing.T) {
 	f := start(t, often)
-	f.serve("scheduler")
-	f.serve("executor")
+	f.heard(f.serve("scheduler"))
+	f.heard(f.serve("executor"))
 	history := f.serve("history")
-	// A count may find a replica before what it has said of itself is read.
-	f.eventually(func() bool { return len(f.get("/v1/service-events?state=ready").is(200).column("id")) == 4 }, "all have said that they are ready")
+	f.heard(history)
 	f.eventually(func() bool { return f.get("/v1/health").is(200).text("status") == "ready" }, "it does not get ready")
 
 	history.NotReady()
@@ -111,8 +110,7 @@ func TestAGatewayIsNotReadyWhileTheStoreOfHistoryIsAway(t *testing.T) {
 func TestServicesAreListedPingedAndFollowed(t *testing.T) {
 	f := start(t, often)
 	f.complete()
-	// A count may find a replica before what it has said of itself is read.
-	f.eventually(func() bool { return len(f.get("/v1/service-events?state=ready").is(200).column("id")) == 4 }, "all have said that they are ready")
+	f.eventually(func() bool { return len(f.get("/v1/service-events?state=ready").is(200).column("id")) == 4 }, "it hears of itself")
 	named := map[string]map[string]any{}
 	for _, one := range f.get("/v1/services").is(200).object()["items"].([]any) {
 		service := one.(map[string]any)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/slipway-deploy/slipway/libs/config"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -31,7 +32,13 @@ func (w *world) archiving(to history.ArchiveConfig) history.Config {
 func (w *world) awaitGone(cfg history.Config) []string {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool {
-		return strings.HasPrefix(w.archived(cfg, true), "0 deployments would go")
+		if !strings.HasPrefix(w.archived(cfg, true), "0 deployments would go") {
+			return false
+		}
+		// What is being removed to the end would not go any more.
+		removing, err := w.docs.Collection("archived").CountDocuments(w.t.Context(), bson.D{{Key: "removing", Value: true}})
+		require.NoError(w.t, err)
+		return removing == 0
 	}, deadline, often)
 	var gone []string
 	for _, id := range w.ids {

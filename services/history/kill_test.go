@@ -3,6 +3,7 @@ package history_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -34,7 +35,7 @@ func TestAHistoryThatIsKilledInMidBatchLosesNothing(t *testing.T) {
 	between := newBetween(t, w.store.URI)
 	messages := w.stream(30, 40)
 	for range 3 {
-		w.publish(messages[:1500]) // one batch, since nobody folds
+		w.publish(messages[:1500])
 		messages = messages[1500:]
 		held := between.holdHeaders()
 		running := w.process(between.uri)
@@ -85,6 +86,7 @@ type between struct {
 	ctx  context.Context
 	mu   sync.Mutex
 	held chan struct{} // nil: nothing is to be held
+	seen bool          // targets were written since holdHeaders
 }
 
 func newBetween(t *testing.T, uri string) *between {
@@ -114,12 +116,12 @@ func newBetween(t *testing.T, uri string) *between {
 	return b
 }
 
-// holdHeaders has the next write of headers never arrive. What it returns is closed
-// when that was sent.
+// holdHeaders has the next write of headers that follows one of targets never arrive. What it
+// returns is closed when that was sent.
 func (b *between) holdHeaders() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.held = make(chan struct{})
+	b.held, b.seen = make(chan struct{}), false
 	return b.held
 }
 
@@ -152,8 +154,12 @@ func (b *between) carry(client net.Conn, to string) {
 func (b *between) holds(sent []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	const headers = "\x00\x0c\x00\x00\x00deployments\x00"
-	if b.held == nil || !bytes.Contains(sent, []byte("insert"+headers)) && !bytes.Contains(sent, []byte("update"+headers)) {
+	writes := func(collection string) bool {
+		name := fmt.Sprintf("\x00%c\x00\x00\x00%s\x00", len(collection)+1, collection)
+		return bytes.Contains(sent, []byte("insert"+name)) || bytes.Contains(sent, []byte("update"+name))
+	}
+	b.seen = b.seen || writes("targets")
+	if b.held == nil || !b.seen || !writes("deployments") {
 		return false
 	}
 	close(b.held)

@@ -57,8 +57,7 @@ func TestWhatRanWhereAndWhatDeploymentsCameToIsTold(t *testing.T) {
 		q.Limit, q.MinSeq = 1, w.last
 		found := map[string]string{}
 		for {
-			got, ok := w.ask(contract.QueryRunning, "", q)
-			require.True(t, ok)
+			got := w.answered(contract.QueryRunning, "", q)
 			page, ok := got.(contract.Running)
 			require.True(t, ok, "%v", got)
 			for _, p := range page.Items {
@@ -79,8 +78,7 @@ func TestWhatRanWhereAndWhatDeploymentsCameToIsTold(t *testing.T) {
 	require.Equal(t, map[string]string{"a": "v2 by d2", "b": "v1 by d1"}, running(contract.ListRunning{At: at(day + time.Hour)}))
 	require.Equal(t, map[string]string{"b": "v2 by "}, running(contract.ListRunning{At: at(2*day + time.Hour), Server: "b"}))
 
-	got, ok := w.ask(contract.QueryStatistics, "", contract.GetStatistics{From: "2026-03-02", To: "2026-03-31"})
-	require.True(t, ok)
+	got := w.answered(contract.QueryStatistics, "", contract.GetStatistics{From: "2026-03-02", To: "2026-03-31"})
 	s := got.(contract.Statistics)
 	require.Equal(t, contract.Outcomes{Succeeded: 2, Failed: 1}, s.Total.Deploys)
 	require.Equal(t, contract.Outcomes{Succeeded: 2, Failed: 1}, s.Total.Hosts)
@@ -93,7 +91,7 @@ func TestWhatRanWhereAndWhatDeploymentsCameToIsTold(t *testing.T) {
 	require.InEpsilon(t, time.Minute.Milliseconds(), s.Total.LeadTime.P90, 0.15)
 	require.Equal(t, []string{"2026-03-02", "2026-03-03", "2026-03-04"}, []string{s.Days[0].Day, s.Days[1].Day, s.Days[2].Day})
 	for _, bad := range []contract.GetStatistics{{From: "x", To: "2026-03-01"}, {From: "2026-03-02", To: "2026-03-01"}, {From: "2020-01-01", To: "2026-03-01"}} {
-		got, _ := w.ask(contract.QueryStatistics, "", bad)
+		got := w.answered(contract.QueryStatistics, "", bad)
 		require.Equal(t, contract.RefusedInvalid, got.(contract.Refused).Code)
 	}
 	stop()
@@ -108,8 +106,7 @@ func TestHistoryTellsHowFarItIsAndWhatItSetAside(t *testing.T) {
 	w.deployed("d1", "v1", "succeeded", noon, noon.Add(time.Minute), "a")
 	w.publish([]foldtest.Message{{Subject: "slipway.v1.ev.x.sys", ID: "p", Data: []byte("{")}})
 	w.awaitCheckpoint()
-	got, ok := w.ask(contract.QueryHistory, "", contract.GetHistory{Limit: 5})
-	require.True(t, ok)
+	got := w.answered(contract.QueryHistory, "", contract.GetHistory{Limit: 5})
 	h := got.(contract.History)
 	require.Equal(t, w.last, h.Last)
 	require.Equal(t, w.last, h.Seq)

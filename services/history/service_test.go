@@ -105,12 +105,10 @@ func TestWhatWasPublishedIsReadAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		seq, err := w.bus.Publish(t.Context(), contract.SystemEventSubject(id), id, data)
 		require.NoError(t, err)
-		got, ok := w.ask(contract.QueryDeployment, id, contract.GetDeployment{MinSeq: seq})
-		require.True(t, ok)
+		got := w.answered(contract.QueryDeployment, id, contract.GetDeployment{MinSeq: seq})
 		require.Equal(t, seq, got.(contract.Deployment).Seq)
 		require.Equal(t, "accepted", got.(contract.Deployment).State)
-		got, ok = w.ask(contract.QueryTargets, id, contract.ListTargets{MinSeq: seq, Limit: 1})
-		require.True(t, ok)
+		got = w.answered(contract.QueryTargets, id, contract.ListTargets{MinSeq: seq, Limit: 1})
 		require.Equal(t, contract.Targets{Targets: []contract.TargetStatus{}}, got)
 	}
 }

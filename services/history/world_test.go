@@ -153,6 +153,16 @@ func (w *world) ask(subject, deployment string, question contract.Body) (contrac
 	return answer.Body, !ok || refused.Code != contract.RefusedUnavailable
 }
 
+// answered asks until history has the time to answer.
+func (w *world) answered(subject, deployment string, question contract.Body) (got contract.Body) {
+	w.t.Helper()
+	require.Eventually(w.t, func() (ok bool) {
+		got, ok = w.ask(subject, deployment, question)
+		return ok
+	}, deadline, often)
+	return got
+}
+
 // await waits until questions are answered with what this event changed.
 func (w *world) await(seq uint64) {
 	w.t.Helper()

@@ -101,7 +101,7 @@ func decoded(t *testing.T, stored bus.Stored) contract.Message {
 
 // The courier before stored a delivery, and ended before the record moved on over its event.
 func TestADeliveryThatACourierBeforeStoredIsSentByTheNext(t *testing.T) {
-	r := newRoute(t)
+	r := newSteadyRoute(t)
 	r.hook(webhooks.Webhook{ID: "w1"})
 	stored := r.happens("d1", contract.AcceptedEvent{Kind: "deploy"})
 	e, told, err := (&stories{bus: r.bus, kept: map[string]about{}}).tell(t.Context(), stored.Seq, decoded(t, stored))

@@ -163,7 +163,8 @@ func (s *system) executors(decide func(contract.Message) deploy.State) {
 func (s *system) executorsOf(jobs string, decide func(contract.Message) deploy.State) {
 	s.t.Helper()
 	b := s.srv.OpenBus(s.t)
-	consumer, err := b.Consumer(s.t.Context(), contract.StreamJobs, bus.ConsumerConfig("executor", jobs, ackWait))
+	// Nobody holds these jobs: a slow machine has longer, since a job that comes again is carried out again.
+	consumer, err := b.Consumer(s.t.Context(), contract.StreamJobs, bus.ConsumerConfig("executor", jobs, 3*ackWait))
 	require.NoError(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var (
