@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,7 +31,10 @@ type stored struct {
 	data    []byte
 }
 
-// readStream returns everything that the stream holds.
+// lookEvery is how long a stream may be silent before it is looked whether anything is left to read.
+const lookEvery = time.Second
+
+// readStream returns everything that the stream holds. What is removed meanwhile may be missing.
 func readStream(t testing.TB, js jetstream.JetStream, name string) []stored {
 	t.Helper()
 	stream, err := js.Stream(t.Context(), name)
@@ -45,16 +50,24 @@ func readStream(t testing.TB, js jetstream.JetStream, name string) []stored {
 	require.NoError(t, err)
 	defer messages.Stop()
 	var all []stored
-	for {
-		msg, err := messages.Next(jetstream.NextMaxWait(patience))
+	read, heard := uint64(0), time.Now()
+	for read < info.State.LastSeq {
+		msg, err := messages.Next(jetstream.NextMaxWait(lookEvery))
+		if errors.Is(err, nats.ErrTimeout) && time.Since(heard) < patience {
+			next, err := stream.GetMsg(t.Context(), read+1, jetstream.WithGetMsgSubject(">"))
+			if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && next.Sequence > info.State.LastSeq {
+				break // the last of what there was is gone
+			}
+			require.NoError(t, err)
+			continue
+		}
 		require.NoError(t, err)
 		meta, err := msg.Metadata()
 		require.NoError(t, err)
-		all = append(all, stored{seq: meta.Sequence.Stream, subject: msg.Subject(), data: msg.Data()})
-		if meta.Sequence.Stream >= info.State.LastSeq {
-			return all
-		}
+		read, heard = meta.Sequence.Stream, time.Now()
+		all = append(all, stored{seq: read, subject: msg.Subject(), data: msg.Data()})
 	}
+	return all
 }
 
 // readEvents returns all events in their order, as the judge of chaos runs reads them.
