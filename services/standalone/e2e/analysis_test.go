@@ -21,11 +21,12 @@ type measured struct {
 	*standalone
 	hosts []*hosttest.Host
 	names []string
+	seen  chan struct{} // closed once it was seen that v2 is measured; until then nothing is found out about it
 }
 
-func startMeasured(t *testing.T, flags ...string) measured {
+func startMeasured(t *testing.T, seen chan struct{}, flags ...string) measured {
 	t.Helper()
-	m := measured{standalone: startStandalone(t, append(flags, "--scheduler-analysis-allow", "127.0.0.0/8")...), hosts: hosttest.Start(t, 3)}
+	m := measured{standalone: startStandalone(t, append(flags, "--scheduler-analysis-allow", "127.0.0.0/8")...), hosts: hosttest.Start(t, 3), seen: seen}
 	m.names = m.addAll(t, m.hosts)
 	m.uploadVersions(t, 0, "v1", "v2", "v3")
 	m.succeed(t, m.deploy(t, order{Application: app, Version: "v1", Servers: m.names}).ID)
@@ -50,6 +51,7 @@ func (m measured) requirePromoted(t *testing.T, d deployment, version string) {
 	require.Equal(t, "canary", at.Cause)
 	require.Contains(t, at.Reason, "of 2 measurements passed, 0 failed")
 	require.False(t, at.Until.IsZero(), "it is not said when the next measurement is")
+	close(m.seen)
 	m.succeed(t, d.ID)
 	for _, h := range m.hosts {
 		requireRuns(t, h, version)
@@ -77,8 +79,13 @@ func (m measured) requireTakenBack(t *testing.T, d deployment, found, before str
 
 func TestRequestsJudgeACanary(t *testing.T) {
 	t.Parallel()
-	m := startMeasured(t)
-	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	m := startMeasured(t, make(chan struct{}))
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-m.seen:
+		case <-r.Context().Done():
+			return
+		}
 		version, err := os.ReadFile(filepath.Join(m.hosts[0].Home, appPath, "current", "VERSION"))
 		if err != nil || string(version) == "v3" { // which is broken
 			w.WriteHeader(http.StatusInternalServerError)
@@ -86,7 +93,9 @@ func TestRequestsJudgeACanary(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"version": %q, "error": %v}`, version, err != nil)
 	}))
 	t.Cleanup(shop.Close)
-	health := map[string]any{"name": "health", "http": map[string]any{"url": shop.URL, "body": `"version": "{{version}}"`}}
+	health := map[string]any{"name": "health", "http": map[string]any{
+		"url": shop.URL, "body": `"version": "{{version}}"`, "timeout": "1m", // for it to be seen
+	}}
 	m.requirePromoted(t, m.canary(t, "v2", health), "v2")
 	m.requireTakenBack(t, m.canary(t, "v3", health), "the last: health: fail (500)", "v2")
 	requireEvents(t, m.standalone)
@@ -94,9 +103,15 @@ func TestRequestsJudgeACanary(t *testing.T) {
 
 func TestPrometheusJudgesACanary(t *testing.T) {
 	t.Parallel()
-	m := startMeasured(t, "--scheduler-analysis-prometheus", startPrometheus(t, `shop_errors{version="v2"} 0
-shop_errors{version="v3"} 7
-`))
+	seen := make(chan struct{})
+	m := startMeasured(t, seen, "--scheduler-analysis-prometheus", startPrometheus(t, func() string {
+		select {
+		case <-seen:
+			return "shop_errors{version=\"v2\"} 0\nshop_errors{version=\"v3\"} 7\n"
+		default:
+			return ""
+		}
+	}))
 	errors := map[string]any{"name": "errors", "prometheus": map[string]any{"query": `shop_errors{version="{{version}}"}`, "expect": "< 1"}}
 	m.requirePromoted(t, m.canary(t, "v2", errors), "v2")
 	m.requireTakenBack(t, m.canary(t, "v3", errors), "the last: errors: fail (7)", "v2")
@@ -104,11 +119,11 @@ shop_errors{version="v3"} 7
 }
 
 // startPrometheus runs a Prometheus that scrapes these metrics, and returns its URL.
-func startPrometheus(t *testing.T, metrics string) string {
+func startPrometheus(t *testing.T, metrics func() string) string {
 	t.Helper()
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		_, _ = fmt.Fprint(w, metrics)
+		_, _ = fmt.Fprint(w, metrics())
 	}))
 	t.Cleanup(exporter.Close)
 	program, err := exec.LookPath("prometheus")
