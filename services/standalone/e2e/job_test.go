@@ -20,7 +20,7 @@ import (
 
 func TestAPackageLandsOnTenHostsAndIsLeftAgain(t *testing.T) {
 	t.Parallel()
-	s := startStandalone(t)
+	s := startStandalone(t, lasting)
 	hosts := hosttest.Start(t, 9)
 	withPassword := hosttest.Start(t, 1, hosttest.WithPassword())[0]
 	names := s.addAll(t, hosts)

@@ -31,7 +31,7 @@ type object = map[string]any
 func startBot(t *testing.T, hosts []*hosttest.Host, defaults object) *bot {
 	t.Helper()
 	b := &bot{hosts: hosts}
-	b.standalone = startStandalone(t, "--gateway-webhooks-allow", "127.0.0.0/8",
+	b.standalone = startStandalone(t, lasting, "--gateway-webhooks-allow", "127.0.0.0/8",
 		"--gateway-modes-project", "roas", "--gateway-modes-application", "roas-bot", "--gateway-modes-profile", "development", "--gateway-modes-environment", "dev")
 	names := b.addAll(t, hosts)
 	b.native(t, "/v1/projects", object{"name": "roas"})

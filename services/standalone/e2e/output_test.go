@@ -92,7 +92,8 @@ func TestWhatAHookSaysIsReadAndFollowedWhileItRuns(t *testing.T) {
 
 func TestOutputOutlivesAnExecutorAndAHistoryThatAreKilled(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, fleetSize{schedulers: 1, executors: 2})
+	// The one that is killed is waited for longer, so that a busy machine does not take the job from the other one.
+	f := startFleet(t, fleetSize{schedulers: 1, executors: 2, flags: []string{"--job-ack-wait=20s"}})
 	h := hosttest.Start(t, 1)[0]
 	names := f.addAll(t, []*hosttest.Host{h})
 	f.uploadVersions(t, 0, "v1")

@@ -121,7 +121,7 @@ type devops struct {
 
 func openDevops(t *testing.T, hosts int) *devops {
 	t.Helper()
-	d := &devops{standalone: startStandalone(t), hosts: hosttest.Start(t, hosts, hosttest.WithRoot()), servers: map[string]platformServer{}}
+	d := &devops{standalone: startStandalone(t, lasting), hosts: hosttest.Start(t, hosts, hosttest.WithRoot()), servers: map[string]platformServer{}}
 	for _, h := range d.hosts {
 		d.add(t, specOf(h))
 		d.on(t, h, prepareRepository)

@@ -42,7 +42,7 @@ func startRex(t *testing.T) *rex {
 		fmt.Sprintf("server2,server,2,0,,/data/www/server,/data/conf/server,,nobody,%s\n", r.hosts[1].Addr) +
 		"lost,lost,1,0,,/data/www/lost,/data/www/lost,,nobody,192.168.7.7\n"
 	r.write(t, map[string]string{"inventory.csv": rows})
-	r.standalone = startStandalone(t, "--gateway-rex-inventory", r.path("inventory.csv"), "--gateway-rex-softdir", r.path("softdir"),
+	r.standalone = startStandalone(t, lasting, "--gateway-rex-inventory", r.path("inventory.csv"), "--gateway-rex-softdir", r.path("softdir"),
 		"--gateway-rex-configuredir", r.path("configuredir"), "--gateway-rex-remotecomdir", r.path("remotecomdir"), "--gateway-rex-updatedir", r.path("updatedir"))
 	r.addAll(t, r.hosts)
 	return r

@@ -42,7 +42,7 @@ func TestAFleetIsSeenFromOutside(t *testing.T) {
 	t.Parallel()
 	w := &watched{spans: otlptest.Start(t), hosts: hosttest.Start(t, 3), ids: map[string]string{}}
 	w.fleet = startFleet(t, fleetSize{
-		schedulers: 1, executors: 2, operators: true,
+		schedulers: 1, executors: 2, operators: true, flags: []string{"--job-ack-wait=60s"}, // each job is attempted once
 		env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + w.spans.URL, "OTEL_BSP_SCHEDULE_DELAY=50"},
 	})
 	w.secrets = secrets{"token": w.token, "private key": keyMaterial(w.hosts[0].PrivateKeyPEM), "secret": uniqueKey(), "environment": uniqueKey(), "hook": uniqueKey()}

@@ -24,6 +24,9 @@ type standalone struct {
 // tokenLine is how the first administrator's token is announced: alone on its line.
 var tokenLine = regexp.MustCompile(`(?m)^\s*(slw_\S+)\s*$`)
 
+// lasting is for tests that count attempts and kill no executor: one that a busy machine holds up does not lose its jobs.
+const lasting = "--executor-job-ack-wait=60s"
+
 // startStandalone runs slipway-standalone on a new data directory, with more flags than those it needs here.
 func startStandalone(t testing.TB, flags ...string) *standalone {
 	t.Helper()
