@@ -108,7 +108,7 @@ func (r *chaosRun) prepare() {
 	for i, h := range r.hosts {
 		description := specOf(h)
 		if i%3 == 0 {
-			description = slowly(r.t, h, chaosRate)
+			description = slowly(r.t, h, steady(chaosRate))
 		}
 		description["labels"] = map[string]string{"color": chaos.Color(i)}
 		added := r.add(r.t, description)

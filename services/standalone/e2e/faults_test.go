@@ -124,7 +124,7 @@ func TestEachFaultFailsItsHostAloneAndLeavesItAsItWas(t *testing.T) {
 		h := hosttest.Start(t, 1, faults[what].opts...)[0]
 		description := specOf(h)
 		if rate := faults[what].rate; rate > 0 {
-			description = slowly(t, h, rate)
+			description = slowly(t, h, steady(rate))
 		}
 		description["name"] = what
 		bad[what], servers[what] = h, s.add(t, description)

@@ -12,15 +12,17 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// slowTransfer is a release that is on its way to every host for some seconds.
+// slowTransfer is a release that is on its way to every host for a minute, unless the lines become faster.
 const (
 	slowTransfer = 2 << 20 // bytes
-	slowRate     = slowTransfer / 5
+	slowRate     = slowTransfer / 60
 )
 
-// scene is a fleet with ten hosts on slow lines, which run v1.
+// scene is a fleet with ten hosts, which run v1, on lines that are slow from the beginning of a deployment until the test
+// has done what it does in the middle of it.
 type scene struct {
 	*fleet
+	lines   *pace
 	hosts   []*hosttest.Host
 	names   []string
 	streams jetstream.JetStream
@@ -28,10 +30,10 @@ type scene struct {
 
 func newScene(t *testing.T, executors int) *scene {
 	t.Helper()
-	s := &scene{fleet: startFleet(t, fleetSize{schedulers: 1, executors: executors}), hosts: hosttest.Start(t, 10)}
+	s := &scene{fleet: startFleet(t, fleetSize{schedulers: 1, executors: executors}), lines: &pace{}, hosts: hosttest.Start(t, 10)}
 	s.streams = openStreams(t, s.natsURL)
 	for _, h := range s.hosts {
-		s.names = append(s.names, s.add(t, slowly(t, h, slowRate)).Name)
+		s.names = append(s.names, s.add(t, slowly(t, h, s.lines)).Name)
 	}
 	s.uploadVersions(t, 0, "v1")
 	s.uploadVersions(t, slowTransfer, "v2")
@@ -40,16 +42,21 @@ func newScene(t *testing.T, executors int) *scene {
 	return s
 }
 
-// begin has v2 deployed and returns when bytes are on their way to some host.
-func (s *scene) begin(t *testing.T) (deployment, target) {
+// begin has a version deployed over slow lines and returns when bytes are on their way to some host.
+func (s *scene) begin(t *testing.T, version string) (deployment, target) {
 	t.Helper()
-	d := s.deploy(t, order{Application: app, Version: "v2", Servers: s.names})
+	s.lines.set(slowRate)
+	d := s.deploy(t, order{Application: app, Version: version, Servers: s.names})
 	return d, awaitTarget(t, s.client, d.ID, inTransfer)
 }
 
-// requireAllRight waits for the deployment and fails the test unless it ended as if nothing had happened.
+// goOn makes the lines fast: what was to happen in mid-transfer has happened.
+func (s *scene) goOn() { s.lines.set(0) }
+
+// requireAllRight has the deployment go on and fails the test unless it ends as if nothing had happened.
 func (s *scene) requireAllRight(t *testing.T, d deployment) {
 	t.Helper()
+	s.goOn()
 	s.succeed(t, d.ID)
 	for _, h := range s.hosts {
 		requireRuns(t, h, "v2")
@@ -62,7 +69,7 @@ func (s *scene) requireAllRight(t *testing.T, d deployment) {
 func TestAnotherExecutorTakesOverFromOneThatIsKilledInMidTransfer(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 2)
-	d, at := s.begin(t)
+	d, at := s.begin(t, "v2")
 	victim := s.executorOf(at)
 	victim.kill()
 	s.requireAllRight(t, d)
@@ -78,10 +85,10 @@ func TestAServiceThatIsKilledInTheMiddleGoesOnWhereItWas(t *testing.T) {
 		// A version of its own for each, or the second would find everything done.
 		version := "v2-" + victim.name
 		s.uploadVersions(t, slowTransfer, version)
-		d := s.deploy(t, order{Application: app, Version: version, Servers: s.names})
-		awaitTarget(t, s.client, d.ID, inTransfer)
+		d, _ := s.begin(t, version)
 		victim.kill()
 		victim.start()
+		s.goOn()
 		s.succeed(t, d.ID)
 		for _, h := range s.hosts {
 			requireRuns(t, h, version)
@@ -98,17 +105,20 @@ func TestStandaloneThatIsKilledGoesOnWhenItIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	s := startStandalone(t)
 	hosts := hosttest.Start(t, 10)
+	lines := &pace{}
 	var names []string
 	for _, h := range hosts {
-		names = append(names, s.add(t, slowly(t, h, slowRate)).Name)
+		names = append(names, s.add(t, slowly(t, h, lines)).Name)
 	}
 	watch(t, hosts)
 	for _, version := range []string{"v1", "v2"} {
 		s.uploadVersions(t, slowTransfer, version)
+		lines.set(slowRate)
 		d := s.deploy(t, order{Application: app, Version: version, Servers: names})
 		awaitTarget(t, s.client, d.ID, inTransfer)
 		s.process.kill()
 		s.process.start()
+		lines.set(0)
 		s.succeed(t, d.ID)
 		for _, h := range hosts {
 			requireRuns(t, h, version)

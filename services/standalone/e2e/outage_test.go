@@ -22,7 +22,7 @@ func away(t *testing.T, p *process, ready, meanwhile func()) {
 func TestADeploymentGoesOnAfterNATSWasGoneForTenSeconds(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 2)
-	d, _ := s.begin(t)
+	d, _ := s.begin(t, "v2")
 	key := uniqueKey()
 	meant := order{Application: app, Version: "v2", Servers: s.names[:1]}.request(key)
 	away(t, s.broker, s.awaitBroker, func() {
@@ -42,8 +42,9 @@ func TestADeploymentGoesOnAfterNATSWasGoneForTenSeconds(t *testing.T) {
 func TestADeploymentGoesOnWhileTheStoreIsGoneForTenSeconds(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, 1)
-	d, _ := s.begin(t)
+	d, _ := s.begin(t, "v2")
 	away(t, s.store, s.awaitStore, func() {
+		s.goOn()
 		// The hosts do not wait for documents.
 		eventually(t, func() bool { return runs(t, s.hosts[0], appPath) == "v2" }, "the deployment waits for the store")
 	})

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,21 +14,41 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// slowly describes a host behind a line that carries so many bytes a second towards it, so that a transfer takes as long
-// as a test needs to meet it half way.
-func slowly(t testing.TB, h *hosttest.Host, bytesPerSecond int) spec {
+// pace is how many bytes a second lines carry towards their hosts; 0: as many as come. It may change at any time, but not
+// down to nothing: who hears nothing of a host gives it up.
+type pace struct{ rate atomic.Int64 }
+
+func steady(bytesPerSecond int) *pace {
+	p := &pace{}
+	p.set(bytesPerSecond)
+	return p
+}
+
+func (p *pace) set(bytesPerSecond int) { p.rate.Store(int64(bytesPerSecond)) }
+
+// lasts is how long so many bytes take.
+func (p *pace) lasts(bytes int) time.Duration {
+	rate := p.rate.Load()
+	if rate == 0 {
+		return 0
+	}
+	return time.Duration(bytes) * time.Second / time.Duration(rate)
+}
+
+// slowly describes a host behind a line of this pace, so that a transfer takes as long as a test needs to meet it half way.
+func slowly(t testing.TB, h *hosttest.Host, p *pace) spec {
 	t.Helper()
 	s := specOf(h)
-	s["address"], s["port"] = "127.0.0.1", slowLine(t, net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)), bytesPerSecond)
+	s["address"], s["port"] = "127.0.0.1", slowLine(t, net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)), p)
 	return s
 }
 
 // slowLine forwards connections to the address and returns the port that it listens on.
-func slowLine(t testing.TB, address string, bytesPerSecond int) int {
+func slowLine(t testing.TB, address string, p *pace) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	l := &line{address: address, rate: bytesPerSecond, open: map[net.Conn]bool{}}
+	l := &line{address: address, pace: p, open: map[net.Conn]bool{}}
 	l.all.Go(func() { l.accept(listener) })
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -39,7 +60,7 @@ func slowLine(t testing.TB, address string, bytesPerSecond int) int {
 
 type line struct {
 	address string
-	rate    int
+	pace    *pace
 	all     sync.WaitGroup
 
 	mu     sync.Mutex
@@ -64,22 +85,20 @@ func (l *line) accept(listener net.Listener) {
 		if !l.keep(near, far) {
 			return
 		}
-		l.all.Go(func() { l.carry(far, near, l.rate) })
-		l.all.Go(func() { l.carry(near, far, 0) })
+		l.all.Go(func() { l.carry(far, near, l.pace) })
+		l.all.Go(func() { l.carry(near, far, &pace{}) })
 	}
 }
 
 // carry copies one direction; when it ends, so does the connection.
-func (l *line) carry(to, from net.Conn, rate int) {
+func (l *line) carry(to, from net.Conn, p *pace) {
 	defer from.Close()
 	defer to.Close()
 	chunk := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(chunk)
 		if n > 0 {
-			if rate > 0 {
-				time.Sleep(time.Duration(n) * time.Second / time.Duration(rate)) //nolint:forbidigo // this makes the line slow
-			}
+			time.Sleep(p.lasts(n)) //nolint:forbidigo // this makes the line slow
 			if _, err := to.Write(chunk[:n]); err != nil {
 				return
 			}
