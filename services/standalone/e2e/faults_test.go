@@ -13,10 +13,12 @@ import (
 	"github.com/slipway-deploy/slipway/libs/hosttest"
 )
 
-// impatient are flags for an executor that gives up on a silent host within seconds, and on a slow one a little later.
+// impatient are flags for an executor that gives up on a silent host within seconds, and on a slow one within a minute: that
+// is longer than a transfer that is met half way, and then silence, which is noticed after 5 s and tried twice more, 10 s
+// each.
 var impatient = []string{
-	"--executor-ssh-connect-timeout=3s", "--executor-ssh-keep-alive=500ms", "--executor-ssh-max-missed=3",
-	"--executor-job-step-timeout=20s",
+	"--executor-ssh-connect-timeout=10s", "--executor-ssh-keep-alive=1s", "--executor-ssh-max-missed=3",
+	"--executor-job-step-timeout=60s", lasting,
 }
 
 // fault is one way in which a host fails a deployment of v2, which it had v1 before.
@@ -32,9 +34,15 @@ type fault struct {
 	mend func(h *hosttest.Host)
 }
 
-// theBallast is how much of a release does not compress: more than the small disk holds beside v1, and on the slow line
-// some seconds' worth.
+// theBallast is how much of a release does not compress: more than the small disk holds beside v1, and on slow lines
+// as much as takes a while.
 const theBallast = 6 << 20
+
+// Rates of slow lines, in bytes a second. Even on the slowest one, a host is heard of each second or two: it is not silent.
+const (
+	halfWay = theBallast / 24 // it is met half way
+	tooSlow = theBallast / 90 // it is given up on
+)
 
 var faults = map[string]fault{
 	"unreachable": {
@@ -59,7 +67,7 @@ var faults = map[string]fault{
 	"disk that fills up in mid-transfer": {
 		code: contract.FailDiskFull,
 		opts: []hosttest.Option{hosttest.WithSmallDisk(8 << 20)},
-		rate: theBallast / 6,
+		rate: halfWay,
 		meanwhile: func(h *hosttest.Host) {
 			// What another program writes meanwhile; it takes what it gets.
 			_ = os.WriteFile(filepath.Join(h.Home, "core"), make([]byte, 8<<20), 0o600)
@@ -67,13 +75,13 @@ var faults = map[string]fault{
 	},
 	"silence in mid-transfer": {
 		code:      contract.FailStalled,
-		rate:      theBallast / 6,
+		rate:      halfWay,
 		meanwhile: (*hosttest.Host).Freeze,
 		mend:      (*hosttest.Host).Thaw,
 	},
 	"line that is too slow": {
 		code: contract.FailDeadline,
-		rate: theBallast / 60,
+		rate: tooSlow,
 	},
 	"something in the way of current": {
 		code: contract.FailCurrentNotALink,
