@@ -76,7 +76,7 @@ func TestOneDeploymentWaitsAnotherIsRefusedAndAHostIsSkipped(t *testing.T) {
 
 func TestALockIsSeenAndBroken(t *testing.T) {
 	t.Parallel()
-	s := startStandalone(t)
+	s := startStandalone(t, "--executor-ssh-connect-timeout=5m") // a host that stands still is not given up on
 	host := hosttest.Start(t, 1)[0]
 	name := s.addAll(t, []*hosttest.Host{host})[0]
 	s.uploadVersions(t, 0, "v1")

@@ -164,7 +164,8 @@ func refused(t *testing.T, text []byte, code string) string {
 
 func TestSourceDeployTellsEachPartOfTheWay(t *testing.T) {
 	t.Parallel()
-	s := openShop(t, 1, "--scheduler-limits-per-project", "1")
+	// A host that stands still is not given up on.
+	s := openShop(t, 1, "--scheduler-limits-per-project", "1", "--executor-ssh-connect-timeout=5m", "--executor-ssh-keep-alive=1m")
 	host := s.hosts[0]
 	gate := func(name string) (hook, func()) {
 		return hook{name, "read go <" + host.Home + "/" + name}, host.Gate(name)
