@@ -177,6 +177,7 @@ func TestStandaloneIsLookedAtWithItsToken(t *testing.T) {
 		require.NoError(t, err)
 		return a.status
 	}
+	s.process.awaitLog(`"message":"ready"`) // the announcement comes first
 	require.Equal(t, http.StatusOK, ask("GET", "/readyz", "", nil))
 	require.Equal(t, http.StatusUnauthorized, ask("GET", "/metrics", s.token, nil), "the API's tokens are for the API")
 	require.Equal(t, http.StatusOK, ask("GET", "/metrics", token, nil))
