@@ -237,8 +237,9 @@ func TestModesShowsTheServicesThatTakePart(t *testing.T) {
 		require.NoError(t, json.Unmarshal(a.body, &events), "%s", a)
 		for _, one := range events {
 			require.Contains(t, one["message"], "DeploymentServiceAPI")
-			// Its last word may come too late for a broker that stops with it.
-			if what := one["event_type"].(string); what != "stopped" {
+			// Its last word may come too late for a broker that stops with it: it is found to be lost then. What is taken to be
+			// lost and is there comes back, and that is told as well.
+			if what := one["event_type"].(string); what != "stopped" && what != "lost" {
 				types = append(types, what)
 			}
 		}
