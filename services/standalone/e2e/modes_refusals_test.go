@@ -33,8 +33,12 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 		require.Equal(t, "DeploymentError", got["error"])
 		require.Contains(t, got["message"], "併發限制")
 	}
-	eventually(t, func() bool { return b.get(t, "/api/deployment/health")["active_deployments"] == 3.0 }, "three are under way")
-	require.Equal(t, 3.0, b.get(t, "/api/deployment/health")["max_concurrent_deployments"])
+	var health object
+	eventually(t, func() bool {
+		health = b.get(t, "/api/deployment/health")
+		return health["active_deployments"] == 3.0
+	}, "three are under way")
+	require.Equal(t, 3.0, health["max_concurrent_deployments"])
 	for batch, want := range map[string][]string{"batch_0": {held[0], held[2]}, "batch_1": {held[1]}} {
 		var found []string
 		for _, row := range b.list(t, "?limit=5&batch_id="+batch) {
@@ -72,7 +76,7 @@ func TestModesBoundsHowManyAreUnderWayAndCancels(t *testing.T) {
 		return h["active_deployments"].(float64) < h["max_concurrent_deployments"].(float64)
 	}, "no place is free")
 	b.completes(t, b.start(t, object{"mode": "auto", "environment": "host-3"}))
-	require.Equal(t, 1.0, b.get(t, "/api/deployment/health")["statistics"].(object)["cancelled_deployments"])
+	require.Equal(t, 1.0, b.health(t)["statistics"].(object)["cancelled_deployments"])
 }
 
 func TestModesKnowsWhoMayAndSaysWhatIsWrong(t *testing.T) {

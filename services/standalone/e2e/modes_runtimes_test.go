@@ -93,7 +93,7 @@ func TestModesRunsByDockerUVAndPip(t *testing.T) {
 	require.Equal(t, "部署失敗", failed["current_step"])
 	b.completes(t, b.start(t, object{"mode": "fallback", "config": free}))
 	requireRunsAt(t, with, "5")
-	health := b.get(t, "/api/deployment/health")
+	health := b.health(t)
 	requireForm(t, shownHealth, health)
 	for _, name := range []string{"memory_percent", "disk_percent"} {
 		read := health["system_resources"].(object)[name]

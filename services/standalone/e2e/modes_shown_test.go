@@ -101,7 +101,7 @@ func TestModesDeploysAndTellsAsItsDocumentShows(t *testing.T) {
 	requireForm(t, shownActive, rows[0])
 	require.Equal(t, noted, rows[0]["metadata"])
 	requireForm(t, shownEnded, rows[1], "metadata")
-	require.Equal(t, 1.0, b.get(t, "/api/deployment/health")["active_deployments"])
+	eventually(t, func() bool { return b.get(t, "/api/deployment/health")["active_deployments"] == 1.0 }, "one is under way")
 
 	g.open(t)
 	b.completes(t, id)

@@ -77,6 +77,18 @@ func (b *bot) get(t *testing.T, path string) object {
 	return got
 }
 
+// health is how the service is, once all who have a part in that have had time to say so.
+func (b *bot) health(t *testing.T) (all object) {
+	t.Helper()
+	eventually(t, func() bool {
+		all = b.get(t, "/api/deployment/health")
+		_, counted := all["statistics"].(object)
+		_, read := all["system_resources"].(object)
+		return counted && read
+	}, "the health has no part missing")
+	return all
+}
+
 // start begins a deployment and returns its id.
 func (b *bot) start(t *testing.T, body object) string {
 	t.Helper()
