@@ -57,8 +57,7 @@ func TestOneDeploymentWaitsAnotherIsRefusedAndAHostIsSkipped(t *testing.T) {
 
 	next := s.deploy(t, order{Application: app, Version: "v1", Servers: names})
 	require.Equal(t, "limit", s.awaitState(t, next.ID, "waiting").Cause)
-	a, err := s.do(request{method: "POST", path: "/v1/deployments", body: order{Application: app, Version: "v1", Servers: names, WhenBusy: "refuse"}})
-	require.NoError(t, err)
+	a := s.answered(t, request{method: "POST", path: "/v1/deployments", body: order{Application: app, Version: "v1", Servers: names, WhenBusy: "refuse"}})
 	require.Equal(t, http.StatusTooManyRequests, a.status, "%s", a)
 	require.Equal(t, "too_many_deployments", a.problem(t).Code)
 	require.NotEmpty(t, a.header.Get("Retry-After"))

@@ -163,8 +163,7 @@ func TestAPackageIsFetchedFromAURL(t *testing.T) {
 			"application": app, "version": "v1", "url": elsewhere.URL + "/shop.tar.gz", "sha256": hex.EncodeToString(digest[:]),
 		}}
 	}
-	a, err := s.do(fetching(sha256.Sum256([]byte("another"))))
-	require.NoError(t, err)
+	a := s.answered(t, fetching(sha256.Sum256([]byte("another"))))
 	require.Equal(t, http.StatusUnprocessableEntity, a.status, "%s", a)
 	require.Equal(t, "digest_mismatch", a.problem(t).Code)
 
@@ -223,8 +222,7 @@ func TestADeploymentIsFoundAsSoonAsItIsAccepted(t *testing.T) {
 		id := s.deploy(t, order{Application: app, Version: "v1", Servers: names}).ID
 		accepted = append(accepted, id)
 		for _, path := range []string{"/v1/deployments/" + id, "/v1/deployments/" + id + "/targets"} {
-			a, err := s.do(request{method: "GET", path: path})
-			require.NoError(t, err)
+			a := s.answered(t, request{method: "GET", path: path})
 			require.Equal(t, http.StatusOK, a.status, "%s", a)
 		}
 	}
@@ -249,8 +247,7 @@ func TestAFirstContactIsKeptAndAnotherKeyIsRefusedFromThenOn(t *testing.T) {
 		return s.targets(t, d.ID)[h.Name]
 	}
 
-	a, err := s.do(order{Application: app, Version: "v1", Servers: []string{h.Name}}.request(uniqueKey()))
-	require.NoError(t, err)
+	a := s.answered(t, order{Application: app, Version: "v1", Servers: []string{h.Name}}.request(uniqueKey()))
 	require.Equal(t, http.StatusUnprocessableEntity, a.status, "nobody allowed a first contact: %s", a)
 	require.Equal(t, []string{"servers"}, a.problem(t).fields())
 

@@ -142,11 +142,9 @@ func requireCallbacks(t *testing.T, rc *caller, id string) {
 func requireLogs(t *testing.T, b *bot, id string) {
 	t.Helper()
 	for _, base := range []string{"/compat/modes", ""} { // as a text behind the base URL, and against the host
-		a, err := b.do(request{method: "GET", path: base + "/api/deployments/" + id + "/logs/"})
-		require.NoError(t, err)
+		a := b.answered(t, request{method: "GET", path: base + "/api/deployments/" + id + "/logs/"})
 		require.Equal(t, http.StatusOK, a.status, "%s", a)
-		a, err = b.do(request{method: "GET", path: base + "/api/deployments/" + id + "/logs"})
-		require.NoError(t, err)
+		a = b.answered(t, request{method: "GET", path: base + "/api/deployments/" + id + "/logs"})
 		require.Equal(t, http.StatusOK, a.status, "%s", a)
 		var got struct {
 			Logs []struct{ Level, Server, Step, Message, Timestamp string }

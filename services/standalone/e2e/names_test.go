@@ -91,8 +91,7 @@ func (s *standalone) nameServer(t *testing.T, h *hosttest.Host, name string) str
 // requireRefused fails the test unless the request is refused for this field.
 func (s *standalone) requireRefused(t *testing.T, r request, field string) {
 	t.Helper()
-	a, err := s.do(r)
-	require.NoError(t, err)
+	a := s.answered(t, r)
 	require.Equal(t, http.StatusUnprocessableEntity, a.status, "%+v: %s", r, a)
 	require.Contains(t, a.problem(t).fields(), field, "%s", a)
 }

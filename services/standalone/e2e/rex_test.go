@@ -70,21 +70,27 @@ func (r *rex) download(t *testing.T, version string) {
 }
 
 // send sends a body with a token in the query, as clients of the original do, and returns
-// the answer as it is.
-func (r *rex) send(t *testing.T, path, token, media, body string) (int, []byte) {
+// the answer as it is, once every part of Slipway that it needs has had time for it.
+func (r *rex) send(t *testing.T, path, token, media, body string) (status int, text []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", r.url+path+"?token="+url.QueryEscape(token), strings.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", media)
-	resp, err := r.http.Do(req)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
+	key := uniqueKey() // what is asked for again is done once
+	poll(patience, func() bool {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", r.url+path+"?token="+url.QueryEscape(token), strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", media)
+		req.Header.Set("Idempotency-Key", key)
+		resp, err := r.http.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		status = resp.StatusCode
+		text, err = io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return status != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == ""
+	})
 	for _, part := range []string{"param", "parseparameters", "print_stdout", "respon", "take"} {
 		require.Contains(t, string(text), `"`+part+`":`)
 	}
-	return resp.StatusCode, text
+	return status, text
 }
 
 // post sends a form.

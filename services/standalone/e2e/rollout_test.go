@@ -62,8 +62,7 @@ func TestACanaryIsApprovedJudgedAndRetriedWhereItFailed(t *testing.T) {
 	requireRuns(t, hosts[0], "v1")
 	require.Empty(t, runs(t, hosts[1], appPath))
 
-	a, err := s.do(request{method: "POST", path: "/v1/deployments/" + d.ID + "/retry", body: map[string]string{}})
-	require.NoError(t, err)
+	a := s.answered(t, request{method: "POST", path: "/v1/deployments/" + d.ID + "/retry", body: map[string]string{}})
 	require.Equal(t, http.StatusConflict, a.status, "%s", a)
 
 	hosts[3].Stop()

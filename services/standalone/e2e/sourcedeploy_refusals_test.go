@@ -45,10 +45,9 @@ func TestSourceDeployRefusesWhatItCannotDo(t *testing.T) {
 		`{"name": None}`:                        "line 1, column 10: None is Python; JSON has null",
 		"{\"name\": \"other\", # the second\n}": "line 1, column 19: # begins a comment, and JSON has none",
 	} {
-		a, err := s.do(request{
+		a := s.answered(t, request{
 			method: "POST", path: sourceDeploy + "/project", body: []byte(body), header: map[string]string{"Content-Type": "application/json"},
 		})
-		require.NoError(t, err)
 		require.Equal(t, http.StatusBadRequest, a.status, a.String())
 		require.Contains(t, refused(t, a.body, "100"), why)
 	}

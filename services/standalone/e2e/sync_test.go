@@ -77,8 +77,7 @@ func (o *office) ask(t *testing.T, method, path string, body any) (int, syncVerd
 	if form, is := body.(url.Values); is {
 		r.body, r.header = []byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 	}
-	a, err := o.do(r)
-	require.NoError(t, err)
+	a := o.answered(t, r)
 	var v syncVerdict
 	require.NoError(t, json.Unmarshal(a.body, &v), "%s", a)
 	return a.status, v
@@ -251,8 +250,7 @@ func TestAClientOfSyncThatHangsUpStopsNothing(t *testing.T) {
 		return err == nil && got.status == http.StatusOK && strings.Contains(string(got.body), "部署成功!")
 	}, time.Minute, 50*time.Millisecond, "the repeat is answered once the first attempt has ended")
 	var page struct{ Items []json.RawMessage }
-	got, err := o.do(request{method: "GET", path: "/v1/deployments"})
-	require.NoError(t, err)
+	got := o.answered(t, request{method: "GET", path: "/v1/deployments"})
 	require.NoError(t, json.Unmarshal(got.body, &page))
 	require.Len(t, page.Items, 1, "a repeat with the same key deploys nothing again")
 }

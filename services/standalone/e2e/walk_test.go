@@ -46,8 +46,7 @@ func (a *aviary) walk() {
 				a.watch(address + queries[route])
 				continue
 			}
-			got, err := a.do(request{method: "GET", path: address + queries[route]})
-			require.NoError(a.t, err)
+			got := a.answered(a.t, request{method: "GET", path: address + queries[route]})
 			require.Less(a.t, got.status, 300, "%s: %s", address, got)
 		}
 	}
@@ -66,8 +65,7 @@ func (a *aviary) addresses(route string, at map[string][]string) (addresses []st
 		return addresses
 	}
 	for _, list := range at[route[:strings.LastIndex(route, "/")]] {
-		got, err := a.do(request{method: "GET", path: list})
-		require.NoError(a.t, err)
+		got := a.answered(a.t, request{method: "GET", path: list})
 		var page struct{ Items, Replicas []map[string]any }
 		require.NoError(a.t, json.Unmarshal(got.body, &page), "%s", got)
 		for _, item := range slices.Concat(page.Items, page.Replicas) {
