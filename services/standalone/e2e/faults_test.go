@@ -223,11 +223,9 @@ func TestABadPackageIsRefusedByEveryHostAndNothingIsSwitched(t *testing.T) {
 func TestWhatIsNoPackageIsRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
 	s := startStandalone(t, "--gateway-limits-max-package=1MiB")
-	a, err := s.do(uploading(app, "v1", "shop.tar.gz", []byte("<html>404 Not Found</html>")))
-	require.NoError(t, err)
+	a := s.answered(t, uploading(app, "v1", "shop.tar.gz", []byte("<html>404 Not Found</html>")))
 	require.Equal(t, http.StatusUnprocessableEntity, a.status, "%s", a)
-	a, err = s.do(uploading(app, "v1", "shop.tar.gz", contentOf("v1", 2<<20).tarGz(t)))
-	require.NoError(t, err)
+	a = s.answered(t, uploading(app, "v1", "shop.tar.gz", contentOf("v1", 2<<20).tarGz(t)))
 	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, "%s", a)
 	require.Empty(t, all[packageInfo](t, s.client, "/v1/packages", nil))
 }

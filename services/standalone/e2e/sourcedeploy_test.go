@@ -1,9 +1,9 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -246,16 +246,10 @@ func (s *shop) as(t *testing.T, role string, project ...string) func(t *testing.
 
 func (s *shop) basic(t *testing.T, token, method, path string, status int) []byte {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.url+sourceDeploy+path, nil)
-	require.NoError(t, err)
-	req.SetBasicAuth("slipway", token)
-	resp, err := s.http.Do(req)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.Equal(t, status, resp.StatusCode, "%s", text)
-	return text
+	credentials := "Basic " + base64.StdEncoding.EncodeToString([]byte("slipway:"+token))
+	a := s.answered(t, request{method: method, path: sourceDeploy + path, header: map[string]string{"Authorization": credentials}})
+	require.Equal(t, status, a.status, "%s", a)
+	return a.body
 }
 
 func TestADeploymentThatCannotGoOnIsAnErrorToSourceDeploy(t *testing.T) {
