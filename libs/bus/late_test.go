@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -58,4 +59,29 @@ func TestWhatABusyBrokerSendsLateIsTaken(t *testing.T) {
 		b.Batches(ctx, c, 10, func(batch []*bus.Delivery) { taken <- batch[0].Done(t.Context()) })
 	})
 	require.NoError(t, receive(t, taken, "the job is taken"))
+}
+
+// TestAScanHearsABusyBrokerOut holds back what comes in the middle of a batch.
+func TestAScanHearsABusyBrokerOut(t *testing.T) {
+	t.Parallel()
+	broker, near := start(t)
+	const stored = 300
+	for i := range stored {
+		_, err := near.Publish(t.Context(), contract.SystemEventSubject("d"), fmt.Sprint(i), make([]byte, 4<<10))
+		require.NoError(t, err)
+	}
+	slow := &late{broker: broker}
+	nc := broker.Connect(t, nats.InProcessServer(slow))
+	b, err := bus.Open(t.Context(), nc, bus.Config{Replicas: 1, Retention: time.Hour}, zerolog.Nop())
+	require.NoError(t, err)
+	var got []uint64
+	require.NoError(t, b.Scan(t.Context(), contract.StreamEvents, []string{contract.EventsAll}, func(s bus.Stored) error {
+		if got = append(got, s.Seq); len(got) == 1 {
+			slow.held.Lock()
+			time.AfterFunc(shortWait, slow.held.Unlock)
+		}
+		return nil
+	}))
+	require.Len(t, got, stored)
+	require.IsIncreasing(t, got)
 }

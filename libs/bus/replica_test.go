@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,11 +62,23 @@ func TestAReplicaIsReadyAgainAsOftenAsItMustBe(t *testing.T) {
 	r, err := bus.Serve(t.Context(), b.Conn(), bus.About{Name: "slipway-test"})
 	require.NoError(t, err)
 	r.NotReady() // it was not
+	last := func(word contract.ReplicaState) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			stream, err := b.JetStream().Stream(t.Context(), contract.StreamReplicas)
+			if err != nil {
+				return false
+			}
+			last, err := stream.GetLastMsgForSubject(t.Context(), contract.ReplicaSubject("slipway-test", r.ID()))
+			return err == nil && strings.Contains(string(last.Data), fmt.Sprintf("%q", word))
+		}, patience, 10*time.Millisecond, "its last word is not %s", word)
+	}
 	for range 2 {
 		r.Ready()
-		states(t, b, "slipway-test", r.ID(), contract.ReplicaReady)
+		last(contract.ReplicaReady)
 		r.NotReady()
 		r.NotReady()
+		last(contract.ReplicaStarted)
 	}
 	server.Stop()
 	for range 100 { // of which the broker is told no more than it must know
@@ -74,14 +87,7 @@ func TestAReplicaIsReadyAgainAsOftenAsItMustBe(t *testing.T) {
 	}
 	r.Ready()
 	server.Restart()
-	require.Eventually(t, func() bool { // the end of a replica waits for a moment alone
-		stream, err := b.JetStream().Stream(t.Context(), contract.StreamReplicas)
-		if err != nil {
-			return false
-		}
-		last, err := stream.GetLastMsgForSubject(t.Context(), contract.ReplicaSubject("slipway-test", r.ID()))
-		return err == nil && strings.Contains(string(last.Data), `"ready"`)
-	}, patience, 10*time.Millisecond)
+	last(contract.ReplicaReady) // the end of a replica waits for a moment alone
 	r.Stop()
 	r.NotReady() // too late
 	all := states(t, b, "slipway-test", r.ID(), contract.ReplicaStopped)

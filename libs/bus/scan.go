@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -64,7 +65,7 @@ func (b *Bus) scan(ctx context.Context, stream string, after, most uint64, subje
 		_ = b.js.DeleteConsumer(brief, stream, info.Name) // or it goes by itself
 	}()
 	for left := min(info.NumPending, most); left > 0; {
-		read, pending, err := scanSome(ctx, consumer, int(min(left, scanBatch)), fn)
+		read, pending, err := b.scanSome(ctx, consumer, int(min(left, scanBatch)), fn)
 		if err != nil {
 			return fmt.Errorf("scan %s: %w", stream, err)
 		}
@@ -78,31 +79,19 @@ func (b *Bus) scan(ctx context.Context, stream string, after, most uint64, subje
 }
 
 // scanSome gives fn at most so many messages. It returns how many these were, and how many are left.
-func scanSome(ctx context.Context, consumer jetstream.Consumer, most int, fn func(Stored) error) (read int, left uint64, err error) {
+func (b *Bus) scanSome(ctx context.Context, consumer jetstream.Consumer, most int, fn func(Stored) error) (read int, left uint64, err error) {
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	batch, err := consumer.FetchNoWait(most)
-	if err != nil {
-		return 0, 0, classify(err)
+	var stop error
+	err = b.pull(try, consumer, most, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
+		read, left = read+1, meta.NumPending
+		stop = fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject, Data: msg.Data})
+		return stop
+	})
+	if stop != nil {
+		return read, left, stop
 	}
-	for {
-		select {
-		case msg, open := <-batch.Messages():
-			if !open {
-				return read, left, classify(batch.Error())
-			}
-			meta, err := msg.Metadata()
-			if err != nil {
-				return read, left, err
-			}
-			read, left = read+1, meta.NumPending
-			if err := fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject(), Data: msg.Data()}); err != nil {
-				return read, left, err
-			}
-		case <-try.Done():
-			return read, left, classify(try.Err())
-		}
-	}
+	return read, left, classify(err)
 }
 
 // Drop removes everything that is stored on the subject.

@@ -56,8 +56,7 @@ func (s *source) next(ctx context.Context, n int) []*Delivery {
 }
 
 // ready returns up to n of the messages that are there. It hears the broker out: what is
-// sent to a request that was given up rests with nobody until its ack wait is over. The
-// client's own FetchNoWait gives up after a second.
+// sent to a request that was given up rests with nobody until its ack wait is over.
 func (s *source) ready(ctx context.Context, n int) []*Delivery {
 	if ctx.Err() != nil {
 		return nil
@@ -68,7 +67,11 @@ func (s *source) ready(ctx context.Context, n int) []*Delivery {
 	defer cancel()
 	hurry := context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, cancel) })
 	defer hurry()
-	got, err := s.pull(answer, n)
+	var got []*Delivery
+	err := s.bus.pull(answer, s.consumer, n, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
+		got = append(got, &Delivery{nc: s.bus.nc, subject: msg.Subject, reply: msg.Reply, data: msg.Data, received: time.Now(), Seq: meta.Sequence.Stream})
+		return nil
+	})
 	if era.Err() != nil { // the connection is another by now: that says nothing
 		return got
 	}
@@ -76,43 +79,56 @@ func (s *source) ready(ctx context.Context, n int) []*Delivery {
 	return got
 }
 
-// pull asks for up to n of the messages that are there, and returns what came until the
-// broker said that there are no more.
-func (s *source) pull(ctx context.Context, n int) (got []*Delivery, err error) {
-	nc, info := s.bus.nc, s.consumer.CachedInfo()
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
+// pull asks a consumer for up to n of the messages that are there, and gives each to take
+// until the broker says that there are no more, or take fails. The client's own FetchNoWait
+// ends after a second of silence as well, as if there were none.
+func (b *Bus) pull(ctx context.Context, from jetstream.Consumer, n int, take func(*nats.Msg, *nats.MsgMetadata) error) error {
+	info := from.CachedInfo()
+	inbox := b.nc.NewInbox()
+	sub, err := b.nc.SubscribeSync(inbox)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is gone already
-	request := fmt.Appendf(nil, `{"batch": %d, "no_wait": true}`, n)
-	if err := nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+info.Stream+"."+info.Name, inbox, request); err != nil {
-		return nil, err
+	// Whoever takes slowly loses none.
+	if err := sub.SetPendingLimits(n+1, -1); err != nil {
+		return err
 	}
-	for len(got) < n {
+	request := fmt.Appendf(nil, `{"batch": %d, "no_wait": true}`, n)
+	if err := b.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+info.Stream+"."+info.Name, inbox, request); err != nil {
+		return err
+	}
+	for got := 0; got < n; {
 		msg, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return got, err
+			return err
 		}
 		switch status := msg.Header.Get("Status"); {
 		case len(msg.Data) > 0 || status == "":
-			if meta, err := msg.Metadata(); err == nil {
-				got = append(got, &Delivery{nc: nc, subject: msg.Subject, reply: msg.Reply, data: msg.Data, received: time.Now(), Seq: meta.Sequence.Stream})
+			meta, err := msg.Metadata()
+			if err != nil {
+				continue // it is from nobody who delivers
+			}
+			got++
+			if err := take(msg, meta); err != nil {
+				return err
 			}
 		case status == statusNone, status == statusTimeout:
-			return got, nil
+			return nil
+		case status == statusNobody:
+			return nats.ErrNoResponders
 		default:
-			return got, fmt.Errorf("%w: %s %s", errRefused, status, msg.Header.Get("Description"))
+			return fmt.Errorf("%w: %s %s", errRefused, status, msg.Header.Get("Description"))
 		}
 	}
-	return got, nil
+	return nil
 }
 
-// What the broker says where there are no more messages.
+// What the broker says where there are no more messages, and where nobody is there to say it.
 const (
 	statusNone    = "404"
 	statusTimeout = "408"
+	statusNobody  = "503"
 )
 
 // tell says what is wrong, if that is new, and mends what can be mended. That

@@ -134,7 +134,7 @@ func TestWorkEndsWhatItBegan(t *testing.T) {
 func TestWorkGoesOnAfterTheBrokerWasAway(t *testing.T) {
 	broker, b := start(t)
 	done := make(chan uint64, 10)
-	c := consumer(t, b, contract.StreamJobs, contract.JobsAll, patience)
+	c := consumer(t, b, contract.StreamJobs, contract.JobsAll, steadyWait) // what is lost on the way comes again
 	untilEnd(t, func(ctx context.Context) {
 		b.Work(ctx, c, 2, func(d *bus.Delivery) {
 			if d.Done(t.Context()) == nil {

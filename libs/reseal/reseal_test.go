@@ -350,10 +350,12 @@ func TestOneThatIsKilledIsTakenUpByTheNext(t *testing.T) {
 		before, cmd := done(), process()
 		require.Eventually(t, func() bool { return done() > before }, time.Minute, time.Millisecond, "it begins")
 		require.NoError(t, cmd.Process.Kill())
-		require.Error(t, cmd.Wait())
 		requireAllOpen()
+		if cmd.Wait() == nil {
+			require.Equal(t, servers, done(), "it was faster than this test")
+			break
+		}
 	}
-	require.Less(t, done(), servers, "it was cut off in the middle")
 	require.NoError(t, process().Wait())
 	requireAllOpen()
 	require.Equal(t, map[string]reseal.Names{s.newer.Public().ID(): {Resting: servers}}, s.named())

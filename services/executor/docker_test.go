@@ -211,7 +211,7 @@ func TestAReplacementThatIsCutShortIsCarriedToItsEnd(t *testing.T) {
 	d.deployed("1.0")
 	before := "1.0"
 	// A sick one is seen to run before it is given up.
-	dockerfile := strings.Replace(dockertest.Dockerfile, "--retries=2", "--retries=20", 1)
+	dockerfile := strings.Replace(dockertest.Dockerfile, "--retries=2", "--retries=60", 1)
 	for _, c := range []struct {
 		version, state, serves string
 		cut                    func()

@@ -162,7 +162,7 @@ func TestBothAttemptsOfAHookAreHeardInOrder(t *testing.T) {
 	h := hosttest.Start(t, 1)[0]
 	open := h.Gate("gate")
 	stop := s.executor(crashes)
-	id := s.hooked(h, "echo begin; echo x >>ran; test $(wc -l <ran) -gt 1 || read go <gate; echo end")
+	id := s.hooked(h, "echo x >>ran; echo begin; test $(wc -l <ran) -gt 1 || read go <gate; echo end")
 	s.awaitLine(id, h.Name, "begin")
 	stop() // in the midst of the hook
 	s.executor(takesUp)
@@ -190,7 +190,7 @@ func TestAConnectionThatBreaksInAHookLosesNoLine(t *testing.T) {
 	s.executor(nil)
 	h := hosttest.Start(t, 1)[0]
 	open := h.Gate("gate")
-	id := s.hooked(h, "echo begin; echo x >>ran; test $(wc -l <ran) -gt 1 || read go <gate; echo end")
+	id := s.hooked(h, "echo x >>ran; echo begin; test $(wc -l <ran) -gt 1 || read go <gate; echo end")
 	s.awaitLine(id, h.Name, "begin")
 	h.KillSessions()
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)

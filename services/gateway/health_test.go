@@ -50,10 +50,13 @@ func TestTheHealthDocumentHasRealReadings(t *testing.T) {
 	for i, state := range []string{"running", "running", "paused", "accepted", "succeeded", "failed"} {
 		h.know(contract.Deployment{ID: xid.New().String(), State: state, Seq: uint64(i)})
 	}
-	f.eventually(func() bool {
-		return f.get("/v1/health").object()["services"].(map[string]any)["slipway-executor"] == 3.0
+	available := func(mode any) bool { return mode.(map[string]any)["status"] == "available" }
+	var got map[string]any
+	f.eventually(func() bool { // each is asked, and has a second to answer in
+		got = f.get("/v1/health").is(200).object()
+		modes := got["modes"].(map[string]any)
+		return got["services"].(map[string]any)["slipway-executor"] == 3.0 && available(modes["docker"]) && available(modes["uv"])
 	}, "executors are not found")
-	got := f.get("/v1/health").is(200).object()
 	require.Equal(t, "ready", got["status"])
 	require.Empty(t, got["missing"])
 	require.Equal(t, map[string]any{"active": 3.0, "waiting": 0.0, "limit": 0.0}, got["deployments"])

@@ -64,8 +64,9 @@ func (m *Meter) cpu(now time.Time) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if now.Sub(m.at) >= atLeast && all > m.all {
-		m.percentCPU = share(busy-m.busy, all-m.all)
+	// Some counters may run backwards, as proc(5) says of iowait.
+	if now.Sub(m.at) >= atLeast && all > m.all && busy >= m.busy {
+		m.percentCPU = share(min(busy-m.busy, all-m.all), all-m.all)
 		m.at, m.busy, m.all = now, busy, all
 	}
 	return m.percentCPU, nil

@@ -39,6 +39,14 @@ func TestProcessorsAreMeasuredFromReadingToReading(t *testing.T) {
 	got, err = m.cpu(now.Add(time.Second))
 	require.NoError(t, err)
 	require.Equal(t, 50.0, got)
+	write("stat", "cpu  110 0 10 121 5 0 0 0 5 0\n") // less time was spent waiting for disks than before
+	got, err = m.cpu(now.Add(2 * time.Second))
+	require.NoError(t, err)
+	require.Equal(t, 100.0, got)
+	write("stat", "cpu  109 0 10 131 5 0 0 0 5 0\n")
+	got, err = m.cpu(now.Add(3 * time.Second))
+	require.NoError(t, err)
+	require.Equal(t, 100.0, got, "nothing can be said")
 
 	write("meminfo", "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    750 kB\n")
 	got, err = m.memory()

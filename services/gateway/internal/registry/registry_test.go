@@ -108,6 +108,7 @@ func TestAReplicaThatWasSilentForAWhileReturns(t *testing.T) {
 	replica, err := bus.Serve(t.Context(), b.Conn(), bus.About{Name: "slipway-executor"})
 	require.NoError(t, err)
 	replica.Ready()
+	require.Eventually(t, func() bool { return len(states(r, replica.ID())) == 2 }, patience, time.Millisecond)
 	var alive atomic.Bool
 	doppelganger(t, server.OpenBus(t).Conn(), "slipway-executor", replica.ID(), &alive)
 	b.Conn().Close()
@@ -144,8 +145,10 @@ func TestAReplicaThatReturnsIsNotReadyForThat(t *testing.T) {
 
 	late, err := Open(t.Context(), server.OpenBus(t), time.Hour, zerolog.Nop())
 	require.NoError(t, err)
-	late.count(t.Context(), "another")
-	require.NotZero(t, late.known[replica.ID()].Seen)
+	require.Eventually(t, func() bool { // a count waits for answers for so long and no longer
+		late.count(t.Context(), "another")
+		return !late.known[replica.ID()].Seen.IsZero()
+	}, patience, time.Millisecond)
 	require.False(t, late.Serves("slipway-history"))
 }
 
@@ -168,11 +171,13 @@ func TestAReplicaThatWasLostLongAgoIsForgottenUntilItAnswers(t *testing.T) {
 	require.Equal(t, []contract.ReplicaState{contract.ReplicaLost}, states(r, "old"), "what is stored stays")
 
 	old.Store(true)
-	r.count(t.Context(), "self")
 	ctx, stop := context.WithCancel(t.Context())
 	followed := make(chan struct{})
 	go func() { r.follow(ctx); close(followed) }()
-	require.Eventually(t, func() bool { return len(states(r, "old")) == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool {
+		r.count(t.Context(), "self")
+		return len(states(r, "old")) == 2
+	}, patience, time.Millisecond)
 	stop()
 	<-followed
 	require.Equal(t, contract.ReplicaReturned, states(r, "old")[1])
@@ -228,6 +233,8 @@ func TestWhatWasReadyBeforeAGatewayStartedMustAnswerIt(t *testing.T) {
 		return len(states(r, replica.ID())) == 2
 	}, patience, time.Millisecond)
 	require.False(t, r.Serves("slipway-history"))
-	r.count(t.Context(), "another")
-	require.True(t, r.Serves("slipway-history"))
+	require.Eventually(t, func() bool {
+		r.count(t.Context(), "another")
+		return r.Serves("slipway-history")
+	}, patience, time.Millisecond)
 }

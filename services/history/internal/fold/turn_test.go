@@ -23,6 +23,7 @@ func TestOneFoldsAndTheOthersKnowHowFar(t *testing.T) {
 	w := newWorld(t)
 	first, stopFirst := w.followAs(false)
 	require.Eventually(t, func() bool { return w.checkpoint().Holder != "" }, deadline, often)
+	holder := w.checkpoint().Holder
 	second, _ := w.followAs(false)
 
 	messages := foldtest.Stream(seeded(11), 4, 20)
@@ -30,7 +31,6 @@ func TestOneFoldsAndTheOthersKnowHowFar(t *testing.T) {
 	w.publish(messages[:half])
 	w.await(first, w.last)
 	w.await(second, w.last)
-	holder := w.checkpoint().Holder
 
 	began := time.Now()
 	stopFirst()

@@ -291,7 +291,8 @@ func TestAHostWhoseSlotStaysTakenHoldsUpNoOtherDeployment(t *testing.T) {
 	free := s.deploy(others, 0)
 	s.ended(free, 0, others[0].Host, deploy.Succeeded)
 	require.Equal(t, "succeeded", s.conclusion(free).State)
-	require.NotEqual(t, contract.TypeConcluded, s.story(blocked)[len(s.story(blocked))-1].Type)
+	story := s.story(blocked)
+	require.NotEqual(t, contract.TypeConcluded, story[len(story)-1].Type)
 }
 
 func TestAnEventOutsideThePlanTakesNoOtherWithIt(t *testing.T) {
