@@ -85,3 +85,29 @@ func TestAScanHearsABusyBrokerOut(t *testing.T) {
 	require.Len(t, got, stored)
 	require.IsIncreasing(t, got)
 }
+
+// TestAScanLosesNothingUnseenWithItsConnection breaks the connection in the middle of a batch.
+func TestAScanLosesNothingUnseenWithItsConnection(t *testing.T) {
+	t.Parallel()
+	broker, near := start(t)
+	const stored = 300
+	for i := range stored {
+		_, err := near.Publish(t.Context(), contract.SystemEventSubject("d"), fmt.Sprint(i), make([]byte, 4<<10))
+		require.NoError(t, err)
+	}
+	nc := broker.Connect(t)
+	b, err := bus.Open(t.Context(), nc, bus.Config{Replicas: 1, Retention: time.Hour}, zerolog.Nop())
+	require.NoError(t, err)
+	var got []uint64
+	err = b.Scan(t.Context(), contract.StreamEvents, []string{contract.EventsAll}, func(s bus.Stored) error {
+		if got = append(got, s.Seq); len(got) == 1 {
+			require.NoError(t, nc.ForceReconnect())
+		}
+		return nil
+	})
+	if err != nil {
+		require.ErrorIs(t, err, bus.ErrUnavailable)
+		return
+	}
+	require.Len(t, got, stored)
+}
