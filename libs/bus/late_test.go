@@ -61,53 +61,51 @@ func TestWhatABusyBrokerSendsLateIsTaken(t *testing.T) {
 	require.NoError(t, receive(t, taken, "the job is taken"))
 }
 
-// TestAScanHearsABusyBrokerOut holds back what comes in the middle of a batch.
-func TestAScanHearsABusyBrokerOut(t *testing.T) {
-	t.Parallel()
+// scanned is how many events scanDisturbed stores: one batch, and more than a connection has in hand at once.
+const scanned = 300
+
+// scanDisturbed scans a stream through this way to its broker and calls disturb at the first message.
+func scanDisturbed(t *testing.T, way func(*bustest.Server) nats.InProcessConnProvider, disturb func(*nats.Conn)) (got []uint64, err error) {
+	t.Helper()
 	broker, near := start(t)
-	const stored = 300
-	for i := range stored {
+	for i := range scanned {
 		_, err := near.Publish(t.Context(), contract.SystemEventSubject("d"), fmt.Sprint(i), make([]byte, 4<<10))
 		require.NoError(t, err)
 	}
-	slow := &late{broker: broker}
-	nc := broker.Connect(t, nats.InProcessServer(slow))
-	b, err := bus.Open(t.Context(), nc, bus.Config{Replicas: 1, Retention: time.Hour}, zerolog.Nop())
-	require.NoError(t, err)
-	var got []uint64
-	require.NoError(t, b.Scan(t.Context(), contract.StreamEvents, []string{contract.EventsAll}, func(s bus.Stored) error {
+	b := open(t, way(broker))
+	err = b.Scan(t.Context(), contract.StreamEvents, []string{contract.EventsAll}, func(s bus.Stored) error {
 		if got = append(got, s.Seq); len(got) == 1 {
-			slow.held.Lock()
-			time.AfterFunc(shortWait, slow.held.Unlock)
+			disturb(b.Conn())
 		}
 		return nil
-	}))
-	require.Len(t, got, stored)
+	})
+	return got, err
+}
+
+// TestAScanHearsABusyBrokerOut holds back what comes in the middle of a batch.
+func TestAScanHearsABusyBrokerOut(t *testing.T) {
+	t.Parallel()
+	var slow *late
+	got, err := scanDisturbed(t, func(s *bustest.Server) nats.InProcessConnProvider {
+		slow = &late{broker: s}
+		return slow
+	}, func(*nats.Conn) {
+		slow.held.Lock()
+		time.AfterFunc(shortWait, slow.held.Unlock)
+	})
+	require.NoError(t, err)
+	require.Len(t, got, scanned)
 	require.IsIncreasing(t, got)
 }
 
 // TestAScanLosesNothingUnseenWithItsConnection breaks the connection in the middle of a batch.
 func TestAScanLosesNothingUnseenWithItsConnection(t *testing.T) {
 	t.Parallel()
-	broker, near := start(t)
-	const stored = 300
-	for i := range stored {
-		_, err := near.Publish(t.Context(), contract.SystemEventSubject("d"), fmt.Sprint(i), make([]byte, 4<<10))
-		require.NoError(t, err)
-	}
-	nc := broker.Connect(t)
-	b, err := bus.Open(t.Context(), nc, bus.Config{Replicas: 1, Retention: time.Hour}, zerolog.Nop())
-	require.NoError(t, err)
-	var got []uint64
-	err = b.Scan(t.Context(), contract.StreamEvents, []string{contract.EventsAll}, func(s bus.Stored) error {
-		if got = append(got, s.Seq); len(got) == 1 {
-			require.NoError(t, nc.ForceReconnect())
-		}
-		return nil
-	})
+	got, err := scanDisturbed(t, func(s *bustest.Server) nats.InProcessConnProvider { return s },
+		func(nc *nats.Conn) { require.NoError(t, nc.ForceReconnect()) })
 	if err != nil {
 		require.ErrorIs(t, err, bus.ErrUnavailable)
 		return
 	}
-	require.Len(t, got, stored)
+	require.Len(t, got, scanned)
 }

@@ -347,15 +347,22 @@ func TestOneThatIsKilledIsTakenUpByTheNext(t *testing.T) {
 	}
 	done := func() int { return s.named()[s.newer.Public().ID()].Resting }
 	for range kills {
-		before, cmd := done(), process()
-		require.Eventually(t, func() bool { return done() > before }, time.Minute, time.Millisecond, "it begins")
-		require.NoError(t, cmd.Process.Kill())
-		requireAllOpen()
-		if cmd.Wait() == nil {
-			require.Equal(t, servers, done(), "it was faster than this test")
-			break
+		before := done()
+		writes, err := s.bus.Conn().SubscribeSync("$KV." + contract.BucketServers + ".>")
+		require.NoError(t, err)
+		require.NoError(t, s.bus.Conn().Flush())
+		cmd := process()
+		for range 2 { // it writes one once the one before is stored
+			_, err := writes.NextMsg(time.Minute)
+			require.NoError(t, err, "it begins")
 		}
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+		require.NoError(t, writes.Unsubscribe())
+		require.Greater(t, done(), before)
+		requireAllOpen()
 	}
+	require.Less(t, done(), servers, "it was cut off in the middle")
 	require.NoError(t, process().Wait())
 	requireAllOpen()
 	require.Equal(t, map[string]reseal.Names{s.newer.Public().ID(): {Resting: servers}}, s.named())
