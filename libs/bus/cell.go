@@ -121,9 +121,8 @@ func (c *Cells[T]) Delete(ctx context.Context, key string, rev uint64) error {
 // they are, and leaves no mark: watchers are not told.
 func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
 	stream := c.bus.streams["KV_"+c.kv.Bucket()]
-	below := "$KV." + c.kv.Bucket() + "." + key + ".>"
 	return repeat(ctx, func(ctx context.Context) error {
-		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below)))
+		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below(c.kv.Bucket())+key+".>")))
 	})
 }
 
@@ -131,7 +130,7 @@ func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
 func (c *Cells[T]) Forget(ctx context.Context, key string) error {
 	stream := c.bus.streams["KV_"+c.kv.Bucket()]
 	return repeat(ctx, func(ctx context.Context) error {
-		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+c.kv.Bucket()+"."+key)))
+		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below(c.kv.Bucket())+key)))
 	})
 }
 
@@ -140,13 +139,12 @@ func (c *Cells[T]) Forget(ctx context.Context, key string) error {
 // only ever created and forgotten, that is the order in which they were made. It
 // takes no longer with many values than with few.
 func (c *Cells[T]) Next(ctx context.Context, filter string, after uint64) (key string, value T, rev uint64, err error) {
-	bucket := "$KV." + c.kv.Bucket() + "."
-	got, err := c.bus.Next(ctx, "KV_"+c.kv.Bucket(), bucket+filter, after)
+	got, err := c.bus.Next(ctx, "KV_"+c.kv.Bucket(), below(c.kv.Bucket())+filter, after)
 	if err != nil {
 		return "", value, 0, err
 	}
 	err = json.Unmarshal(got.Data, &value)
-	return strings.TrimPrefix(got.Subject, bucket), value, got.Seq, err
+	return c.key(got), value, got.Seq, err
 }
 
 // Keys returns the keys that match the filter, in no order. A filter is a
@@ -155,14 +153,10 @@ func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
 	var keys []string
 	err := repeat(ctx, func(ctx context.Context) error {
 		keys = nil
-		lister, err := c.kv.ListKeysFiltered(ctx, filter)
-		if err != nil {
-			return classify(err)
-		}
-		for k := range lister.Keys() {
-			keys = append(keys, k)
-		}
-		return classify(ctx.Err()) // the lister stops in silence: these may be a part of them
+		return c.bus.values(ctx, c.kv.Bucket(), []string{filter}, jetstream.ConsumerConfig{HeadersOnly: true}, func(s Stored) error {
+			keys = append(keys, c.key(s))
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -170,6 +164,24 @@ func (c *Cells[T]) Keys(ctx context.Context, filter string) ([]string, error) {
 	return keys, nil
 }
 
-// KV is the bucket itself, for watching and to read all of it. A watch sees what
-// Delete removes, and nothing of DeleteBelow.
-func (c *Cells[T]) KV() jetstream.KeyValue { return c.kv }
+// Cell is a value as it stands in its bucket.
+type Cell[T any] struct {
+	Key   string
+	Value T
+	Rev   uint64
+	At    time.Time // when it was written
+}
+
+// Each gives fn the cells whose keys match the filter, as Bus.Values does. Values that
+// cannot be read are left out. The broker waits for fn, and not for long.
+func (c *Cells[T]) Each(ctx context.Context, filter string, fn func(Cell[T])) error {
+	return c.bus.Values(ctx, c.kv.Bucket(), []string{filter}, func(s Stored) error {
+		cell := Cell[T]{Key: c.key(s), Rev: s.Seq, At: s.At}
+		if json.Unmarshal(s.Data, &cell.Value) == nil {
+			fn(cell)
+		}
+		return nil
+	})
+}
+
+func (c *Cells[T]) key(s Stored) string { return strings.TrimPrefix(s.Subject, below(c.kv.Bucket())) }

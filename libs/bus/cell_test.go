@@ -3,7 +3,6 @@ package bus_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -179,20 +178,7 @@ func TestKeysAreAllOrAnError(t *testing.T) {
 	_, b := start(t)
 	c := cells(t, b)
 	const count = 2000
-	var (
-		writers sync.WaitGroup
-		errs    [8]error
-	)
-	for w := range errs {
-		writers.Go(func() {
-			for i := w; i < count; i += len(errs) {
-				_, err := c.Put(t.Context(), fmt.Sprint("k", i), counter{})
-				errs[w] = errors.Join(errs[w], err)
-			}
-		})
-	}
-	writers.Wait()
-	require.NoError(t, errors.Join(errs[:]...))
+	putAll(t, c, count)
 	for after := 100 * time.Microsecond; ; after += after / 4 {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		keys, err := c.Keys(ctx, ">")

@@ -27,6 +27,8 @@ type Stored struct {
 
 	// What Follow knows besides: messages on these subjects that the stream held beyond it.
 	Behind uint64
+
+	mark bool // it stands in a bucket where a value was deleted
 }
 
 // Publish stores the message and returns its sequence, repeating until it is
@@ -97,7 +99,7 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) 
 		if err != nil {
 			return classify(err)
 		}
-		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time}
+		got = storedOf(msg)
 		return nil
 	})
 	return got, err
@@ -112,10 +114,17 @@ func (b *Bus) Next(ctx context.Context, stream, subject string, after uint64) (S
 		if err != nil {
 			return classify(err)
 		}
-		got = Stored{Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time}
+		got = storedOf(msg)
 		return nil
 	})
 	return got, err
+}
+
+func storedOf(msg *jetstream.RawStreamMsg) Stored {
+	return Stored{
+		Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time,
+		mark: isMark(msg.Header),
+	}
 }
 
 func (b *Bus) publish(ctx context.Context, subject, id string, data []byte, opts ...jetstream.PublishOpt) (uint64, error) {

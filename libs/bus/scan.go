@@ -25,7 +25,7 @@ func (b *Bus) Scan(ctx context.Context, stream string, subjects []string, fn fun
 
 // ScanAfter is Scan of what was stored after this sequence. Without subjects, it is of all.
 func (b *Bus) ScanAfter(ctx context.Context, stream string, after uint64, subjects []string, fn func(Stored) error) error {
-	return b.scan(ctx, stream, after, math.MaxUint64, subjects, fn)
+	return b.scan(ctx, stream, jetstream.ConsumerConfig{OptStartSeq: after + 1, FilterSubjects: subjects}, math.MaxUint64, fn)
 }
 
 // ScanUpTo is ScanAfter of what was stored up to the sequence last, on all subjects. It has the broker send nothing that
@@ -34,7 +34,7 @@ func (b *Bus) ScanUpTo(ctx context.Context, stream string, after, last uint64, f
 	if last <= after {
 		return nil
 	}
-	err := b.scan(ctx, stream, after, last-after, nil, func(s Stored) error {
+	err := b.scan(ctx, stream, jetstream.ConsumerConfig{OptStartSeq: after + 1}, last-after, func(s Stored) error {
 		if s.Seq > last {
 			return errPast
 		}
@@ -49,12 +49,11 @@ func (b *Bus) ScanUpTo(ctx context.Context, stream string, after, last uint64, f
 // errPast ends a scan: what follows is not asked for.
 var errPast = errors.New("past what is asked for")
 
-// scan gives fn at most so many messages.
-func (b *Bus) scan(ctx context.Context, stream string, after, most uint64, subjects []string, fn func(Stored) error) error {
-	consumer, err := b.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		FilterSubjects: subjects, AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
-		MemoryStorage: true, Replicas: 1, InactiveThreshold: scanIdle,
-	})
+// scan gives fn at most so many messages of those that what says, from its OptStartSeq on.
+func (b *Bus) scan(ctx context.Context, stream string, what jetstream.ConsumerConfig, most uint64, fn func(Stored) error) error {
+	what.DeliverPolicy, what.AckPolicy = jetstream.DeliverByStartSequencePolicy, jetstream.AckNonePolicy
+	what.MemoryStorage, what.Replicas, what.InactiveThreshold = true, 1, scanIdle
+	consumer, err := b.js.CreateConsumer(ctx, stream, what)
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", stream, classify(err))
 	}
@@ -64,7 +63,8 @@ func (b *Bus) scan(ctx context.Context, stream string, after, most uint64, subje
 		defer cancel()
 		_ = b.js.DeleteConsumer(brief, stream, info.Name) // or it goes by itself
 	}()
-	for left := min(info.NumPending, most); left > 0; {
+	most = min(most, info.NumPending)
+	for left := most; left > 0; {
 		read, pending, err := b.scanSome(ctx, consumer, int(min(left, scanBatch)), fn)
 		if err != nil {
 			return fmt.Errorf("scan %s: %w", stream, err)
@@ -85,7 +85,7 @@ func (b *Bus) scanSome(ctx context.Context, consumer jetstream.Consumer, most in
 	var stop error
 	err = b.pull(try, consumer, most, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
 		read, left = read+1, meta.NumPending
-		stop = fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject, Data: msg.Data})
+		stop = fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject, Data: msg.Data, At: meta.Timestamp.UTC(), mark: isMark(msg.Header)})
 		return stop
 	})
 	if stop != nil {

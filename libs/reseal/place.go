@@ -34,7 +34,7 @@ var places = []place{
 func (p place) stream() string { return "KV_" + p.bucket }
 
 func (p place) scan(ctx context.Context, b *bus.Bus, fn func(bus.Stored) error) error {
-	return b.Scan(ctx, p.stream(), []string{"$KV." + p.bucket + "." + p.keys}, fn)
+	return b.Values(ctx, p.bucket, []string{p.keys}, fn)
 }
 
 func plainly(value []byte, fn func(seal.Sealed) seal.Sealed) ([]byte, error) {
@@ -45,9 +45,6 @@ func plainly(value []byte, fn func(seal.Sealed) seal.Sealed) ([]byte, error) {
 // has not ended as bytes, which are base64 in JSON. It may wait there for longer than
 // the stream of commands remembers it.
 func inCommand(value []byte, fn func(seal.Sealed) seal.Sealed) ([]byte, error) {
-	if len(value) == 0 { // the mark of a deletion
-		return value, nil
-	}
 	var (
 		record  map[string]json.RawMessage // whatever else there is stays as it is
 		command []byte

@@ -15,14 +15,23 @@ import (
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/bustest"
+	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/gateway/internal/mirror"
 )
 
 func open(t *testing.T) *Inventory {
 	t.Helper()
-	v, err := Open(t.Context(), bustest.Start(t).OpenBus(t), zerolog.Nop())
-	require.NoError(t, err)
+	v, _ := openBeside(t)
 	return v
+}
+
+// openBeside returns the bus, too.
+func openBeside(t *testing.T) (*Inventory, *bus.Bus) {
+	t.Helper()
+	b := bustest.Start(t).OpenBus(t)
+	v, err := Open(t.Context(), b, zerolog.Nop())
+	require.NoError(t, err)
+	return v, b
 }
 
 func named(name string) Server {
@@ -56,7 +65,7 @@ func names(t *testing.T, v *Inventory) []string {
 }
 
 func TestACreationThatDiedBetweenItsWritesIsNotSeen(t *testing.T) {
-	v := open(t)
+	v, b := openBeside(t)
 	half := named("a")
 	_, err := v.cells.Create(t.Context(), half.ID, stored{Server: &half})
 	require.NoError(t, err)
@@ -76,7 +85,9 @@ func TestACreationThatDiedBetweenItsWritesIsNotSeen(t *testing.T) {
 	left.CreatedAt = time.Now().Add(-2 * time.Hour)
 	_, err = v.cells.Create(t.Context(), left.ID, stored{Server: &left})
 	require.NoError(t, err)
-	damaged, err := v.cells.KV().PutString(t.Context(), "bad", "not JSON")
+	words, err := bus.OpenCells[string](t.Context(), b, contract.BucketServers)
+	require.NoError(t, err)
+	damaged, err := words.Put(t.Context(), "bad", "no server")
 	require.NoError(t, err)
 	require.ErrorIs(t, v.Sweep(t.Context(), time.Hour), mirror.ErrPartial, "it may be the claim of the one that is left")
 	require.NoError(t, v.cells.Delete(t.Context(), "bad", damaged))

@@ -152,11 +152,11 @@ func (l *Ledger) Remove(ctx context.Context, e Entry) error {
 
 // Under gives fn every delivery that is under way.
 func (l *Ledger) Under(ctx context.Context, fn func(Entry)) error {
-	return l.scan(ctx, []string{subjects + ofEvents + ">", subjects + ofPeople + ">"}, fn)
+	return l.under(ctx, []string{ofEvents + ">", ofPeople + ">"}, fn)
 }
 
-func (l *Ledger) scan(ctx context.Context, filters []string, fn func(Entry)) error {
-	return l.bus.Scan(ctx, stream, filters, func(s bus.Stored) error {
+func (l *Ledger) under(ctx context.Context, filters []string, fn func(Entry)) error {
+	return l.bus.Values(ctx, contract.BucketHooks, filters, func(s bus.Stored) error {
 		e, err := entryOf(s)
 		if err == nil {
 			fn(e)
@@ -188,7 +188,7 @@ func (l *Ledger) of(ctx context.Context, webhook, part string) ([]Delivery, erro
 	byID := map[string]Delivery{}
 	below := webhook + ".>"
 	// In the order in which they go, so that none is missed.
-	err := l.scan(ctx, []string{subjects + ofEvents + below, subjects + ofPeople + below}, func(e Entry) { byID[e.ID] = e.Delivery })
+	err := l.under(ctx, []string{ofEvents + below, ofPeople + below}, func(e Entry) { byID[e.ID] = e.Delivery })
 	if err != nil {
 		return nil, err
 	}

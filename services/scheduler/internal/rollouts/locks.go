@@ -3,12 +3,9 @@ package rollouts
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -52,13 +49,12 @@ func (c *controls) onListLocks(ctx context.Context, m contract.Message) (contrac
 		return nil, errQuestion
 	}
 	out := contract.Locks{Hosts: []contract.HostLock{}}
-	err := c.entries(ctx, c.queues.KV(), cmp.Or(ask.Host, "*"), func(e jetstream.KeyValueEntry) {
-		var q deploy.Queue
-		if e.Key() <= ask.After || json.Unmarshal(e.Value(), &q) != nil || q.Owner == nil {
+	err := c.queues.Each(ctx, cmp.Or(ask.Host, "*"), func(q bus.Cell[deploy.Queue]) {
+		if q.Key <= ask.After || q.Value.Owner == nil {
 			return
 		}
-		lock := contract.HostLock{Host: e.Key(), Owner: q.Owner.Deployment}
-		for _, w := range q.Waiting {
+		lock := contract.HostLock{Host: q.Key, Owner: q.Value.Owner.Deployment}
+		for _, w := range q.Value.Waiting {
 			lock.Waiting = append(lock.Waiting, w.Deployment)
 		}
 		out.Hosts = append(out.Hosts, lock)

@@ -2,14 +2,11 @@ package rollouts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slipway-deploy/slipway/libs/bus"
 	"github.com/slipway-deploy/slipway/libs/contract"
@@ -48,15 +45,17 @@ func (s *Scheduler) sweepUntil(ctx context.Context) {
 // sweepHosts looks at every host that has had the same owner for longer than a
 // sweep.
 func (s *Scheduler) sweepHosts(ctx context.Context) error {
-	var errs []error
-	err := s.entries(ctx, s.queues.KV(), "*", func(e jetstream.KeyValueEntry) {
-		var q deploy.Queue
-		if json.Unmarshal(e.Value(), &q) != nil || q.Owner == nil || time.Since(e.Created()) < s.set.Sweep {
-			return
+	owners := map[string]deploy.Claim{} // by host
+	err := s.queues.Each(ctx, "*", func(q bus.Cell[deploy.Queue]) {
+		if q.Value.Owner != nil && time.Since(q.At) >= s.set.Sweep {
+			owners[q.Key] = *q.Value.Owner
 		}
-		errs = append(errs, s.heal(ctx, e.Key(), *q.Owner))
 	})
-	return errors.Join(append(errs, err)...)
+	errs := []error{err}
+	for host, owner := range owners {
+		errs = append(errs, s.heal(ctx, host, owner))
+	}
+	return errors.Join(errs...)
 }
 
 // heal serves the owner of a host again: its job is stored if it is not, and
@@ -77,48 +76,51 @@ func (s *Scheduler) heal(ctx context.Context, host string, owner deploy.Claim) e
 // sweepRecords looks at every record that has not moved for some sweeps, but for
 // those of deployments that are in line for a place: they are moved from there.
 func (s *Scheduler) sweepRecords(ctx context.Context, line map[string]bool) error {
-	var errs []error
-	err := s.entries(ctx, s.records.KV(), "*", func(e jetstream.KeyValueEntry) {
-		var rec record
-		if json.Unmarshal(e.Value(), &rec) != nil || time.Since(e.Created()) < s.set.Sweep {
-			return
+	var still []bus.Cell[record]
+	err := s.records.Each(ctx, "*", func(rec bus.Cell[record]) {
+		r := rec.Value.Rollout
+		inLine := line[rec.Key] && r.Phase == deploy.Held && r.Hold.Kind == deploy.ForSlot
+		if !inLine && time.Since(rec.At) >= s.set.Sweep {
+			still = append(still, rec)
 		}
-		if r := rec.Rollout; line[e.Key()] && r.Phase == deploy.Held && r.Hold.Kind == deploy.ForSlot {
-			return
-		}
-		if rests := rec.Rollout.Phase == deploy.InProgress || rec.Rollout.Phase == deploy.Draining; rests &&
-			!rec.Rollout.Due(clock()) && time.Since(e.Created()) < restFor*s.set.Sweep {
-			errs = append(errs, s.look(ctx, e.Key(), rec))
-			return
-		}
-		errs = append(errs, s.revive(ctx, e, rec))
 	})
-	return errors.Join(append(errs, err)...)
+	errs := []error{err}
+	for _, rec := range still {
+		r := rec.Value.Rollout
+		rests := r.Phase == deploy.InProgress || r.Phase == deploy.Draining
+		if rests && !r.Due(clock()) && time.Since(rec.At) < restFor*s.set.Sweep {
+			errs = append(errs, s.look(ctx, rec.Key, rec.Value))
+		} else {
+			errs = append(errs, s.revive(ctx, rec))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // revive carries on with a deployment that rests, or removes what is left of
 // one that ended long ago.
-func (s *Scheduler) revive(ctx context.Context, e jetstream.KeyValueEntry, rec record) error {
-	switch rec.Rollout.Phase {
+func (s *Scheduler) revive(ctx context.Context, rec bus.Cell[record]) error {
+	r := rec.Value.Rollout
+	switch r.Phase {
 	case deploy.InProgress, deploy.Draining:
-		if rec.Rollout.Due(clock()) { // the timer was lost
-			return s.tick(ctx, e.Key())
+		if r.Due(clock()) { // the timer was lost
+			return s.tick(ctx, rec.Key)
 		}
-		return errors.Join(s.look(ctx, e.Key(), rec), s.reconcile(ctx, e.Key(), rec))
+		return errors.Join(s.look(ctx, rec.Key, rec.Value), s.reconcile(ctx, rec.Key, rec.Value))
 	case deploy.Finished:
-		if time.Since(rec.EndedAt) < recordAge {
+		if time.Since(rec.Value.EndedAt) < recordAge {
 			return nil
 		}
-		err := s.records.Delete(ctx, e.Key(), e.Revision())
+		err := s.records.Delete(ctx, rec.Key, rec.Rev)
 		if errors.Is(err, bus.ErrConflict) {
 			return nil
 		}
-		return errors.Join(err, s.results.DeleteBelow(ctx, e.Key()))
+		return errors.Join(err, s.results.DeleteBelow(ctx, rec.Key))
 	default:
-		if _, due := rec.Rollout.Measures(clock()); due { // which takes longer than a sweep may
-			return s.bus.SetTimer(ctx, e.Key(), clock())
+		if _, due := r.Measures(clock()); due { // which takes longer than a sweep may
+			return s.bus.SetTimer(ctx, rec.Key, clock())
 		}
-		return s.tick(ctx, e.Key())
+		return s.tick(ctx, rec.Key)
 	}
 }
 
@@ -226,26 +228,6 @@ func (s *Scheduler) endedAs(ctx context.Context, deployment, host string) (endin
 		e.code = b.Failure.Code
 	}
 	return e, nil
-}
-
-// entries calls fn for each entry that the bucket holds now.
-func (s *Scheduler) entries(ctx context.Context, kv jetstream.KeyValue, keys string, fn func(jetstream.KeyValueEntry)) error {
-	watch, err := kv.Watch(ctx, keys, jetstream.IgnoreDeletes())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = watch.Stop() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case e := <-watch.Updates():
-			if e == nil { // the end of what was there at the start
-				return nil
-			}
-			fn(e)
-		}
-	}
 }
 
 // lastWord returns the last event on the subject and its sequence, or
