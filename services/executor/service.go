@@ -85,7 +85,7 @@ func (s *Service) Run(ctx context.Context, ready func()) (err error) {
 	if err != nil {
 		return fmt.Errorf("open package store: %w", err)
 	}
-	fetcher, err := s.fetcher(packages)
+	fetcher, err := s.fetcher(bundles.Objects{Bus: b, Store: packages})
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/slipway-deploy/slipway/libs/netguard"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
 	"github.com/slipway-deploy/slipway/services/executor/internal/fetch"
@@ -21,7 +19,7 @@ import (
 const sourcePause = time.Second
 
 // fetcher returns what brings packages here, wherever they lie.
-func (s *Service) fetcher(store jetstream.ObjectStore) (*fetch.Fetcher, error) {
+func (s *Service) fetcher(uploads bundles.Objects) (*fetch.Fetcher, error) {
 	c := s.cfg.Sources
 	ranges, err := netguard.ParseRanges(c.Allow)
 	if err != nil {
@@ -33,7 +31,7 @@ func (s *Service) fetcher(store jetstream.ObjectStore) (*fetch.Fetcher, error) {
 	}
 	guard, retry := netguard.New(ranges), source.Retry{Tries: c.Tries, Pause: sourcePause}
 	return &fetch.Fetcher{
-		Uploads: bundles.Objects{Store: store},
+		Uploads: uploads,
 		Keys:    s.keys,
 		Web:     web.New(web.Options{Guard: guard, Roots: roots, Max: int64(c.MaxPackage), Stall: c.Stall, Retry: retry}),
 		Git: git.New(git.Options{

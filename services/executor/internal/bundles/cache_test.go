@@ -45,12 +45,8 @@ type setting struct {
 
 func newSetting(t *testing.T) *setting {
 	t.Helper()
-	nc := bustest.Start(t).Connect(t)
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	store, err := js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: contract.ObjectsPackages})
-	require.NoError(t, err)
-	return &setting{t: t, store: store, source: &counting{Source: Objects{Store: store}}, dir: t.TempDir()}
+	objects := openObjects(t, bustest.Start(t))
+	return &setting{t: t, store: objects.Store, source: &counting{Source: objects}, dir: t.TempDir()}
 }
 
 func (s *setting) open(bound int64) *Cache {

@@ -17,12 +17,12 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 )
 
-const (
-	// stallAfter is Objects.Stall where that is not set.
-	stallAfter = 15 * time.Second
-	// readFor is how long one read of an object waits. It bounds how late the end
-	// of a context is noticed.
-	readFor = time.Second
+// stallAfter is Objects.Stall where that is not set.
+const stallAfter = 15 * time.Second
+
+var (
+	errWhole   = errors.New("all of it has come")
+	errStalled = errors.New("nothing more comes")
 )
 
 // fetch writes the package to the file and compares it with what the command
@@ -51,6 +51,7 @@ func (c *Cache) fetch(ctx context.Context, p contract.Package, to *os.File) (siz
 
 // Objects is the object store of packages.
 type Objects struct {
+	Bus   *bus.Bus
 	Store jetstream.ObjectStore
 	// Stall is how long no byte may come before a fetch is begun anew: what was
 	// deleted while it was read never ends otherwise. Default 15 s.
@@ -76,8 +77,6 @@ func (o Objects) Fetch(ctx context.Context, p contract.Package, to *os.File) err
 		return local(broken)
 	case errors.Is(err, jetstream.ErrObjectNotFound):
 		return ErrMissing
-	case errors.Is(err, jetstream.ErrDigestMismatch):
-		return fmt.Errorf("%w: %w", ErrAltered, err)
 	case err != nil:
 		return fmt.Errorf("read package: %w", err)
 	default:
@@ -85,42 +84,41 @@ func (o Objects) Fetch(ctx context.Context, p contract.Package, to *os.File) err
 	}
 }
 
-// read reads the object once. Its context is ended when nothing comes, which is
-// no end of the caller's: the next try finds out whether the object is there.
+// read reads the object once. It reads the store's own format (NATS ADR-20) rather than
+// calling its Get: that has up to 32 MiB in memory, the more the longer it reads. What came
+// is not compared with the store's digest, as fetch has a better one.
+//
+// Where nothing comes, that is no end of the caller's context: the next try finds out whether
+// the object is there.
 func (o Objects) read(ctx context.Context, id string, to io.Writer) error {
-	stall := cmp.Or(o.Stall, stallAfter)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the subscription, which nothing else does if no byte comes
-	watchdog := time.AfterFunc(stall, cancel)
-	defer watchdog.Stop()
-	object, err := o.Store.Get(impatient{ctx}, id) //nolint:contextcheck // impatient is ctx
-	if err != nil {
+	info, err := o.Store.GetInfo(ctx, id)
+	if err != nil || info.Chunks == 0 {
 		return err
 	}
-	_, err = io.Copy(to, fed{Reader: object, watchdog: watchdog, stall: stall})
-	return errors.Join(err, object.Close())
-}
-
-// impatient is a context whose deadline is always near. An object takes it for
-// the bound of one read, after which it looks whether the context has ended; it
-// would wait for bytes alone otherwise.
-type impatient struct{ context.Context }
-
-func (impatient) Deadline() (time.Time, bool) { return time.Now().Add(readFor), true }
-
-// fed puts the watchdog off with each byte.
-type fed struct {
-	io.Reader
-	watchdog *time.Timer
-	stall    time.Duration
-}
-
-func (f fed) Read(p []byte) (int, error) {
-	n, err := f.Reader.Read(p)
-	if n > 0 {
-		f.watchdog.Reset(f.stall)
+	stall := cmp.Or(o.Stall, stallAfter)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(stall, func() { cancel(errStalled) })
+	defer watchdog.Stop()
+	left := info.Chunks
+	chunks := "$O." + info.Bucket + ".C." + info.NUID
+	err = o.Bus.Follow(ctx, "OBJ_"+info.Bucket, []string{chunks}, 0, func(chunk bus.Stored) error {
+		watchdog.Reset(stall)
+		if _, err := to.Write(chunk.Data); err != nil {
+			return err
+		}
+		if left--; left == 0 {
+			return errWhole
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errWhole):
+		return nil
+	case errors.Is(err, errStalled):
+		return errors.Join(bus.ErrUnavailable, err)
 	}
-	return n, err
+	return err
 }
 
 // file remembers its own failure, so that a full disk is not taken for a broker
