@@ -291,8 +291,12 @@ func TestAFailureOnTheWayKeepsTheID(t *testing.T) {
 	impatient := f.runImpatient()
 	stream, err := f.bus.JetStream().Stream(t.Context(), contract.StreamCommands)
 	require.NoError(t, err)
+	// Without the stream there would be no quorum either, and nothing begins without.
 	cfg := stream.CachedInfo().Config
-	require.NoError(t, f.bus.JetStream().DeleteStream(t.Context(), contract.StreamCommands))
+	deaf := cfg
+	deaf.Subjects = []string{"elsewhere"}
+	_, err = f.bus.JetStream().UpdateStream(t.Context(), deaf)
+	require.NoError(t, err)
 	f.eventually(func() bool { // its time may be up before it has noted anything
 		res := f.send(request{
 			method: "POST", path: "/v1/deployments", body: body, url: impatient, header: map[string]string{"Idempotency-Key": "k"},
@@ -306,7 +310,7 @@ func TestAFailureOnTheWayKeepsTheID(t *testing.T) {
 	before, _, err := cells.Get(t.Context(), key)
 	require.NoError(t, err)
 
-	_, err = f.bus.JetStream().CreateStream(t.Context(), cfg)
+	_, err = f.bus.JetStream().UpdateStream(t.Context(), cfg)
 	require.NoError(t, err)
 	require.Equal(t, before.Resource, f.onceStored("k", "/v1/deployments", body).is(202).id())
 }
