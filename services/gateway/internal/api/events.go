@@ -89,7 +89,7 @@ func (a *API) watch(ctx context.Context, c *call, deployment string, after mark)
 	case err != nil:
 		return answer{}, err
 	}
-	return answer{stream: func(c *call) {
+	return answer{stream: func(c *call) { //nolint:contextcheck // the call has it
 		defer w.Close()
 		if strings.EqualFold(c.http.Request().Header.Get("Upgrade"), "websocket") {
 			a.showOverWebSocket(c, w)

@@ -12,6 +12,9 @@ import (
 	"github.com/slipway-deploy/slipway/services/gateway/internal/live"
 )
 
+// farewell is how long a client has to take leave of a gateway that has stopped.
+const farewell = time.Second
+
 // socket shows each event as a message of text.
 type socket struct {
 	ctx   context.Context //nolint:containedctx // of the connection
@@ -30,12 +33,20 @@ func (a *API) showOverWebSocket(c *call, w *live.Watch) {
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
-	s := &socket{ctx: conn.CloseRead(c.ctx), conn: conn, limit: a.Limits.Write} // nothing is expected from the client
-	switch err := a.pump(s.ctx, c, w, s); {
+	// The connection ends with the context that it is read with. When requests are cut off, the client is told first.
+	open, end := context.WithCancel(context.WithoutCancel(c.ctx))
+	defer end()
+	s := &socket{ctx: conn.CloseRead(open), conn: conn, limit: a.Limits.Write} // nothing is expected from the client
+	watching, cut := context.WithCancel(s.ctx)
+	defer context.AfterFunc(c.ctx, func() {
+		cut()
+		time.AfterFunc(farewell, end)
+	})()
+	switch err := a.pump(watching, c, w, s); {
 	case errors.Is(err, live.ErrOver):
 		_ = conn.Close(websocket.StatusNormalClosure, err.Error())
-	case errors.Is(err, live.ErrClosed):
-		_ = conn.Close(websocket.StatusGoingAway, err.Error())
+	case errors.Is(err, live.ErrClosed), c.ctx.Err() != nil:
+		_ = conn.Close(websocket.StatusGoingAway, live.ErrClosed.Error())
 	case errors.Is(err, live.ErrSlow):
 		_ = conn.Close(websocket.StatusPolicyViolation, err.Error())
 	default:
