@@ -81,7 +81,8 @@ func TestPlatformNamesEachFieldThatIsWrong(t *testing.T) {
 	require.Equal(t, http.StatusCreated, a.status, "%s", a)
 	page := sent[platformPage[platformDeployment]](t, d, "GET", "/api/deployments", nil, http.StatusOK)
 	require.Equal(t, []string{"of a form"}, namesOf(page.Items))
-	require.Equal(t, "first\n", read(t, h, shopPath+"/content"), d.ended(t, page.Items[0].ID, 2))
+	d.ended(t, page.Items[0].ID, 2)
+	require.Equal(t, "first\n", read(t, h, shopPath+"/content"))
 }
 
 func TestPlatformLetsInWhoShowsAToken(t *testing.T) {
