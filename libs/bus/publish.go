@@ -123,7 +123,7 @@ func (b *Bus) Next(ctx context.Context, stream, subject string, after uint64) (S
 func storedOf(msg *jetstream.RawStreamMsg) Stored {
 	return Stored{
 		Seq: msg.Sequence, ID: msg.Header.Get(nats.MsgIdHdr), Subject: msg.Subject, Data: msg.Data, At: msg.Time,
-		mark: isMark(msg.Header),
+		mark: IsMark(msg.Header),
 	}
 }
 

@@ -85,7 +85,7 @@ func (b *Bus) scanSome(ctx context.Context, consumer jetstream.Consumer, most in
 	var stop error
 	err = b.pull(try, consumer, most, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
 		read, left = read+1, meta.NumPending
-		stop = fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject, Data: msg.Data, At: meta.Timestamp.UTC(), mark: isMark(msg.Header)})
+		stop = fn(Stored{Seq: meta.Sequence.Stream, Subject: msg.Subject, Data: msg.Data, At: meta.Timestamp.UTC(), mark: IsMark(msg.Header)})
 		return stop
 	})
 	if stop != nil {

@@ -13,8 +13,9 @@ import (
 // below is where the subjects of a bucket's values begin.
 func below(bucket string) string { return "$KV." + bucket + "." }
 
-// isMark says whether these are the headers of what stands where a value was deleted.
-func isMark(h nats.Header) bool {
+// IsMark says whether these are the headers of what stands in a bucket where a value was
+// deleted (NATS ADR-8).
+func IsMark(h nats.Header) bool {
 	return h.Get("KV-Operation") != "" || h.Get(jetstream.MarkerReasonHeader) != ""
 }
 

@@ -29,8 +29,6 @@ const (
 	pause      = 50 * time.Millisecond
 
 	longestGap = 5 * time.Minute // half of what bus.Cells gives the mark of a deletion
-
-	operation = "KV-Operation" // header of what is no value but the mark of a deletion
 )
 
 // Entry is a value and the revision that it has.
@@ -165,7 +163,7 @@ func (m *Mirror[T]) complete() {
 func (m *Mirror[T]) apply(msg *jetstream.RawStreamMsg) {
 	key := strings.TrimPrefix(msg.Subject, m.prefix)
 	entry := Entry[T]{Revision: msg.Sequence}
-	gone := msg.Header.Get(operation) != ""
+	gone := bus.IsMark(msg.Header)
 	unreadable := !gone && json.Unmarshal(msg.Data, &entry.Value) != nil
 	if unreadable {
 		m.log.Error().Str("subject", msg.Subject).Uint64("revision", msg.Sequence).Msg("a stored value cannot be read")
