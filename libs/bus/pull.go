@@ -14,23 +14,29 @@ import (
 func (b *Bus) pull(ctx context.Context, from jetstream.Consumer, n int, take func(*nats.Msg, *nats.MsgMetadata) error) error {
 	info := from.CachedInfo()
 	inbox := b.nc.NewInbox()
-	sub, err := b.nc.SubscribeSync(inbox)
+	// Whoever takes slowly loses none. SubscribeSync would make room for 65,536 messages each
+	// time, which is half a MiB.
+	msgs := make(chan *nats.Msg, n+1)
+	sub, err := b.nc.ChanSubscribe(inbox, msgs)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is gone already
-	// Whoever takes slowly loses none.
-	if err := sub.SetPendingLimits(n+1, -1); err != nil {
-		return err
-	}
+	gone, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	sub.SetClosedHandler(func(string) { leave() }) // maybe more than once
+	defer func() { _ = sub.Unsubscribe() }()       // fails only if the connection is gone already
 	request := fmt.Appendf(nil, `{"batch": %d, "no_wait": true}`, n)
 	if err := b.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+info.Stream+"."+info.Name, inbox, request); err != nil {
 		return err
 	}
 	for got := 0; got < n; {
-		msg, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return err
+		var msg *nats.Msg
+		select {
+		case msg = <-msgs:
+		case <-gone.Done():
+			return nats.ErrConnectionClosed
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		switch status := msg.Header.Get("Status"); {
 		case len(msg.Data) > 0 || status == "":
