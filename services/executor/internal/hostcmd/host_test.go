@@ -339,7 +339,7 @@ func (h *host) requireStageCleared() {
 	require.NoError(h.t, err)
 	require.Empty(h.t, within)
 	for _, path := range left {
-		require.Contains(h.t, []string{"of", "came", "tree", "bundle"}, filepath.Base(path))
+		require.Contains(h.t, []string{"of", "came", "tree", "bundle", "shared"}, filepath.Base(path))
 	}
 }
 

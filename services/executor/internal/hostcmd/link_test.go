@@ -50,7 +50,7 @@ func (p payload) plain(t testing.TB) payload {
 func (p payload) part(t testing.TB, how How, part archive.Part) payload {
 	t.Helper()
 	var out bytes.Buffer
-	beside := archive.Place{Tree: Tree(p.release.Version), Manifest: Beside + "/manifest", Beside: Beside}
+	beside := archive.Place{Tree: Tree(p.release.Version), Manifest: Listing(p.release.Version), Beside: Beside}
 	part.Codec, part.Place, part.Manifest = cmp.Or(part.Codec, p.summary.Codec), cmp.Or(part.Place, beside), p.manifest
 	s, err := archive.WritePart(t.Context(), bytes.NewReader(p.data), p.summary, part, &out)
 	require.NoError(t, err)

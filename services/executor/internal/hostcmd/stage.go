@@ -32,8 +32,8 @@ type Bundle struct {
 	Unpacked int64  // bytes of all its files
 }
 
-// Beside is where Linked and Rest have the manifest, and what files are made of, below the
-// application path: that is where they are unpacked.
+// Beside is where Linked and Rest have what files are made of, below the application path:
+// that is where they are unpacked.
 const Beside = "./.slipway/stage/came"
 
 // Tree is where they have the files of the package while it is staged, likewise.
@@ -98,6 +98,17 @@ func (o Output) Base() (Base, bool) {
 		return Base{}, false
 	}
 	return Base{version, sum}, true
+}
+
+// Room returns ErrDiskFull where Probe found less free than so many bytes. Where it was not
+// asked for, or the host did not know, that shows when it is full.
+func (o Output) Room(base string, need int64) error {
+	value, _ := o.Get(KeyFreeKB)
+	free, err := strconv.ParseInt(value, 10, 64)
+	if takes := (need + 1023) / 1024; err == nil && free < takes {
+		return fmt.Errorf("%w: %s has %d KiB free, the release takes %d KiB", ErrDiskFull, base, free, takes)
+	}
+	return nil
 }
 
 // Drifted returns how many files of the release that runs, or is switched to, are gone or

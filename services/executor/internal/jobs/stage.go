@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
@@ -24,6 +25,9 @@ const progressEvery = time.Second
 // smallBundle is up to how many bytes, unpacked, are sent as they are: a line of 10 Mbit/s
 // takes them in half a second.
 const smallBundle = 512 << 10
+
+// smallUpload is up to how many bytes, as it was uploaded, a package is small.
+const smallUpload = 128 << 10
 
 // mendings is how often a host is sent what it lacks before it is sent everything: once
 // to learn what that is, and once to bring it.
@@ -54,14 +58,29 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.made, _ = out.Prepared()
 		return "", err
 	}
-	bundle, err := a.bundles.Take(ctx, a.pkg)
+	// The package is fetched meanwhile. How much room it takes is known only then.
+	fetching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	fetched := make(chan error, 1)
+	var need int64
+	go func() {
+		bundle, err := a.bundles.Take(fetching, a.pkg)
+		if err == nil {
+			need = bundle.DiskBytes()
+			bundle.Release()
+		}
+		fetched <- err
+	}()
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
+		return hostcmd.Probe(a.fence, a.release, leastRoom(a.pkg))
+	})
+	a.current, _ = out.Get(hostcmd.KeyCurrent)
 	if err != nil {
 		return "", err
 	}
-	need := bundle.DiskBytes()
-	bundle.Release()
-	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release, need) })
-	a.current, _ = out.Get(hostcmd.KeyCurrent)
+	if err := <-fetched; err != nil {
+		return "", err
+	}
 	staged, _ := out.Get(hostcmd.KeyStaged)
 	begun, _ := out.Get(hostcmd.KeyBegun)
 	a.found = found{staged: staged == "yes", begun: begun == "yes", codec: archive.Gzip}
@@ -72,7 +91,24 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.codec = archive.Zstd
 	}
 	a.found.base, _ = out.Base()
-	return "", err
+	if a.found.begun { // a part of what it takes is there already
+		return "", nil
+	}
+	return "", out.Room(a.app.Path, need)
+}
+
+// leastRoom is what a package takes on a host at the least, in bytes, as far as can be told
+// before it is unpacked. To ask what is free takes a host a process, which is not worth it for
+// what is small; of some, nobody knows the size.
+func leastRoom(p contract.Package) int64 {
+	switch {
+	case p.Size == 0:
+		return 1 << 20
+	case p.Size < smallUpload:
+		return 0
+	default:
+		return max(p.Size, 1<<20)
+	}
 }
 
 // stage brings the release onto the host, beside the one that runs, unless it
@@ -133,7 +169,7 @@ func (a *attempt) ship(ctx context.Context) (note string, err error) {
 
 // place is where the host unpacks what is not the whole.
 func (a *attempt) place() archive.Place {
-	return archive.Place{Tree: hostcmd.Tree(a.release.Version), Manifest: hostcmd.Beside + "/manifest", Beside: hostcmd.Beside}
+	return archive.Place{Tree: hostcmd.Tree(a.release.Version), Manifest: hostcmd.Listing(a.release.Version), Beside: hostcmd.Beside}
 }
 
 // link brings the release onto a host that has another one to share files with. It

@@ -52,8 +52,8 @@ evict() {
 }
 
 look_up $$ || die 1 "/proc/$$/stat cannot be read; Slipway needs a Linux host"
-my_group=$group my_start=0
-look_up "$my_group" && my_start=$started
+my_group=$group my_start=$started
+[ "$my_group" = $$ ] || { my_start=0 && look_up "$my_group" && my_start=$started; }
 
 [ -d .slipway/fence ] || try mkdir -p .slipway/fence
 { printf "" >>.slipway/lock; } 2>/dev/null || {

@@ -3,7 +3,7 @@
 # Elsewhere files that did not change are one inode in two releases.
 copy_links() {
 	[ "$how" = linked ] && [ ! -e "$meta/uncloned" ] || return 0
-	cp --reflink=always "$came/manifest" "$work/shared" 2>/dev/null || {
+	cp --reflink=always "$manifest_at" "$work/shared" 2>/dev/null || {
 		{ printf "" >"$meta/uncloned"; } 2>/dev/null
 		return 0
 	}

@@ -13,7 +13,7 @@
 #   .slipway/rollback/<deployment>  what that rollback or switch decided: version left, target
 #   .slipway/uncloned               the file system cannot share content below files
 #   .slipway/stage/tree/<version>/  being unpacked
-#   .slipway/stage/came/            what came with it: its manifest, and what files are made of
+#   .slipway/stage/came/            what came with it: what files are made of
 #   .slipway/stage/bundle           a small package as it came, while it is unpacked; emptied then
 #   .slipway/stage/of               what it will be, or was: version, digest
 #   .slipway/hooks/<deployment>/    which hooks of the last deployment ended well

@@ -16,7 +16,7 @@ if staged; then
 fi
 work=$meta/stage
 tree=$work/tree/$version
-came=$work/came manifest_at=$came/manifest
+came=$work/came manifest_at=$meta/manifests/$version
 case $how in
 rest)
 	if ! begun; then
@@ -43,7 +43,7 @@ plain)
 		[ "$current" != "$version" ] || die 1 "current leads to release $version, which is gone: it cannot be unpacked there"
 	fi
 	hashed=yes placed=yes
-	tree=$base/releases/$version manifest_at=$meta/manifests/$version
+	tree=$base/releases/$version
 	;;
 esac
 cleanup() {
@@ -54,7 +54,6 @@ write "$work/of" "$version $digest"
 if [ "$how" = whole ]; then
 	try mkdir -p "$tree"
 	take_in "$size" "$tree"
-	came=$tree/.slipway
 else
 	take_in "$size" "$base" # tar makes the directories
 fi
@@ -66,14 +65,13 @@ if [ -n "$hashed" ]; then
 		die 83 "the bundle did not arrive as it was sent: $size bytes with sha256 $want were meant to, sha256 $got did"
 	fi
 	[ "$tee.$inflate.$tar" = 0.0.0 ] || die 1 "unpacking failed (tee $tee, $codec $inflate, tar $tar)"
-elif [ "$inflate" != 0 ] || [ ! -f "$came/manifest" ]; then
+elif [ "$inflate" != 0 ] || [ ! -f "$manifest_at" ]; then
 	kept=yes
 	die 83 "the bundle of $size bytes did not arrive as it was sent ($codec $inflate, tar $tar)"
 fi
 if [ "$how" = whole ]; then
-	came=$work/came
-	remove "$came"
-	try mv "$tree/.slipway" "$came"
+	try mv -f "$tree/.slipway/manifest" "$manifest_at"
+	remove "$tree/.slipway"
 fi
 # The time of the manifest tells later which files were written to since: from a moment ago
 # on, as some tools look at whole seconds.
@@ -95,10 +93,10 @@ sync -f "$tree" 2>/dev/null
 if [ -z "$placed" ]; then
 	placed=yes
 	try mv "$tree" "$base/releases/"
-	try mv -f "$manifest_at" "$meta/manifests/$version"
 fi
 write "$meta/releases/$version" "digest=$digest${nl}manifest=$listed${nl}deployment=$deployment"
 # What is left is for the next one, but for what would be in its way.
-remove "$came/delta" "$work/shared"
+remove "$came/delta"
+[ ! -s "$work/shared" ] || remove "$work/shared"
 say step unpack
 say staged yes

@@ -57,8 +57,8 @@ compare() {
 		else
 			exec 2>/dev/null
 		fi
-		find ../../came/manifest . "$@" -type f -exec $hash {} + |
-			{ cd ../.. && PATHS=$paths awk -f /proc/self/fd/3 3<<"END"; }
+		find "../../../manifests/$version" . "$@" -type f -exec $hash {} + |
+			{ cd ../.. && LISTED=../manifests/$version PATHS=$paths awk -f /proc/self/fd/3 3<<"END"; }
 length($1) >= 64 {
 	hashed++
 	sum[substr($0, 67)] = substr($0, 1, 64)
@@ -67,7 +67,7 @@ length($1) >= 64 {
 {
 	kind = substr($0, length($1 $2 $3) + 4)
 	path = substr(kind, index(kind, "/") + 1)
-	if (path == "../../came/manifest") owner = $2
+	if (path == "../../" ENVIRON["LISTED"]) owner = $2
 	else found++
 	if (kind !~ /^(regular|f)/) next
 	is[path] = $1 " " $2
@@ -75,7 +75,7 @@ length($1) >= 64 {
 }
 END {
 	print "hashed " hashed + 0
-	while ((getline line <"came/manifest") > 0) {
+	while ((getline line <ENVIRON["LISTED"]) > 0) {
 		lines++
 		split(line, word, " ")
 		path = substr(line, length(word[1] word[2]) + 69)

@@ -23,7 +23,7 @@ cleared() {
 	for left in "$meta"/stage/* "$meta"/stage/tree/* "$meta"/stage/came/*; do
 		case $left in
 		*/stage/of | */stage/tree | */stage/came) ;;
-		*/stage/bundle) [ ! -s "$left" ] || return 1 ;;
+		*/stage/bundle | */stage/shared) [ ! -s "$left" ] && [ ! -h "$left" ] || return 1 ;;
 		*) [ ! -e "$left" ] && [ ! -h "$left" ] || return 1 ;;
 		esac
 	done
