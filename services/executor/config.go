@@ -82,8 +82,8 @@ type SSHConfig struct {
 	StartsPerNetwork int `conf:"starts_per_network" default:"64" help:"connections being opened at once into one network: /24, or /64 of IPv6, or what lies behind one jump host"`
 
 	JumpShare int           `conf:"jump_share" default:"32" help:"hosts that are reached over one connection to a jump host; for more, another is opened"`
-	IdleTime  time.Duration `conf:"idle_time" default:"1m" help:"how long a connection is kept that nothing uses; 0: not at all"`
-	IdleMax   int           `conf:"idle_max" default:"128" help:"connections that are kept so"`
+	IdleTime  time.Duration `conf:"idle_time" default:"10m" help:"how long a connection is kept that nothing uses; 0: not at all"`
+	IdleMax   int           `conf:"idle_max" default:"512" help:"connections that are kept so"`
 }
 
 // JobConfig bounds jobs and their steps.
