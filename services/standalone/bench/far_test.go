@@ -5,28 +5,51 @@ package bench
 import "testing"
 
 // TestFar does what TestShip, TestRepeat and TestRollback do with hosts that are
-// a round trip of 50 ms away, and counts the round trips and what is sent.
+// a round trip of 50 ms away, and counts the round trips and what is sent. The same
+// without the distance, in the same run, tells what of the time the distance takes.
 func TestFar(t *testing.T) {
 	wanted(t, "far")
 	f := startFleet(t, shipHosts)
+	limit := f.plain()
+	ships := []row{{"", small, shipHosts}, {"", large, 20}}
+	back := row{"", small, shipHosts}
+
+	slipway := f.slipway(startSlipway(t))
+	for _, r := range ships {
+		f.compete(r.as("near"), slipway, limit, nil)
+	}
+	f.rollback(back.as("near.rollback"), slipway, f.cut)
+
 	f.moveAway()
-	slipway, limit := f.slipway(startSlipway(t)), f.plain()
-	for _, r := range []row{{"far", small, shipHosts}, {"far", large, 20}} {
-		f.compete(r, slipway.contender(), limit, nil)
-		noteDistance(r)
+	slipway = f.slipway(startSlipway(t))
+	for _, r := range ships {
+		f.compete(r.as("far"), slipway, limit, nil)
+		noteDistance(r.as("near"), r.as("far"))
 	}
 	repeat := row{"far.repeat", large, 20}
-	f.repeat(repeat, slipway, limit)
+	f.repeat(repeat, slipway, f.cut)
 	noteChanged(repeat)
-	rollback := row{"far.rollback", small, shipHosts}
-	f.rollback(rollback, slipway, f.cut)
-	noteDistance(rollback)
+	f.rollback(back.as("far.rollback"), slipway, f.cut)
+	noteDistance(back.as("near.rollback"), back.as("far.rollback"))
 }
 
-// noteDistance notes how many round trips Slipway takes longer than the limit.
-func noteDistance(r row) {
-	slipway, limit := medianOf(r.wall())
-	note(figure{Name: r.name() + ".behind", Unit: "round trips", Value: (slipway - limit) / roundTrip.Seconds()})
+// as is the same by another name.
+func (r row) as(what string) row {
+	r.what = what
+	return r
+}
+
+// noteDistance notes how many round trips Slipway takes longer than the limit; and how many
+// the distance adds to what each takes without it, which what they do on hosts and machines
+// that they share does not count in.
+func noteDistance(near, far row) {
+	slipway, limit := medianOf(far.wall())
+	note(figure{Name: far.name() + ".behind", Unit: "round trips", Value: (slipway - limit) / roundTrip.Seconds()})
+	without, limitWithout := medianOf(near.wall())
+	note(figure{
+		Name: far.name() + ".added", Unit: "round trips",
+		Value: (slipway - without) / roundTrip.Seconds(), Baseline: (limit - limitWithout) / roundTrip.Seconds(),
+	})
 }
 
 // noteChanged notes what a repeat sent beside the size of the files that it had

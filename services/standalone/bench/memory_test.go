@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,9 @@ import (
 
 // TestMemory ships packages of 20 MB and 200 MB to 50 hosts and measures the most
 // memory that the executor, a process of its own, holds meanwhile. The baseline
-// of the second is the first: what grows with the package has a ratio above 1.
+// of the second is the first: what grows with the package has a ratio above 1. Of the first
+// there are as many as make as many bytes: what a process holds also grows with how long it
+// has been at work, up to a point.
 func TestMemory(t *testing.T) {
 	wanted(t, "memory")
 	i := startInstallation(t)
@@ -28,15 +31,19 @@ func TestMemory(t *testing.T) {
 	for _, s := range []size{large, huge} {
 		r := row{"memory", s, roomFor(t, s)}
 		to := f.sites[:r.hosts]
-		p := pack(t, r.version("first", 0), s, 0, 0)
-		slipway.prepare(to, p)
 		executor.forget()
-		slipway.ship(to, p)
-		peak := executor.peak()
-		note(figure{Name: r.name(), Unit: "MiB", Value: peak, Baseline: baseline, Samples: []float64{peak}})
+		var peaks []float64
+		for n := range huge.bytes / s.bytes {
+			p := pack(t, r.version("one", n), s, n, 0)
+			slipway.prepare(to, p)
+			slipway.ship(to, p)
+			peaks = append(peaks, executor.peak())
+			require.NoError(t, f.check(to, slipway.base, p))
+			f.clear(to, slipway.base)
+		}
+		peak := slices.Max(peaks)
+		note(figure{Name: r.name(), Unit: "MiB", Value: peak, Baseline: baseline, Samples: peaks})
 		baseline = peak
-		require.NoError(t, f.check(to, slipway.base, p))
-		f.clear(to, slipway.base)
 	}
 }
 

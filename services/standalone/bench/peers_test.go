@@ -28,6 +28,9 @@ type peer struct {
 	command func(hosts string, count int) []string // hosts: a file with a name a line
 }
 
+// openSSH runs a command that does nothing on all hosts at once, and ships nothing.
+var openSSH = peer{"openssh", func(string, int) []string { return []string{"sh", "run.sh"} }}
+
 func allPeers() []peer {
 	return []peer{
 		{"sshkit", func(string, int) []string { return []string{"ruby", "deploy.rb"} }},

@@ -27,7 +27,7 @@ func TestShip(t *testing.T) {
 		wanted(t, "ship")
 	}
 	f := startFleet(t, shipHosts)
-	slipway, limit, peers := f.slipway(startSlipway(t)).contender(), f.plain(), f.peers()
+	slipway, limit, peers := f.slipway(startSlipway(t)), f.plain(), f.peers()
 	for _, r := range rows {
 		f.compete(r, slipway, limit, peers)
 	}
@@ -74,12 +74,11 @@ type contender struct {
 }
 
 // compete has each contender ship the row, in turns.
-func (f *fleet) compete(r row, slipway, limit contender, peers []contender) {
+func (f *fleet) compete(r row, slipway *shipper, limit contender, peers []contender) {
 	f.t.Helper()
 	warm := pack(f.t, r.version("warm", 0), r.size, *rounds, 0)
-	for _, c := range []contender{slipway, limit} {
-		f.turn(r, c, warm)
-	}
+	slipway.rehearse(func() { f.turn(r, slipway.contender(), warm) })
+	f.turn(r, limit, warm)
 	var packages []shipment
 	for round := range *rounds {
 		packages = append(packages, pack(f.t, r.version("round", round), r.size, round, 0))
@@ -91,7 +90,7 @@ func (f *fleet) compete(r row, slipway, limit contender, peers []contender) {
 	for _, p := range peers {
 		rivals = append(rivals, rival{p.name, turnOf(p)})
 	}
-	compareAll(f.t, r.units(f.tallies != nil), turnOf(slipway), turnOf(limit), rivals)
+	compareAll(f.t, r.units(f.tallies != nil), turnOf(slipway.contender()), turnOf(limit), rivals)
 }
 
 // turn measures one contender, and has the hosts as they were before. What it

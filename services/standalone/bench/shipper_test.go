@@ -15,9 +15,10 @@ import (
 // runs in this process, and what asks it for the deployment.
 type shipper struct {
 	*slipway
-	fleet   *fleet
-	base    string
-	servers []string // all of the fleet
+	fleet     *fleet
+	base      string
+	servers   []string // all of the fleet
+	profiling bool
 }
 
 func (f *fleet) slipway(s *slipway) *shipper {
@@ -40,8 +41,13 @@ func (s *shipper) contender() contender {
 // it may keep: it is to meet the hosts as strangers.
 func (s *shipper) prepare(to []site, p shipment) {
 	s.t.Helper()
-	s.upload("ship", p.version, "ship.tar.gz", p.archive)
+	s.store(p)
 	s.fleet.cut(to)
+}
+
+func (s *shipper) store(p shipment) {
+	s.t.Helper()
+	s.upload("ship", p.version, "ship.tar.gz", p.archive)
 }
 
 func (s *shipper) ship(to []site, p shipment) deployment {
@@ -59,11 +65,20 @@ func (s *shipper) rollBack(d deployment) {
 	s.succeed(d)
 }
 
-// profile notes where this process spends its CPU until stop is called, if there
-// is a directory for it.
+// rehearse does what is to be measured once before, as the first time takes longer. If there
+// is a directory for it, it is noted where this process spends its CPU meanwhile: to note that
+// takes time itself, so it is not done while anything is measured.
+func (s *shipper) rehearse(do func()) {
+	s.t.Helper()
+	s.profiling = *profiles != ""
+	do()
+	s.profiling = false
+}
+
+// profile notes where this process spends its CPU until stop is called, in a rehearsal.
 func (s *shipper) profile(name string) (stop func()) {
 	s.t.Helper()
-	if *profiles == "" {
+	if !s.profiling {
 		return func() {}
 	}
 	file, err := os.Create(filepath.Join(*profiles, name+".pprof"))

@@ -1,0 +1,8 @@
+# A bare command on each host, all at once, as a loop of the shell has it.
+while read -r host; do
+	ssh -F "$SHIP_SSH_CONFIG" "$host" : </dev/null &
+	running="${running-} $!"
+done <"$SHIP_HOSTS"
+for one in $running; do
+	wait "$one" || exit
+done
