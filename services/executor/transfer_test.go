@@ -3,6 +3,7 @@ package executor
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -196,4 +197,31 @@ func TestALargeFileThatWasCutGoesOnWhereItStopped(t *testing.T) {
 	require.Equal(t, "succeeded", s.await(id, h.Name).State)
 	requireContent(t, h, files)
 	requireSent(t, s.stageNote(id, h), 55)
+}
+
+func TestWhatDoesNotFitIsNotSent(t *testing.T) {
+	s := newSystem(t)
+	s.executor(nil)
+	h := hosttest.Start(t, 1, hosttest.WithSmallDisk(8<<20))[0]
+	s.ship(h, s.upload("1.0", 1<<10))
+	// What it takes is more than its upload tells.
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	files := tar.NewWriter(zipped)
+	for name, content := range map[string][]byte{"noise": noise("2.0", 256<<10), "zeros": make([]byte, 16<<20)} {
+		require.NoError(t, files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}))
+		_, err := files.Write(content)
+		require.NoError(t, err)
+	}
+	require.NoError(t, files.Close())
+	require.NoError(t, zipped.Close())
+	require.Less(t, packed.Len(), 1<<20)
+
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.store("2.0", "shop.tar.gz", "tar.gz", packed.Bytes())})
+	ended := s.await(id, h.Name)
+	require.Equal(t, contract.FailDiskFull, ended.Failure.Code)
+	require.Regexp(t, `apps/shop has \d+ KiB free, the release takes \d+ KiB`, ended.Failure.Reason)
+	require.Equal(t, "started, connect running, connect failed, failed", steps(s.story(id, h.Name)))
+	require.Equal(t, "1.0", ended.Release)
+	require.Equal(t, "1.0", current(t, h))
 }
