@@ -83,7 +83,7 @@ type SSHConfig struct {
 
 	JumpShare int           `conf:"jump_share" default:"32" help:"hosts that are reached over one connection to a jump host; for more, another is opened"`
 	IdleTime  time.Duration `conf:"idle_time" default:"10m" help:"how long a connection is kept that nothing uses; 0: not at all"`
-	IdleMax   int           `conf:"idle_max" default:"512" help:"connections that are kept so"`
+	IdleMax   int           `conf:"idle_max" default:"256" help:"connections that are kept so"`
 }
 
 // JobConfig bounds jobs and their steps.

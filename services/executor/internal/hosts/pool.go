@@ -25,8 +25,8 @@ type PoolSettings struct {
 // Pool keeps connections for who needs them next:
 //
 //	opened ──> in use ── released ──> idle ── taken, and answers ──> in use
-//	              └── released after it broke, ──┴── idle for too long, or one too many ──> closed
-//	                  or with work under way on it
+//	              └── released after it broke, ──┴── idle for too long, one too many, ──> closed
+//	                  or with work under way on it    or ended meanwhile
 //
 // A connection to a host has one user at a time. One to a jump host has many: each
 // of the connections that pass through it, which hold it for as long as they live.
@@ -227,7 +227,24 @@ func (p *Pool) open(ctx context.Context, key string, limit int, open opener) (*l
 	}
 	c := &pooled{key: key, client: client, through: through, users: 1, well: time.Now()}
 	p.conns[key] = append(p.conns[key], c)
+	if !p.closed && p.set.IdleTime > 0 {
+		p.janitor.Go(func() { p.watch(c) })
+	}
 	return &lease{pool: p, conn: c}, nil
+}
+
+// watch forgets the connection if it ends while nobody uses it: what it has in memory is of
+// use to nobody.
+func (p *Pool) watch(c *pooled) {
+	select {
+	case <-c.client.Ended():
+	case <-p.stop:
+		return
+	}
+	p.mu.Lock()
+	gone := p.remove(func(other *pooled) bool { return other == c && c.users == 0 })
+	p.mu.Unlock()
+	closeAll(gone)
 }
 
 func (p *Pool) giveBack(c *pooled, broken bool) {
@@ -294,7 +311,7 @@ func closeAll(gone []*pooled) {
 	}
 }
 
-// tidy closes what was idle for too long, or has ended while it was.
+// tidy closes what was idle for too long.
 func (p *Pool) tidy() {
 	ticker := time.NewTicker(max(p.set.IdleTime/4, time.Millisecond))
 	defer ticker.Stop()
@@ -305,9 +322,7 @@ func (p *Pool) tidy() {
 		case <-ticker.C:
 		}
 		p.mu.Lock()
-		gone := p.remove(func(c *pooled) bool {
-			return c.users == 0 && (time.Since(c.idle) >= p.set.IdleTime || !c.open())
-		})
+		gone := p.remove(func(c *pooled) bool { return c.users == 0 && time.Since(c.idle) >= p.set.IdleTime })
 		p.mu.Unlock()
 		closeAll(gone)
 	}

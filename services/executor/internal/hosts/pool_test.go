@@ -72,6 +72,7 @@ func TestAConnectionThatBrokeWhileNobodyUsedItIsReplaced(t *testing.T) {
 	to := s.target(h)
 	require.NoError(t, s.dial(to).Close())
 	h.Stop()
+	s.awaitKept(0)
 	h.Start()
 	host := s.dial(to)
 	require.Equal(t, h.Home, home(t, host))
