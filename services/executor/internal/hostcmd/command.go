@@ -82,6 +82,10 @@ type Release struct {
 	Digest  string // sha256 of the package as it was uploaded, lower-case hex
 }
 
+// leastAsked is from how many bytes on Probe looks at what is free, which takes a host a
+// process: see probe.sh.
+const leastAsked = 1 << 20
+
 // Probe makes the directories, and tells what is there: the results KeyCurrent,
 // KeyStaged and, unless it is staged, KeyFreeKB where it needs 1 MiB or more, KeyCodec, KeyBase where there is a release to
 // share files with, and KeyBegun where an attempt that did not end left a part. It fails with ErrConflict, with

@@ -357,3 +357,16 @@ func TestALargeFileIsMadeOfWhatItWas(t *testing.T) {
 		require.True(t, bytes.Equal(after, got))
 	})
 }
+
+func TestNothingIsLeftOfWhatWasBegunOnceAnotherIsStaged(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		v1 := pack(t, "v1", shared())
+		h.ship(1, v1)
+		p := pack(t, "v2", map[string]string{"lib/a": "a", "noise": string(noise(1 << 20))}).linked(t, v1)
+		p.data = p.data[:len(p.data)/2]
+		require.ErrorIs(t, h.stage(fence(2), p).err, ErrChecksum)
+		require.FileExists(t, h.below(Listing("v2")), "it came first")
+		require.NoError(t, h.stage(fence(3), pack(t, "v3", nil)).err)
+		h.requireStageCleared()
+	})
+}

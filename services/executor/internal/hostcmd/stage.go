@@ -100,15 +100,14 @@ func (o Output) Base() (Base, bool) {
 	return Base{version, sum}, true
 }
 
-// Room returns ErrDiskFull where Probe found less free than so many bytes. Where it was not
-// asked for, or the host did not know, that shows when it is full.
-func (o Output) Room(base string, need int64) error {
+// HasRoom says whether Probe, which may have been told less, has found so many bytes free, or
+// they need not be: the release is staged, or takes too little to ask. Where the host did not
+// say what is free, it has none for sure.
+func (o Output) HasRoom(need int64) bool {
+	staged, _ := o.Get(KeyStaged)
 	value, _ := o.Get(KeyFreeKB)
 	free, err := strconv.ParseInt(value, 10, 64)
-	if takes := (need + 1023) / 1024; err == nil && free < takes {
-		return fmt.Errorf("%w: %s has %d KiB free, the release takes %d KiB", ErrDiskFull, base, free, takes)
-	}
-	return nil
+	return staged == "yes" || need < leastAsked || err == nil && free >= (need+1023)/1024
 }
 
 // Drifted returns how many files of the release that runs, or is switched to, are gone or

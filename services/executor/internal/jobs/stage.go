@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/libs/deploy"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 	"github.com/slipway-deploy/slipway/services/executor/internal/bundles"
@@ -25,9 +24,6 @@ const progressEvery = time.Second
 // smallBundle is up to how many bytes, unpacked, are sent as they are: a line of 10 Mbit/s
 // takes them in half a second.
 const smallBundle = 512 << 10
-
-// smallUpload is up to how many bytes, as it was uploaded, a package is small.
-const smallUpload = 128 << 10
 
 // mendings is how often a host is sent what it lacks before it is sent everything: once
 // to learn what that is, and once to bring it.
@@ -58,12 +54,13 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.made, _ = out.Prepared()
 		return "", err
 	}
-	// The package is fetched meanwhile. How much room it takes is known only then.
+	// The package is fetched meanwhile. Until then it is only known to take no less than it has
+	// bytes as it was uploaded.
 	fetching, cancel := context.WithCancel(ctx)
-	defer cancel()
 	fetched := make(chan error, 1)
 	var need int64
 	go func() {
+		defer close(fetched)
 		bundle, err := a.bundles.Take(fetching, a.pkg)
 		if err == nil {
 			need = bundle.DiskBytes()
@@ -71,14 +68,19 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		}
 		fetched <- err
 	}()
-	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
-		return hostcmd.Probe(a.fence, a.release, leastRoom(a.pkg))
-	})
-	a.current, _ = out.Get(hostcmd.KeyCurrent)
-	if err != nil {
-		return "", err
+	defer func() {
+		cancel()
+		for range fetched { // until it has ended
+		}
+	}()
+	out, err := a.probe(ctx, a.pkg.Size)
+	if err == nil {
+		err = <-fetched
 	}
-	if err := <-fetched; err != nil {
+	if err == nil && !out.HasRoom(need) {
+		out, err = a.probe(ctx, need) // it makes room, where an earlier attempt has left something
+	}
+	if err != nil {
 		return "", err
 	}
 	staged, _ := out.Get(hostcmd.KeyStaged)
@@ -91,24 +93,14 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.codec = archive.Zstd
 	}
 	a.found.base, _ = out.Base()
-	if a.found.begun { // a part of what it takes is there already
-		return "", nil
-	}
-	return "", out.Room(a.app.Path, need)
+	return "", nil
 }
 
-// leastRoom is what a package takes on a host at the least, in bytes, as far as can be told
-// before it is unpacked. To ask what is free takes a host a process, which is not worth it for
-// what is small; of some, nobody knows the size.
-func leastRoom(p contract.Package) int64 {
-	switch {
-	case p.Size == 0:
-		return 1 << 20
-	case p.Size < smallUpload:
-		return 0
-	default:
-		return max(p.Size, 1<<20)
-	}
+// probe has the host tell what lies there. It fails where less than so many bytes are free.
+func (a *attempt) probe(ctx context.Context, need int64) (hostcmd.Output, error) {
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release, need) })
+	a.current, _ = out.Get(hostcmd.KeyCurrent)
+	return out, err
 }
 
 // stage brings the release onto the host, beside the one that runs, unless it

@@ -26,7 +26,7 @@ rest)
 		exit 0
 	fi
 	unplace
-	remove "$came"
+	remove "$came" "$tree/.slipway"
 	;;
 *)
 	vacate
@@ -47,8 +47,8 @@ plain)
 	;;
 esac
 cleanup() {
-	[ -n "$kept" ] || rm -rf "$meta/stage"
-	[ -z "$placed" ] || rm -rf "$base/releases/$version" "$meta/manifests/$version"
+	[ -n "$kept" ] || rm -rf "$meta/stage" "$manifest_at"
+	[ -z "$placed" ] || rm -rf "$base/releases/$version" "$manifest_at"
 }
 write "$work/of" "$version $digest"
 if [ "$how" = whole ]; then

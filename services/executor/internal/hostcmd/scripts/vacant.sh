@@ -30,6 +30,9 @@ begun() {
 # vacate removes what attempts that did not end well left behind.
 vacate() {
 	cleared || {
+		its=
+		{ read -r its of <"$meta/stage/of"; } 2>/dev/null
+		! is_version "$its" || complete "$its" || remove "$meta/manifests/$its"
 		remove "$meta/stage"
 		try mkdir "$meta/stage"
 	}
