@@ -6,22 +6,21 @@ import "testing"
 
 // TestFar does what TestShip, TestRepeat and TestRollback do with hosts that are
 // a round trip of 50 ms away, and counts the round trips and what is sent. The same
-// without the distance, in the same run, tells what of the time the distance takes.
+// through the same proxies, but without the distance, tells what of the time that takes.
 func TestFar(t *testing.T) {
 	wanted(t, "far")
 	f := startFleet(t, shipHosts)
-	limit := f.plain()
+	f.count()
+	slipway, limit := f.slipway(startSlipway(t)), f.plain()
 	ships := []row{{"", small, shipHosts}, {"", large, 20}}
 	back := row{"", small, shipHosts}
 
-	slipway := f.slipway(startSlipway(t))
 	for _, r := range ships {
 		f.compete(r.as("near"), slipway, limit, nil)
 	}
 	f.rollback(back.as("near.rollback"), slipway, f.cut)
 
 	f.moveAway()
-	slipway = f.slipway(startSlipway(t))
 	for _, r := range ships {
 		f.compete(r.as("far"), slipway, limit, nil)
 		noteDistance(r.as("near"), r.as("far"))

@@ -13,7 +13,7 @@ import (
 )
 
 // TestMemory ships packages of 20 MB and 200 MB to 50 hosts and measures the most
-// memory that the executor, a process of its own, holds meanwhile. The baseline
+// memory that the executor, a process of its own for each, holds meanwhile. The baseline
 // of the second is the first: what grows with the package has a ratio above 1. Of the first
 // there are as many as make as many bytes: what a process holds also grows with how long it
 // has been at work, up to a point.
@@ -21,9 +21,6 @@ func TestMemory(t *testing.T) {
 	wanted(t, "memory")
 	i := startInstallation(t)
 	build(t, i.dir, map[string]string{"./cmd/slipway-executor": "executor"})
-	executor := i.service(t, "executor", "slipway-executor", "--name", "executor",
-		"--job-ack-wait", "1m", // on a machine too busy for heartbeats, too, each package is shipped once
-		"--seal-private-key-file", i.key, "--cache-dir", filepath.Join(i.dir, "cache"))
 	f := startFleet(t, shipHosts)
 	slipway := f.slipway(i.slipway)
 
@@ -31,16 +28,20 @@ func TestMemory(t *testing.T) {
 	for _, s := range []size{large, huge} {
 		r := row{"memory", s, roomFor(t, s)}
 		to := f.sites[:r.hosts]
-		executor.forget()
+		executor := i.service(t, r.name(), "slipway-executor", "--name", "executor",
+			"--job-ack-wait", "1m", // on a machine too busy for heartbeats, too, each package is shipped once
+			"--seal-private-key-file", i.key, "--cache-dir", filepath.Join(i.dir, "cache"))
 		var peaks []float64
 		for n := range huge.bytes / s.bytes {
 			p := pack(t, r.version("one", n), s, n, 0)
 			slipway.prepare(to, p)
+			executor.forget()
 			slipway.ship(to, p)
 			peaks = append(peaks, executor.peak())
 			require.NoError(t, f.check(to, slipway.base, p))
 			f.clear(to, slipway.base)
 		}
+		executor.stop()
 		peak := slices.Max(peaks)
 		note(figure{Name: r.name(), Unit: "MiB", Value: peak, Baseline: baseline, Samples: peaks})
 		baseline = peak

@@ -19,10 +19,8 @@ import (
 // roundTrip is how far away the proxies have hosts be.
 const roundTrip = 50 * time.Millisecond
 
-// moveAway puts a proxy before each host, which has it be far away, and counts
-// what goes through it. To connect to a proxy is not delayed: the round trip of
-// TCP itself is missing.
-func (f *fleet) moveAway() {
+// count puts a proxy before each host, which counts what goes through it.
+func (f *fleet) count() {
 	f.t.Helper()
 	countToxic()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -35,18 +33,31 @@ func (f *fleet) moveAway() {
 		f.t.Cleanup(proxy.Stop)
 		for _, toxic := range []string{ // in both directions, the tally is on the client's side of the delay
 			fmt.Sprintf(`{"type": "tally", "stream": "upstream", "attributes": {"host": %q, "sent": true}}`, s.Name),
-			fmt.Sprintf(`{"type": "latency", "stream": "upstream", "attributes": {"latency": %d}}`, (roundTrip / 2).Milliseconds()),
-			fmt.Sprintf(`{"type": "latency", "stream": "downstream", "attributes": {"latency": %d}}`, (roundTrip / 2).Milliseconds()),
+			`{"type": "latency", "name": "there", "stream": "upstream", "attributes": {"latency": 0}}`,
+			`{"type": "latency", "name": "back", "stream": "downstream", "attributes": {"latency": 0}}`,
 			fmt.Sprintf(`{"type": "tally", "stream": "downstream", "attributes": {"host": %q}}`, s.Name),
 		} {
 			_, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
 			require.NoError(f.t, err)
 		}
+		f.proxies = append(f.proxies, proxy)
 		host, port, err := net.SplitHostPort(proxy.Listen)
 		require.NoError(f.t, err)
 		f.sites[i].Addr = host
 		f.sites[i].Port, err = strconv.Atoi(port)
 		require.NoError(f.t, err)
+	}
+}
+
+// moveAway has the hosts be far away. To connect to a proxy is not delayed: the round trip of
+// TCP itself is missing.
+func (f *fleet) moveAway() {
+	f.t.Helper()
+	for _, proxy := range f.proxies {
+		for _, way := range []string{"there", "back"} {
+			_, err := proxy.Toxics.UpdateToxicJson(way, strings.NewReader(fmt.Sprintf(`{"attributes": {"latency": %d}}`, (roundTrip/2).Milliseconds())))
+			require.NoError(f.t, err)
+		}
 	}
 }
 

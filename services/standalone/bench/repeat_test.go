@@ -40,7 +40,8 @@ func (f *fleet) repeat(r row, slipway *shipper, between func([]site)) {
 		slipway.ship(f.sites[:r.hosts], first)
 		return f.turn(r, again, after(round))
 	}
-	slipway.rehearse(func() { ours(*rounds) })
 	limit := f.plain()
+	slipway.rehearse(func() { ours(*rounds) })
+	f.turn(r, limit, after(*rounds))
 	compare(f.t, r.units(f.tallies != nil), ours, func(round int) measurement { return f.turn(r, limit, after(round)) })
 }

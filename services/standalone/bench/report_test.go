@@ -23,7 +23,7 @@ var (
 	only     = flag.String("only", "", "run only the benchmarks whose name contains this")
 	out      = flag.String("out", "", "append results to this file, a JSON object a line")
 	rounds   = flag.Int("rounds", 3, "rounds of each benchmark; medians are reported")
-	profiles = flag.String("profiles", "", "directory for CPU profiles of Slipway while it ships")
+	profiles = flag.String("profiles", "", "directory for CPU profiles of Slipway, of the rehearsals before it is measured")
 )
 
 // figure is one measured quantity. Where there is a baseline, it is the same

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/slipway-deploy/slipway/libs/hosttest"
@@ -30,7 +31,8 @@ type fleet struct {
 	group cgroup // of all their processes
 	all   cgroups
 
-	tallies []*tally // of the proxies before them, if there are any
+	proxies []*toxiproxy.Proxy // before them, if there are any
+	tallies []*tally           // of these
 }
 
 func startFleet(t *testing.T, count int) *fleet {
