@@ -53,6 +53,7 @@ func (f *fleet) count() {
 // TCP itself is missing.
 func (f *fleet) moveAway() {
 	f.t.Helper()
+	f.away = true
 	for _, proxy := range f.proxies {
 		for _, way := range []string{"there", "back"} {
 			_, err := proxy.Toxics.UpdateToxicJson(way, strings.NewReader(fmt.Sprintf(`{"attributes": {"latency": %d}}`, (roundTrip/2).Milliseconds())))

@@ -43,5 +43,5 @@ func (f *fleet) repeat(r row, slipway *shipper, between func([]site)) {
 	limit := f.plain()
 	slipway.rehearse(func() { ours(*rounds) })
 	f.turn(r, limit, after(*rounds))
-	compare(f.t, r.units(f.tallies != nil), ours, func(round int) measurement { return f.turn(r, limit, after(round)) })
+	compare(f.t, r.units(f), ours, func(round int) measurement { return f.turn(r, limit, after(round)) })
 }

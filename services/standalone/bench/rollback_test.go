@@ -59,5 +59,5 @@ func (f *fleet) rollback(r row, slipway *shipper, between func([]site), peers ..
 	}
 	slipway.rehearse(func() { ours(*rounds) })
 	bare(limit)(*rounds)
-	compareAll(f.t, r.units(f.tallies != nil), ours, bare(limit), rivals)
+	compareAll(f.t, r.units(f), ours, bare(limit), rivals)
 }

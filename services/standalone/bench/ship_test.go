@@ -47,17 +47,19 @@ func (r row) version(kind string, round int) string {
 	return fmt.Sprintf("%s.%s.%d", r.name(), kind, round)
 }
 
-// The figures of a row. The last two are told where a proxy counts.
+// The figures of a row. The last two are told of hosts that are far away.
 func (r row) wall() string   { return r.name() + ".wall" }
 func (r row) client() string { return r.name() + ".cpu.client" }
 func (r row) host() string   { return r.name() + ".cpu.hosts" }
 func (r row) trips() string  { return r.name() + ".roundtrips" }
 func (r row) sent() string   { return r.name() + ".sent" }
 
-func (r row) units(counted bool) map[string]string {
+func (r row) units(f *fleet) map[string]string {
 	units := map[string]string{r.wall(): "s", r.client(): "s", r.host(): "s"}
-	if counted {
-		delete(units, r.client()) // which is the proxies' as well
+	if f.proxies != nil {
+		delete(units, r.client()) // which is theirs as well
+	}
+	if f.away {
 		units[r.trips()], units[r.sent()] = "a host", "KiB a host"
 	}
 	return units
@@ -90,7 +92,7 @@ func (f *fleet) compete(r row, slipway *shipper, limit contender, peers []conten
 	for _, p := range peers {
 		rivals = append(rivals, rival{p.name, turnOf(p)})
 	}
-	compareAll(f.t, r.units(f.tallies != nil), turnOf(slipway.contender()), turnOf(limit), rivals)
+	compareAll(f.t, r.units(f), turnOf(slipway.contender()), turnOf(limit), rivals)
 }
 
 // turn measures one contender, and has the hosts as they were before. What it

@@ -33,6 +33,7 @@ type fleet struct {
 
 	proxies []*toxiproxy.Proxy // before them, if there are any
 	tallies []*tally           // of these
+	away    bool               // they delay what goes through them
 }
 
 func startFleet(t *testing.T, count int) *fleet {
