@@ -102,7 +102,7 @@ func (o Output) Base() (Base, bool) {
 
 // HasRoom says whether Probe, which may have been told less, has found so many bytes free, or
 // they need not be: the release is staged, or takes too little to ask. Where the host did not
-// say what is free, it has none for sure.
+// say what is free, it is to be asked.
 func (o Output) HasRoom(need int64) bool {
 	staged, _ := o.Get(KeyStaged)
 	value, _ := o.Get(KeyFreeKB)

@@ -54,8 +54,8 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.made, _ = out.Prepared()
 		return "", err
 	}
-	// The package is fetched meanwhile. Until then it is only known to take no less than it has
-	// bytes as it was uploaded.
+	// The package is fetched meanwhile. Until then it is only known to take as many bytes as were
+	// uploaded, or more.
 	fetching, cancel := context.WithCancel(ctx)
 	fetched := make(chan error, 1)
 	var need int64
