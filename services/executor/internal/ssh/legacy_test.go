@@ -62,6 +62,13 @@ func TestNothingWeakIsAgreedOnUnlessItIsNamed(t *testing.T) {
 	require.EqualError(t, err, `no common SSH protocol: there is no legacy algorithm "none"`)
 }
 
+func TestTheKeyExchangeIsWhatIsSafestAndThenWhatCostsAHostLeast(t *testing.T) {
+	s, err := newSuite(nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{gossh.KeyExchangeMLKEM768X25519, gossh.KeyExchangeECDHP256, gossh.KeyExchangeCurve25519}, s.KeyExchanges[:3])
+	require.ElementsMatch(t, gossh.SupportedAlgorithms().KeyExchanges, s.KeyExchanges)
+}
+
 func TestABetterAlgorithmGoesFirst(t *testing.T) {
 	s, err := newSuite([]string{"aes128-cbc", "diffie-hellman-group1-sha1"})
 	require.NoError(t, err)
