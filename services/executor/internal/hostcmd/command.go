@@ -25,6 +25,7 @@ type Command struct {
 	Fence Fence // none, with the token 0: it needs no session
 	Size  int64 // bytes of content that the step takes, or UntilEnd
 	Task  bool  // it runs something of the user: see Perform
+	Then  *Command // see AndThen
 }
 
 // UntilEnd is the size of content that only the end of stdin ends. Nothing more
@@ -61,6 +62,16 @@ func (c Command) Request() string {
 // Follows says whether the session that began with first takes it.
 func (c Command) Follows(first Command) bool {
 	return c.Fence == first.Fence && first.Size != UntilEnd && slices.Contains(sessionOf(first.Step).steps, c.Step)
+}
+
+// AndThen asks for another command along with this one, where it is for the same session and
+// neither takes content or is a task: it is done at once if this one succeeds, and else not at
+// all. That spares a round trip. It is to be run next all the same, for its answer.
+func (c Command) AndThen(next Command) Command {
+	if c.Size == 0 && next.Size == 0 && !c.Task && !next.Task && next.Follows(c) {
+		c.Then = &next
+	}
+	return c
 }
 
 // words is what a session is asked with.

@@ -29,6 +29,7 @@ type session struct {
 	kill  context.CancelFunc
 	asked bool        // the first command was
 	over  bool        // no other command may be asked for
+	ahead string      // the request that was sent along with the last one; "": none was
 	rest  *time.Timer // finishes it, once it has been at rest for long
 
 	answers chan answer
@@ -42,8 +43,12 @@ type session struct {
 	complaints *mask.Lines // what comes on stderr, on its way to now
 
 	mu    sync.Mutex
-	now   answer // what has come of the one that was asked for last
+	now   answer // what has come of the one that is at work
 	begun bool   // a task of the user: it came to run, and has both streams
+	// The ends of stdout and of stderr each come in their own time, so that the next command may
+	// have said something before the other end of this one is here.
+	told       []answer // by stdout, without stderr
+	complained []string // by stderr
 }
 
 // streams take what a task of the user says; nil: nobody wants it.
@@ -55,13 +60,14 @@ type answer struct {
 	stderr string
 	code   int
 	over   bool // the session has ended with it
-	// The ends of stdout and stderr each come in their own time.
-	told, complained bool
 }
 
 // mostRest is how long a session waits for its next command. It has the lock of its
 // login meanwhile, for which others wait.
 const mostRest = 5 * time.Second
+
+// mostAnswers is how many commands may be asked for before the first is answered.
+const mostAnswers = 2
 
 // mostStderr is how much of what a command writes there is kept, in bytes.
 const mostStderr = 8 << 10
@@ -71,7 +77,7 @@ const mostStderr = 8 << 10
 func begin(ctx context.Context, client *ssh.Client, first hostcmd.Command, said streams, m *mask.Mask) *session {
 	ctx, kill := context.WithCancel(context.WithoutCancel(ctx))
 	reader, writer := io.Pipe()
-	s := &session{first: first, input: writer, kill: kill, answers: make(chan answer, 1), uncut: make(chan struct{}), ended: make(chan struct{})}
+	s := &session{first: first, input: writer, kill: kill, answers: make(chan answer, mostAnswers), uncut: make(chan struct{}), ended: make(chan struct{})}
 	s.said, s.complaints = said, m.Lines(s.keep)
 	if first.Task {
 		s.mark = hostcmd.Mark
@@ -88,8 +94,13 @@ func begin(ctx context.Context, client *ssh.Client, first hostcmd.Command, said 
 	return s
 }
 
-// takes says whether a command can be asked for here. If it can, it is to be.
+// takes says whether a command can be asked for here. If it can, it is to be. What was
+// asked for along with the one before may have ended the session by now.
 func (s *session) takes(c hostcmd.Command) bool {
+	if s.ahead != "" {
+		s.rest.Stop()
+		return c.Request() == s.ahead
+	}
 	select {
 	case <-s.ended:
 		return false
@@ -103,8 +114,12 @@ func (s *session) takes(c hostcmd.Command) bool {
 // after one that is none of hostcmd.Check, the session is of no use any more.
 func (s *session) ask(ctx context.Context, c hostcmd.Command, content io.Reader) (hostcmd.Output, error) {
 	request := c.Request()
-	if !s.asked {
-		s.asked, request = true, ""
+	if !s.asked || s.ahead != "" {
+		s.asked, s.ahead, request = true, "", ""
+	}
+	if c.Then != nil {
+		s.ahead = c.Then.Request()
+		request += s.ahead
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
@@ -168,7 +183,7 @@ func (s *session) answered(ctx context.Context, a answer, c hostcmd.Command) (ho
 		s.rest = time.AfterFunc(mostRest, s.finish)
 		return a.Output, hostcmd.Check(a.code, a.stderr)
 	}
-	s.over = true
+	s.over, s.ahead = true, ""
 	s.finish()
 	select {
 	case <-s.ended:
@@ -206,7 +221,7 @@ func (s *session) verdict(c hostcmd.Command) error {
 	s.mu.Lock()
 	s.complaints.Flush()
 	result, begun := s.result, s.begun
-	result.Stderr = s.now.stderr // not all that the session said, and without secrets
+	_, result.Stderr = s.sofar() // not all that the session said, and without secrets
 	s.mu.Unlock()
 	if begun && s.err == nil && result.Signal == "" {
 		return hostcmd.CheckTask(result.ExitStatus)
@@ -221,7 +236,20 @@ func (s *session) verdict(c hostcmd.Command) error {
 func (s *session) heard() hostcmd.Output {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now.Output
+	out, _ := s.sofar()
+	return out
+}
+
+// sofar is what has come of the command that is waited for. The caller holds mu.
+func (s *session) sofar() (out hostcmd.Output, stderr string) {
+	out, stderr = s.now.Output, s.now.stderr
+	if len(s.told) > 0 {
+		out = s.told[0].Output
+	}
+	if len(s.complained) > 0 {
+		stderr = s.complained[0]
+	}
+	return out, stderr
 }
 
 // hear takes a line of stdout.
@@ -249,7 +277,11 @@ func (s *session) hear(line string) {
 	if err != nil {
 		code = hostcmd.ExitFailed
 	}
-	s.now.code, s.now.over, s.now.told = code, r.Key == hostcmd.KeyOver, true
+	if len(s.told) == mostAnswers {
+		return // more than was asked for
+	}
+	s.told = append(s.told, answer{Output: s.now.Output, code: code, over: r.Key == hostcmd.KeyOver})
+	s.now.Output = hostcmd.Output{}
 	s.deliver()
 }
 
@@ -265,7 +297,10 @@ func (s *session) hearStderr(line string) {
 		return
 	}
 	s.complaints.Flush()
-	s.now.complained = true
+	if len(s.complained) < mostAnswers {
+		s.complained = append(s.complained, s.now.stderr)
+	}
+	s.now.stderr = ""
 	s.deliver()
 }
 
@@ -281,16 +316,17 @@ func (s *session) keep(line string) {
 	}
 }
 
-// deliver passes an answer on that is whole. The caller holds mu.
+// deliver passes on what is whole. The caller holds mu.
 func (s *session) deliver() {
-	if !s.now.told || !s.now.complained {
-		return
+	for len(s.told) > 0 && len(s.complained) > 0 {
+		a := s.told[0]
+		a.stderr = s.complained[0]
+		s.told, s.complained = s.told[1:], s.complained[1:]
+		select {
+		case s.answers <- a:
+		default: // nobody asked for it
+		}
 	}
-	select {
-	case s.answers <- s.now:
-	default: // nobody asked for it
-	}
-	s.now = answer{}
 }
 
 // source is content on its way. It tells a reader that fails or ends early from a

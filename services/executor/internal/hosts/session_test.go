@@ -155,6 +155,115 @@ func TestWhatACommandSaidGoesWithIt(t *testing.T) {
 	require.NotContains(t, err.Error(), "missing or incomplete")
 }
 
+// switchThenClean switches to a release and asks for the cleaning up along with it.
+func switchThenClean(t *testing.T, f hostcmd.Fence, r release) (both, clean func() (hostcmd.Command, error)) {
+	t.Helper()
+	clean = func() (hostcmd.Command, error) { return hostcmd.Clean(f, base, 1) }
+	return func() (hostcmd.Command, error) {
+		first, err := activate(f, r)()
+		require.NoError(t, err)
+		second, err := clean()
+		require.NoError(t, err)
+		return first.AndThen(second), nil
+	}, clean
+}
+
+func TestWhatIsAskedForAlongWithACommandIsDoneBeforeItIsRun(t *testing.T) {
+	h := hosttest.Start(t, 1)[0]
+	host := connect(t, h)
+	for n, version := range []string{"v1", "v2", "v1"} {
+		f, r := fence(uint64(n+1)), pack(t, version, 1000)
+		if n < 2 { // the third time the switch is the first of its session
+			_, err := run(t.Context(), t, host, bytes.NewReader(r.content), stage(f, r))
+			require.NoError(t, err)
+		}
+		both, clean := switchThenClean(t, f, r)
+		_, err := run(t.Context(), t, host, nil, both)
+		require.NoError(t, err)
+		<-host.session.ended // as it does after cleaning up
+		out, err := run(t.Context(), t, host, nil, clean)
+		require.NoError(t, err)
+		require.Empty(t, out.All(hostcmd.KeyCurrent), "what the switch said")
+		require.Equal(t, n+1, h.Commands())
+		requireRuns(t, h, r.Version)
+	}
+}
+
+func TestWhatIsAskedForAlongWithACommandThatFailsIsNotDone(t *testing.T) {
+	h := hosttest.Start(t, 1)[0]
+	host := connect(t, h)
+	for n, version := range []string{"v1", "v2", "v3"} {
+		f, r := fence(uint64(n+1)), pack(t, version, 1000)
+		_, err := run(t.Context(), t, host, bytes.NewReader(r.content), stage(f, r))
+		require.NoError(t, err)
+		_, err = run(t.Context(), t, host, nil, activate(f, r))
+		require.NoError(t, err)
+	}
+	f := fence(4)
+	both, clean := switchThenClean(t, f, pack(t, "v4", 1000))
+	_, err := run(t.Context(), t, host, nil, both)
+	require.ErrorIs(t, err, hostcmd.ErrIncomplete)
+	<-host.session.ended
+	require.DirExists(t, filepath.Join(h.Home, base, "releases", "v1"))
+
+	out, err := run(t.Context(), t, host, nil, clean)
+	require.NoError(t, err, "in another session")
+	require.Equal(t, []string{"v1"}, out.All(hostcmd.KeyRemoved))
+}
+
+func TestAnotherCommandThanWasAskedForHasASessionOfItsOwn(t *testing.T) {
+	h := hosttest.Start(t, 1)[0]
+	host := connect(t, h)
+	f, r := fence(1), pack(t, "v1", 1000)
+	_, err := run(t.Context(), t, host, bytes.NewReader(r.content), stage(f, r))
+	require.NoError(t, err)
+	both, _ := switchThenClean(t, f, r)
+	_, err = run(t.Context(), t, host, nil, both)
+	require.NoError(t, err)
+	out, err := run(t.Context(), t, host, nil, activate(f, r))
+	require.NoError(t, err)
+	require.Equal(t, []string{"v1"}, out.All(hostcmd.KeyCurrent))
+	require.Equal(t, 2, h.Commands())
+}
+
+func TestTheEndsOfTwoAnswersComeInAnyOrder(t *testing.T) {
+	const out, err = "stdout", "stderr"
+	type line struct{ stream, text string }
+	first := []line{{out, "slipway current v1"}, {out, "slipway done 0"}}
+	second := []line{{out, "slipway removed v0"}, {out, "slipway over 1"}}
+	firstErr := []line{{err, "slipway: one"}, {err, hostcmd.EndOfStderr}}
+	secondErr := []line{{err, "slipway: two"}, {err, hostcmd.EndOfStderr}}
+	for name, lines := range map[string][][]line{
+		"one after the other": {first, firstErr, second, secondErr},
+		"stdout first":        {first, second, firstErr, secondErr},
+		"stderr first":        {firstErr, secondErr, first, second},
+		"in between":          {first, firstErr[:1], second, firstErr[1:], secondErr},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &session{answers: make(chan answer, mostAnswers)}
+			s.complaints = (*mask.Mask)(nil).Lines(s.keep)
+			for _, part := range lines {
+				for _, l := range part {
+					if l.stream == out {
+						s.hear(l.text)
+					} else {
+						s.hearStderr(l.text)
+					}
+				}
+			}
+			a, b := <-s.answers, <-s.answers
+			require.Equal(t, []string{"v1"}, a.All(hostcmd.KeyCurrent))
+			require.Equal(t, "slipway: one\n", a.stderr)
+			require.False(t, a.over)
+			require.Equal(t, []string{"v0"}, b.All(hostcmd.KeyRemoved))
+			require.Empty(t, b.All(hostcmd.KeyCurrent))
+			require.Equal(t, "slipway: two\n", b.stderr)
+			require.Equal(t, 1, b.code)
+			require.True(t, b.over)
+		})
+	}
+}
+
 func TestContentThatIsNotReadIsNoCommand(t *testing.T) {
 	h := hosttest.Start(t, 1)[0]
 	host := connect(t, h)

@@ -24,13 +24,12 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 	}
 	a.current = "" // a command whose end is not known may have moved the link
 	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
-		if a.kind == deploy.KindRollback {
-			return hostcmd.Rollback(a.fence, a.app.Path, a.from, cmp.Or(a.to, a.prepared), a.deployment)
+		command, err := a.switchCommand()
+		if err != nil || a.between() {
+			return command, err
 		}
-		if a.onTrial() {
-			return hostcmd.Try(a.fence, a.release, a.deployment)
-		}
-		return hostcmd.Switch(a.fence, a.release, a.deployment)
+		clean, err := a.cleanCommand()
+		return command.AndThen(clean), err
 	})
 	if err != nil {
 		if ended(ctx, err) {
@@ -57,6 +56,27 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 		a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
 	}
 	return note, a.publish(ctx)
+}
+
+// switchCommand is what points current elsewhere.
+func (a *attempt) switchCommand() (hostcmd.Command, error) {
+	switch {
+	case a.kind == deploy.KindRollback:
+		return hostcmd.Rollback(a.fence, a.app.Path, a.from, cmp.Or(a.to, a.prepared), a.deployment)
+	case a.onTrial():
+		return hostcmd.Try(a.fence, a.release, a.deployment)
+	default:
+		return hostcmd.Switch(a.fence, a.release, a.deployment)
+	}
+}
+
+// cleanCommand is what removes the releases beyond those to keep.
+func (a *attempt) cleanCommand() (hostcmd.Command, error) {
+	clean := hostcmd.Clean
+	if a.reversible {
+		clean = hostcmd.CleanSparing
+	}
+	return clean(a.fence, a.app.Path, a.app.Keep, a.app.Remove...)
 }
 
 // publish has the link of the application lead to what runs.
@@ -88,9 +108,14 @@ func (a *attempt) runs(ctx context.Context) string {
 
 // onTrial says whether it is still to be seen, once it is switched to, whether the
 // release is any good. Until then no rollback goes to it.
-func (a *attempt) onTrial() bool {
+func (a *attempt) onTrial() bool { return a.kind == deploy.KindDeploy && a.between() }
+
+// between says whether anything is to be done between the switch and cleaning up. If not, both
+// are asked for at once: from the switch on nothing stops a job, and each attempt would clean
+// up alike.
+func (a *attempt) between() bool {
 	w := a.work.Domain(a.kind)
-	return a.kind == deploy.KindDeploy && (w.During || w.Restart || w.Check || w.After || a.work != nil && a.work.Link != "")
+	return w.During || w.Restart || w.Check || w.After || a.work != nil && a.work.Link != ""
 }
 
 // clean removes the releases beyond those to keep, now that the new one is good.
@@ -103,13 +128,7 @@ func (a *attempt) clean(ctx context.Context) (note string, err error) {
 			return "", err
 		}
 	}
-	how := hostcmd.Clean
-	if a.reversible {
-		how = hostcmd.CleanSparing
-	}
-	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
-		return how(a.fence, a.app.Path, a.app.Keep, a.app.Remove...)
-	})
+	out, err := a.run(ctx, nil, a.cleanCommand)
 	var said []string
 	if removed := out.All(hostcmd.KeyRemoved); len(removed) > 0 {
 		said = append(said, "removed "+strings.Join(removed, ", "))

@@ -27,6 +27,8 @@ ask() {
 		step_"$step" "$@" </dev/null
 		status=$?
 		here=
+		# What was asked for along with it is to be done only if it succeeds.
+		[ "$status" = 0 ] || over=yes
 		;;
 	*.0.0)
 		(step_"$step" "$@") </dev/null 8>&-
