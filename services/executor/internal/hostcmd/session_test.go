@@ -81,6 +81,26 @@ func TestAStepThatFailsEndsTheSession(t *testing.T) {
 	})
 }
 
+// TestASessionGoesOnWhereNothingCameOfContent has each end that staging can have, but the last.
+func TestASessionGoesOnWhereNothingCameOfContent(t *testing.T) {
+	onEach(t, func(t *testing.T, h *host) {
+		must := built(t)
+		v1, v2 := pack(t, "v1", shared()), pack(t, "v2", shared("new"))
+		require.NoError(t, h.stage(fence(1), v1).err)
+		require.NoError(t, os.WriteFile(h.below("releases/v1/lib/b"), []byte("X"), 0o644))
+		stage := func(p payload) Command { return must(Stage(fence(2), p.release, p.bundle, "d")) }
+		rest, linked := v2.rest(t, Lacks{}), v2.linked(t, v1)
+		answers := h.session(must(Probe(fence(2), v2.release, 0)).Line(), asked(nil,
+			stage(rest), rest.data, stage(linked), linked.data, stage(v1), v1.data, must(Switch(fence(2), v1.release, "d"))))
+		require.Len(t, answers, 5)
+		for i, want := range []string{"no", "no", "no", "yes", ""} {
+			require.NoError(t, answers[i].err, answers[i].stderr)
+			require.Equal(t, want, answers[i].value(KeyStaged))
+		}
+		require.Equal(t, "v1", answers[4].value(KeyCurrent))
+	})
+}
+
 func TestContentThatIsLeftUnreadIsNotTakenForCommands(t *testing.T) {
 	lands := userlands(t)
 	lives := canary(t, lands)
@@ -96,6 +116,16 @@ func TestContentThatIsLeftUnreadIsNotTakenForCommands(t *testing.T) {
 		require.Len(t, answers, 2, land.name)
 		require.NoError(t, answers[1].err)
 		require.Equal(t, []Result{{KeyStaged, "yes"}}, answers[1].Results)
+		require.NoFileExists(t, h.below("current"), "the session is over")
+
+		// Little, too, where the step dies before it reads.
+		other := p.release
+		other.Digest = digestOf("other")
+		c = must(Stage(fence(2), other, p.bundle, "d"))
+		c.Size = 1000
+		answers = h.session(must(Probe(fence(2), pack(t, "v2", nil).release, 0)).Line(), asked(nil, c, evil[:1000], must(Switch(fence(2), p.release, "d"))))
+		require.Len(t, answers, 2, land.name)
+		require.ErrorIs(t, answers[1].err, ErrConflict)
 		require.NoFileExists(t, h.below("current"), "the session is over")
 
 		// A line that breaks off is no command, and neither is what no step is called.

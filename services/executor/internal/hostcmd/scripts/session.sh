@@ -16,13 +16,13 @@
 # do nothing but what is written here, are done in this shell, which spares the host a
 # process each: they return, or die, and that ends the session. The others get a shell of
 # their own, as they may end it anywhere. Content that a step left unread must not be
-# taken for requests.
+# taken for requests; and what it cleans up where it dies is its own.
 ask() {
 	step=$1 blocks=$2 rest=$3 over=
 	shift 3
+	cleanup() { :; }
 	case $step.$blocks.$rest in
 	probe.0.0 | share.0.0 | switch.0.0 | prove.0.0 | clean.0.0 | look.0.0 | rollback.0.0)
-		cleanup() { :; }
 		here=yes
 		step_"$step" "$@" </dev/null
 		status=$?
@@ -36,8 +36,10 @@ ask() {
 		;;
 	stage.0.*)
 		# It takes so little by itself, or fails, and may have left it.
-		(step_stage "$@")
+		here=yes
+		step_stage "$@"
 		status=$?
+		here=
 		[ "$status" = 0 ] || over=yes
 		;;
 	*)

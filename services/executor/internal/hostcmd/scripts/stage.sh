@@ -12,7 +12,7 @@ prepare
 if staged; then
 	pass_over
 	say staged yes
-	exit 0
+	return 0
 fi
 work=$meta/stage
 tree=$work/tree/$version
@@ -23,7 +23,7 @@ rest)
 		pass_over
 		say staged no
 		say lacks all
-		exit 0
+		return 0
 	fi
 	unplace
 	remove "$came" "$tree/.slipway"
@@ -82,7 +82,7 @@ if [ -z "$hashed" ]; then
 	verify
 	if [ -z "$sound" ]; then
 		say staged no
-		exit 0
+		return 0
 	fi
 fi
 say step verify
