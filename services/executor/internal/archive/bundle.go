@@ -237,7 +237,7 @@ func (b *bundle) finish() (Summary, []byte, error) {
 
 // writeManifest adds the manifest as a file, and before it a directory, if one is given.
 func writeManifest(tw *tar.Writer, dir, file string, manifest []byte) error {
-	ancient := time.Unix(1e9, 0) // tar warns of earlier ones; the host gives it its own time
+	ancient := time.Unix(1e9, 0) // tar warns of earlier ones
 	headers := []tar.Header{
 		{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o700},
 		{Typeflag: tar.TypeReg, Name: file, Mode: 0o644, Size: int64(len(manifest))},

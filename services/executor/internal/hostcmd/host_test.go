@@ -341,10 +341,10 @@ func (h *host) requireStageCleared() {
 	for _, path := range left {
 		require.Contains(h.t, []string{"of", "came", "tree", "bundle", "shared"}, filepath.Base(path))
 	}
-	listings, err := filepath.Glob(h.below(Listing("*")))
-	require.NoError(h.t, err)
-	for _, path := range listings {
-		require.FileExists(h.t, h.below(".slipway/releases", filepath.Base(path)), "whose manifest it is")
+	for _, dir := range []string{".slipway/manifests", ".slipway/since"} {
+		for _, version := range names(h.t, h.below(dir)) {
+			require.FileExists(h.t, h.below(".slipway/releases", version), "whose "+dir+" it is")
+		}
 	}
 }
 

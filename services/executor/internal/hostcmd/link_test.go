@@ -210,6 +210,7 @@ func TestATransferThatWasCutGoesOn(t *testing.T) {
 		require.NoError(t, a.err, a.stderr)
 		require.Equal(t, "yes", a.value(KeyStaged), a.Results)
 		h.requireStageCleared()
+		require.FileExists(t, h.below(".slipway/since/v2"))
 		for name, content := range files {
 			got, err := os.ReadFile(h.below("releases/v2", name))
 			require.NoError(t, err)
@@ -366,7 +367,15 @@ func TestNothingIsLeftOfWhatWasBegunOnceAnotherIsStaged(t *testing.T) {
 		p.data = p.data[:len(p.data)/2]
 		require.ErrorIs(t, h.stage(fence(2), p).err, ErrChecksum)
 		require.FileExists(t, h.below(Listing("v2")), "it came first")
+		require.FileExists(t, h.below(".slipway/since/v2"))
 		require.NoError(t, h.stage(fence(3), pack(t, "v3", nil)).err)
+		h.requireStageCleared()
+
+		// One that ended before anything came.
+		h.must(Probe(fence(4), p.release, 0))
+		require.NoError(t, os.WriteFile(h.below(".slipway/stage/of"), []byte("v2 "+p.release.Digest+"\n"), 0o644))
+		require.NoError(t, os.WriteFile(h.below(".slipway/since/v2"), nil, 0o644))
+		require.NoError(t, h.stage(fence(4), pack(t, "v4", nil)).err)
 		h.requireStageCleared()
 	})
 }

@@ -20,7 +20,7 @@ type session struct {
 // sessions are those that there are. Each holds the steps of one kind of job, so
 // that little is sent to a host that is never asked for.
 var sessions = []session{
-	newSession("deploy", []string{"content", "write", "drift", "vacant", "receive", "patch", "link", "verify"},
+	newSession("deploy", []string{"content", "write", "drift", "since", "vacant", "receive", "patch", "link", "verify"},
 		"probe", "stage", "share", "switch", "prove", "clean"),
 	newSession("rollback", []string{"write", "drift", "decide"}, "look", "share", "rollback", "clean"),
 	newSession("command", []string{"content"}, "claim", "perform"),

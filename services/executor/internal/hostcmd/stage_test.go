@@ -113,6 +113,7 @@ func TestASmallPackageIsSentAsItLies(t *testing.T) {
 			broken.data = p.data[:cut]
 			require.ErrorIs(t, h.stage(fence(2), broken).err, ErrChecksum, name)
 			require.NoDirExists(t, h.below("releases/v2"), name)
+			require.Equal(t, []string{"v1"}, names(t, h.below(".slipway/since")), name)
 		}
 		changed := p
 		changed.data = bytes.Replace(p.data, []byte("\x00x\x00"), []byte("\x00z\x00"), 1)
@@ -167,6 +168,12 @@ func TestLeftoversAreReplaced(t *testing.T) {
 		h.requireCurrent("v1")
 		require.NoFileExists(t, h.below("releases/v2/half"))
 		h.requireStageCleared()
+
+		// Of one whose marker is gone, nothing counts.
+		require.NoError(t, os.Remove(h.below(".slipway/releases/v2")))
+		h.must(Probe(fence(3), pack(t, "v2", nil).release, 0))
+		h.requireStageCleared()
+		require.Equal(t, []string{"v1", "v3"}, h.releases())
 	})
 }
 
@@ -340,6 +347,7 @@ func TestFullDisk(t *testing.T) {
 		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
 		h.requireCurrent("v1")
 		require.Equal(t, []string{"v1"}, h.releases())
+		h.requireStageCleared()
 		a = h.must(Probe(fence(2), big.release, 1<<20))
 		before, err := strconv.Atoi(free)
 		require.NoError(t, err)

@@ -250,7 +250,7 @@ func TestCleanKeepsTheNewestAndTheWayBack(t *testing.T) {
 		a := h.must(Clean(fence(7), base, 3))
 		require.ElementsMatch(t, []string{"v1", "v2", "v3", "never-ran", "half"}, a.All(KeyRemoved))
 		require.Equal(t, []string{"v4", "v5", "v6"}, h.releases())
-		for _, marks := range []string{"releases", "successful", "previous"} {
+		for _, marks := range []string{"releases", "manifests", "since", "successful", "previous"} {
 			require.Equal(t, []string{"v4", "v5", "v6"}, names(t, h.below(".slipway", marks)))
 		}
 		h.requireStageCleared()

@@ -63,7 +63,7 @@ for dir in "$base"/releases/*; do
 	discard "$version"
 done
 set --
-for mark in "$meta"/releases/* "$meta"/manifests/* "$meta"/previous/* "$meta"/successful/* "$meta"/rolledback/* "$meta"/prepared/*; do
+for mark in "$meta"/releases/* "$meta"/manifests/* "$meta"/since/* "$meta"/previous/* "$meta"/successful/* "$meta"/rolledback/* "$meta"/prepared/*; do
 	[ -d "$base/releases/${mark##*/}" ] || set -- "$@" "$mark"
 done
 remove "$@"

@@ -1,17 +1,20 @@
 # drift VERSION: sets drifted to how many files of a release are gone, or were written to
 # since it was staged and have another content now. Releases may share files, so that
-# what was written to in one is changed in others. Only what has a later time than the
-# manifest is hashed. Where tools or the manifest are missing, nothing is known of any.
+# what was written to in one is changed in others. Only what has a later time than when it
+# began to come is hashed. Where tools or the manifest are missing, nothing is known of any.
 # What gave way to something that all releases share is not gone.
 drift() {
 	drifted=0
 	[ -f "$meta/manifests/$1" ] && command -v awk >/dev/null 2>&1 && command -v find >/dev/null 2>&1 || return 0
+	# Earlier versions of Slipway have set the time of the manifest.
+	since=since/$1
+	[ -f "$meta/$since" ] || since=manifests/$1
 	as_staged "$1" && return
 	lines=$(
 		cd "$base/releases/$1" || exit
 		LISTED=../../.slipway/manifests/$1
 		export LISTED
-		find . -type f ! -newer "$LISTED" -print -o -type f -exec sha256sum {} + | awk -f /proc/self/fd/3 3<<"END"
+		find . -type f ! -newer "../../.slipway/$since" -print -o -type f -exec sha256sum {} + | awk -f /proc/self/fd/3 3<<"END"
 /^[.]/ { here[$0] }
 !/^[.]/ {
 	path = substr($0, 67)
@@ -44,7 +47,7 @@ END
 # that of which a file is taken away. It spares most releases the look at each file. A
 # find that cannot tell complains, and that counts as a change.
 as_staged() {
-	[ -z "$(find "$base/releases/$1" -type f -newer "$meta/manifests/$1" -print -o -type d -cnewer "$meta/releases/$1" -print 2>&1)" ]
+	[ -z "$(find "$base/releases/$1" -type f -newer "$meta/$since" -print -o -type d -cnewer "$meta/releases/$1" -print 2>&1)" ]
 }
 
 # gave_way VERSION PATH: it lies where the release leads to what is below shared/.

@@ -11,8 +11,10 @@ offer_base() {
 	offer "$current" && return 0
 	set -- "$meta"/manifests/*
 	[ -e "$1" ] || return 0
-	for candidate in $(ls -t "$meta/manifests"); do
-		offer "$candidate" && return 0
+	# Earlier versions of Slipway have set the time of the manifest. Now it has that of its
+	# bundle, which is older than any.
+	for candidate in $(cd "$meta" && ls -t since/* manifests/* 2>/dev/null); do
+		offer "${candidate##*/}" && return 0
 	done
 }
 offer() {

@@ -16,7 +16,7 @@ if staged; then
 fi
 work=$meta/stage
 tree=$work/tree/$version
-came=$work/came manifest_at=$meta/manifests/$version
+came=$work/came manifest_at=$meta/manifests/$version since_at=$meta/since/$version
 case $how in
 rest)
 	if ! begun; then
@@ -47,10 +47,11 @@ plain)
 	;;
 esac
 cleanup() {
-	[ -n "$kept" ] || rm -rf "$meta/stage" "$manifest_at"
-	[ -z "$placed" ] || rm -rf "$base/releases/$version" "$manifest_at"
+	[ -n "$kept" ] || rm -rf "$meta/stage" "$manifest_at" "$since_at"
+	[ -z "$placed" ] || rm -rf "$base/releases/$version" "$manifest_at" "$since_at"
 }
 write "$work/of" "$version $digest"
+mark_since
 if [ "$how" = whole ]; then
 	try mkdir -p "$tree"
 	take_in "$size" "$tree"
@@ -73,9 +74,6 @@ if [ "$how" = whole ]; then
 	try mv -f "$tree/.slipway/manifest" "$manifest_at"
 	remove "$tree/.slipway"
 fi
-# The time of the manifest tells later which files were written to since: from a moment ago
-# on, as some tools look at whole seconds.
-touch -d "2 seconds ago" "$manifest_at" 2>/dev/null || touch -d "@$(($(date +%s) - 2))" "$manifest_at" 2>/dev/null
 if [ -z "$hashed" ]; then
 	patch_up
 	copy_links

@@ -29,10 +29,10 @@ begun() {
 
 # vacate removes what attempts that did not end well left behind.
 vacate() {
+	its=
+	{ read -r its of <"$meta/stage/of"; } 2>/dev/null
+	! is_version "$its" || complete "$its" || remove "$meta/manifests/$its" "$meta/since/$its"
 	cleared || {
-		its=
-		{ read -r its of <"$meta/stage/of"; } 2>/dev/null
-		! is_version "$its" || complete "$its" || remove "$meta/manifests/$its"
 		remove "$meta/stage"
 		try mkdir "$meta/stage"
 	}
@@ -42,7 +42,7 @@ vacate() {
 # unplace removes what is in the place of the release and does not count as one: the
 # marker before what it stands for.
 unplace() {
-	for left in "$meta/releases/$version" "$meta/prepared/$version" "$meta/manifests/$version" "$base/releases/$version"; do
+	for left in "$meta/releases/$version" "$meta/prepared/$version" "$meta/manifests/$version" "$meta/since/$version" "$base/releases/$version"; do
 		remove "$left"
 	done
 }

@@ -2,7 +2,7 @@
 
 # prepare makes the directories, and sees that they can be written.
 prepare() {
-	dirs="releases .slipway/releases .slipway/manifests .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next .slipway/stage"
+	dirs="releases .slipway/releases .slipway/manifests .slipway/since .slipway/previous .slipway/successful .slipway/rolledback .slipway/rollback .slipway/next .slipway/stage"
 	set --
 	for dir in $dirs; do
 		[ -d "$base/$dir" ] || set -- "$@" "$base/$dir"
