@@ -22,9 +22,9 @@ type Fence struct {
 type Command struct {
 	Step  string
 	Args  []string
-	Fence Fence // none, with the token 0: it needs no session
-	Size  int64 // bytes of content that the step takes, or UntilEnd
-	Task  bool  // it runs something of the user: see Perform
+	Fence Fence    // none, with the token 0: it needs no session
+	Size  int64    // bytes of content that the step takes, or UntilEnd
+	Task  bool     // it runs something of the user: see Perform
 	Then  *Command // see AndThen
 }
 

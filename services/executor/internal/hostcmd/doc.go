@@ -11,7 +11,8 @@
 // # Sessions
 //
 // The commands of one attempt go to the host in one session, in which a shell
-// does one step after the other, each only when it is asked for:
+// does one step after the other, each only when it is asked for, and none after one that
+// failed in that shell:
 //
 //	command line: the fence, and the first command as arguments
 //	stdin:        a line for each other command, and after it its content
@@ -22,7 +23,8 @@
 // command is no line, which it could write itself: after Mark all is its own, and the
 // exit code of the session tells how it ended.
 //
-// A command costs one round trip, and no start of a shell. Content is of a size
+// A command costs one round trip, and no start of a shell; one that is asked for along with
+// another (AndThen) costs none. Content is of a size
 // that is said before, and the shell reads no byte beyond: what a step leaves
 // unread ends the session, as it must not be taken for commands. Where dd cannot
 // do that, the session says so as it comes to content (KeyUncut): then the end of

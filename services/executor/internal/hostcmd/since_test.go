@@ -64,6 +64,9 @@ func TestWhatIsWrittenRightAfterStagingIsNoticed(t *testing.T) {
 	for _, applet := range []string{"find", "sed", "xargs"} {
 		require.NoError(t, os.Link(filepath.Join(hard, "busybox"), filepath.Join(hard, applet)))
 	}
+	// The marker of the release is no newer then, as where the file system keeps whole seconds.
+	ahead := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(ahead, "sync"), []byte("#!/bin/sh\nexec touch -d \"1 hour\" \"$2/../../.slipway/since/v1\"\n"), 0o755))
 	at := func(land userland, path string) userland { land.path = path; return land }
 	for name, c := range map[string]struct {
 		land    userland
@@ -74,6 +77,7 @@ func TestWhatIsWrittenRightAfterStagingIsNoticed(t *testing.T) {
 		"bash":                      {lands[1], false, ""},
 		"busybox":                   {lands[2], true, ""},
 		"busybox, another find":     {at(lands[2], "/usr/bin:/bin"), false, ""},
+		"a file system of seconds":  {at(lands[0], ahead+":"+lands[0].path), true, ""},
 		"a link":                    {at(lands[0], linked+":"+lands[0].path), true, ""},
 		"one file with other names": {at(lands[0], hard+":"+lands[0].path), true, ""},
 		"none, and one later":       {at(lands[0], without(t, "find")), true, lands[2].path},

@@ -59,8 +59,9 @@ func (h *Host) Connect(ctx context.Context, address string) (net.Conn, error) {
 
 // Run runs a command of hostcmd on the host and returns what it reported. Stdin
 // holds its content, if it takes any. Commands of one fence go to the host in one
-// session: each costs a round trip, and the first the session's start. A session at
-// rest is ended after a moment, as it keeps others from the host.
+// session: each costs a round trip, and the first the session's start; one that was asked
+// for along with another (hostcmd.Command.AndThen) costs none. A session at rest is ended
+// after a moment, as it keeps others from the host.
 //
 // Errors are those of ssh.Client.Run, ErrKilled, and those of hostcmd.Check and
 // stdin. After one of hostcmd.Check the command has ended; after any other it may

@@ -97,6 +97,9 @@ func begin(ctx context.Context, client *ssh.Client, first hostcmd.Command, said 
 // takes says whether a command can be asked for here. If it can, it is to be. What was
 // asked for along with the one before may have ended the session by now.
 func (s *session) takes(c hostcmd.Command) bool {
+	if s.over {
+		return false
+	}
 	if s.ahead != "" {
 		s.rest.Stop()
 		return c.Request() == s.ahead
@@ -149,6 +152,7 @@ func (s *session) ask(ctx context.Context, c hostcmd.Command, content io.Reader)
 			case a := <-s.answers: // it came last
 				return s.answered(ctx, a, c)
 			default:
+				s.over = true
 				return s.heard(), s.verdict(c)
 			}
 		case <-ctx.Done():
@@ -183,7 +187,7 @@ func (s *session) answered(ctx context.Context, a answer, c hostcmd.Command) (ho
 		s.rest = time.AfterFunc(mostRest, s.finish)
 		return a.Output, hostcmd.Check(a.code, a.stderr)
 	}
-	s.over, s.ahead = true, ""
+	s.over = true
 	s.finish()
 	select {
 	case <-s.ended:

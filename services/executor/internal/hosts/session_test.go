@@ -211,6 +211,25 @@ func TestWhatIsAskedForAlongWithACommandThatFailsIsNotDone(t *testing.T) {
 	require.Equal(t, []string{"v1"}, out.All(hostcmd.KeyRemoved))
 }
 
+func TestAfterAnErrorAnotherSessionTakesWhatWasAskedForAlong(t *testing.T) {
+	h := hosttest.Start(t, 1)[0]
+	host := connect(t, h)
+	f, r := fence(1), pack(t, "v1", 1000)
+	_, err := run(t.Context(), t, host, bytes.NewReader(r.content), stage(f, r))
+	require.NoError(t, err)
+	host.session.leave(t.Context())
+
+	both, clean := switchThenClean(t, f, r) // which begin a session
+	h.Freeze()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = run(ctx, t, host, nil, both)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	h.Thaw()
+	_, err = run(t.Context(), t, host, nil, clean)
+	require.NoError(t, err)
+}
+
 func TestAnotherCommandThanWasAskedForHasASessionOfItsOwn(t *testing.T) {
 	h := hosttest.Start(t, 1)[0]
 	host := connect(t, h)

@@ -23,14 +23,7 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 		return "", err
 	}
 	a.current = "" // a command whose end is not known may have moved the link
-	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) {
-		command, err := a.switchCommand()
-		if err != nil || a.between() {
-			return command, err
-		}
-		clean, err := a.cleanCommand()
-		return command.AndThen(clean), err
-	})
+	out, err := a.run(ctx, nil, a.switchAndClean)
 	if err != nil {
 		if ended(ctx, err) {
 			a.current = a.runs(ctx)
@@ -56,6 +49,19 @@ func (a *attempt) activate(ctx context.Context) (note string, err error) {
 		a.outcome.Previous, a.outcome.Changed = out.Get(hostcmd.KeyPrevious)
 	}
 	return note, a.publish(ctx)
+}
+
+// switchAndClean is what points current elsewhere, and along with it what cleans up, where
+// that comes next. What is to be removed by name stays until the switch has answered.
+func (a *attempt) switchAndClean() (hostcmd.Command, error) {
+	command, err := a.switchCommand()
+	if err != nil || a.between() || len(a.app.Remove) > 0 {
+		return command, err
+	}
+	if clean, err := a.cleanCommand(); err == nil { // else the step that cleans up says what is wrong
+		command = command.AndThen(clean)
+	}
+	return command, nil
 }
 
 // switchCommand is what points current elsewhere.

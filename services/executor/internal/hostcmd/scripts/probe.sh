@@ -12,7 +12,7 @@ offer_base() {
 	set -- "$meta"/manifests/*
 	[ -e "$1" ] || return 0
 	# Earlier versions of Slipway have set the time of the manifest. Now it has that of its
-	# bundle, which is older than any.
+	# bundle, which is the same for all, and older than any of those.
 	for candidate in $(cd "$meta" && ls -t since/* manifests/* 2>/dev/null); do
 		offer "${candidate##*/}" && return 0
 	done

@@ -5,7 +5,7 @@
 #   shared/                         what releases share, by links in them
 #   .slipway/releases/<version>     the release is complete: digest, manifest, deployment
 #   .slipway/manifests/<version>    its files: mode, size, sha256 and path
-#   .slipway/since/<version>        written before any of them came: what is newer was written to here
+#   .slipway/since/<version>        written before they came, or the rest of them: what is newer was written to here
 #   .slipway/prepared/<version>     how what it needs to run was made, or is being made; see make.sh
 #   .slipway/rebuilt                which version was last prepared anew by request, and for which deployment
 #   .slipway/previous/<version>     what ran before it was switched to, newest first

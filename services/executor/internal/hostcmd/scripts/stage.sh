@@ -93,6 +93,7 @@ if [ -z "$placed" ]; then
 	try mv "$tree" "$base/releases/"
 fi
 write "$meta/releases/$version" "digest=$digest${nl}manifest=$listed${nl}deployment=$deployment"
+check_since "$meta/releases/$version"
 # What is left is for the next one, but for what would be in its way.
 remove "$came/delta"
 [ ! -s "$work/shared" ] || remove "$work/shared"
