@@ -66,7 +66,8 @@ func (c Command) Follows(first Command) bool {
 
 // AndThen asks for another command along with this one, where it is for the same session and
 // neither takes content or is a task: it is done at once if this one succeeds, and else not at
-// all. That spares a round trip. It is to be run next all the same, for its answer.
+// all. That spares a round trip. It is to be run next all the same, for its answer. This one must
+// be a step that the session's own shell does (see session.sh): only those end it where they fail.
 func (c Command) AndThen(next Command) Command {
 	if c.Size == 0 && next.Size == 0 && !c.Task && !next.Task && next.Follows(c) {
 		c.Then = &next
