@@ -81,20 +81,6 @@ func TestABrokerThatRefusesIsAskedAgain(t *testing.T) {
 	require.False(t, refused.IsConnected())
 }
 
-func TestWorkGoesOnAfterItsConnectionBroke(t *testing.T) {
-	broker := bustest.Start(t)
-	nc := connect(t, broker)
-	b, err := bus.Open(t.Context(), nc, settings, zerolog.Nop())
-	require.NoError(t, err)
-	_, done := doJobs(t, b)
-	offer(t, b, 1)
-	require.NoError(t, receive(t, done, "a job before"))
-	require.NoError(t, nc.ForceReconnect())
-	offer(t, b, 2)
-	require.NoError(t, receive(t, done, "a job after"))
-	require.NoError(t, receive(t, done, "a job after"))
-}
-
 func TestUnavailableIsWhatAnotherTryMayChange(t *testing.T) {
 	for _, err := range []error{
 		bus.ErrUnavailable, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, jetstream.ErrNoStreamResponse,
