@@ -221,7 +221,7 @@ func TestWhatDoesNotFitIsNotSent(t *testing.T) {
 	ended := s.await(id, h.Name)
 	require.Equal(t, contract.FailDiskFull, ended.Failure.Code)
 	require.Regexp(t, `apps/shop has \d+ KiB free, the release takes \d+ KiB`, ended.Failure.Reason)
-	require.Equal(t, "started, connect running, connect failed, failed", steps(s.story(id, h.Name)))
+	require.Equal(t, "started, connect running, connect succeeded, stage running, stage failed, failed", steps(s.story(id, h.Name)))
 	require.Equal(t, "1.0", ended.Release)
 	require.Equal(t, "1.0", current(t, h))
 }

@@ -37,18 +37,16 @@ type Summary struct {
 	Codec    Codec
 	SHA256   string // of the bundle, lower-case hex
 	Size     int64  // of the bundle, in bytes
+	Tar      int64  // bytes of the bundle before they were compressed
+	Disk     int64  // bytes that a disk is to have for it: an estimate, see block
 	Unpacked int64  // bytes of all files together
-	Entries  int    // entries of the package, added directories included
 	Manifest string // sha256 of the manifest, lower-case hex
 	Files    int    // lines of the manifest
 	Paths    int    // lines that `find .` prints where the bundle was unpacked and the manifest taken away
 }
 
-// DiskBytes estimates what the unpacked bundle takes on a disk, where each
-// entry is rounded up to blocks of 4 KiB.
-func (s Summary) DiskBytes() int64 {
-	return s.Unpacked + int64(s.Entries)*4096
-}
+// block is what each entry may take of a disk beside its bytes.
+const block = 4096
 
 // Build writes the bundle made from src to dst, compressed by codec, and describes it.
 // It returns the manifest as well.

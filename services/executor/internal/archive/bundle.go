@@ -43,7 +43,7 @@ type bundle struct {
 	limits   Limits
 	out      *sink
 	codec    Codec
-	packed   io.WriteCloser
+	packed   *packer
 	tw       *tar.Writer
 	seen     map[string]kind // by cleaned path
 	listing  *ledger
@@ -53,7 +53,7 @@ type bundle struct {
 }
 
 func newBundle(out *sink, codec Codec, limits Limits) (*bundle, error) {
-	packed, err := codec.compress(out)
+	packed, err := newPacker(codec, out)
 	if err != nil {
 		return nil, err
 	}
@@ -227,8 +227,9 @@ func (b *bundle) finish() (Summary, []byte, error) {
 		Codec:    b.codec,
 		SHA256:   hex.EncodeToString(b.out.hash.Sum(nil)),
 		Size:     b.out.size,
+		Tar:      b.packed.size,
+		Disk:     b.unpacked + int64(b.entries)*block,
 		Unpacked: b.unpacked,
-		Entries:  b.entries,
 		Manifest: b.listing.sum(),
 		Files:    b.listing.files,
 		Paths:    b.listing.paths,

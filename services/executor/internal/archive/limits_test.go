@@ -29,9 +29,8 @@ func TestLimitsAreInclusive(t *testing.T) {
 	headers[1].Name = strings.Repeat("n", 100)
 	m, _, err := buildLimited(makeTar(t, headers...), FormatTar, small)
 	require.NoError(t, err)
-	require.Equal(t, 10, m.Entries)
 	require.EqualValues(t, 1<<20, m.Unpacked)
-	require.EqualValues(t, 1<<20+10*4096, m.DiskBytes())
+	require.EqualValues(t, 1<<20+10*4096, m.Disk)
 }
 
 func TestLimitsAreHeld(t *testing.T) {

@@ -31,17 +31,19 @@ type Part struct {
 }
 
 // WritePart writes the part of a whole bundle to dst and describes it; of the summary,
-// Codec, SHA256 and Size are those of the part. Errors are of reading and writing, or the
-// context's.
+// Codec, SHA256, Size, Tar and Disk are those of the part. Errors are of reading and writing,
+// or the context's.
 func WritePart(ctx context.Context, whole io.Reader, of Summary, p Part, dst io.Writer) (Summary, error) {
 	out := newSink(dst)
-	if err := writePart(ctx, whole, of.Codec, p, out); err != nil {
+	w, err := writePart(ctx, whole, of.Codec, p, out)
+	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		return Summary{}, fmt.Errorf("write a part of the bundle: %w", err)
 	}
 	of.Codec, of.SHA256, of.Size = p.Codec, hex.EncodeToString(out.hash.Sum(nil)), out.size
+	of.Tar, of.Disk = w.packed.size, w.disk
 	return of, nil
 }
 
@@ -79,19 +81,25 @@ func (r *interruptible) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *sink) error {
-	packed, err := p.Codec.compress(out)
+// partWriter writes a part.
+type partWriter struct {
+	Part
+	packed *packer
+	tw     *tar.Writer
+	disk   int64 // bytes that a disk is to have for what was written
+}
+
+func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *sink) (*partWriter, error) {
+	packed, err := newPacker(p.Codec, out)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tw := tar.NewWriter(packed)
-	if err := writeManifest(tw, p.Place.Beside, p.Place.Manifest, p.Manifest); err != nil {
-		return err
+	w := &partWriter{Part: p, packed: packed, tw: tar.NewWriter(packed), disk: block + int64(len(p.Manifest))}
+	if err := writeManifest(w.tw, p.Place.Beside, p.Place.Manifest, p.Manifest); err != nil {
+		return nil, err
 	}
-	err = walk(ctx, whole, codec, func(h *tar.Header, name string, number int, body io.Reader) error {
-		return p.entry(tw, h, name, number, body)
-	})
-	return errors.Join(err, tw.Close(), packed.Close())
+	err = walk(ctx, whole, codec, w.entry)
+	return w, errors.Join(err, w.tw.Close(), packed.Close())
 }
 
 // walk calls fn for each entry of a whole bundle but its manifest. number is that of a
@@ -127,39 +135,48 @@ func walk(ctx context.Context, whole io.Reader, codec Codec, fn func(h *tar.Head
 }
 
 // entry writes what becomes of one entry of the whole.
-func (p Part) entry(tw *tar.Writer, h *tar.Header, name string, number int, body io.Reader) error {
-	h.Name = p.Place.Tree + "/" + name
+func (w *partWriter) entry(h *tar.Header, name string, number int, body io.Reader) error {
+	h.Name = w.Place.Tree + "/" + name
 	if h.Typeflag == tar.TypeLink {
-		h.Linkname = p.Place.Tree + "/" + strings.TrimPrefix(h.Linkname, "./")
+		h.Linkname = w.Place.Tree + "/" + strings.TrimPrefix(h.Linkname, "./")
 	}
 	if number >= 0 {
-		if p.Leave != nil && p.Leave(number) {
+		if w.Leave != nil && w.Leave(number) {
 			return nil
 		}
-		if patch, found := p.Patches[number]; found {
-			return p.patch(tw, h, name, number, patch, body)
+		if patch, found := w.Patches[number]; found {
+			return w.patch(h, name, number, patch, body)
 		}
-		if path, found := p.Links[number]; found {
-			h.Typeflag, h.Linkname, h.Size = tar.TypeLink, p.Release+"/"+path, 0
+		if path, found := w.Links[number]; found {
+			h.Typeflag, h.Linkname, h.Size = tar.TypeLink, w.Release+"/"+path, 0
 		}
 	}
-	if err := tw.WriteHeader(h); err != nil {
+	if err := w.header(h); err != nil {
 		return err
 	}
 	if h.Typeflag != tar.TypeReg {
 		return nil
 	}
-	_, err := io.Copy(tw, body)
+	_, err := io.Copy(w.tw, body)
 	return err
+}
+
+// header begins an entry. What is linked is on the disk already.
+func (w *partWriter) header(h *tar.Header) error {
+	if h.Typeflag != tar.TypeLink {
+		w.disk += block + h.Size
+	}
+	return w.tw.WriteHeader(h)
 }
 
 // patch writes what of a file is not in its older version, and how a host puts the two
 // together: a line each for where the older one lies, for the path in the tree and the
 // mode, and then "copy <offset> <bytes>" from the older one or "take <offset> <bytes>" from
 // what is sent.
-func (p Part) patch(tw *tar.Writer, h *tar.Header, name string, number int, patch Patch, body io.Reader) error {
-	place := fmt.Sprintf("%s/delta/%d", p.Place.Beside, number)
-	recipe := []byte(fmt.Sprintf("%s/%s\n%s\n%o\n", p.Release, patch.Old, name, h.Mode))
+func (w *partWriter) patch(h *tar.Header, name string, number int, patch Patch, body io.Reader) error {
+	w.disk += block + h.Size // of what becomes of it
+	place := fmt.Sprintf("%s/delta/%d", w.Place.Beside, number)
+	recipe := []byte(fmt.Sprintf("%s/%s\n%s\n%o\n", w.Release, patch.Old, name, h.Mode))
 	var taken int64
 	for _, s := range patch.Segments {
 		if s.Copy {
@@ -171,18 +188,18 @@ func (p Part) patch(tw *tar.Writer, h *tar.Header, name string, number int, patc
 	}
 	how := *h
 	how.Name, how.Size, how.Mode = place+".how", int64(len(recipe)), 0o600
-	if err := tw.WriteHeader(&how); err != nil {
+	if err := w.header(&how); err != nil {
 		return err
 	}
-	if _, err := tw.Write(recipe); err != nil {
+	if _, err := w.tw.Write(recipe); err != nil {
 		return err
 	}
 	h.Name, h.Size = place, taken
-	if err := tw.WriteHeader(h); err != nil {
+	if err := w.header(h); err != nil {
 		return err
 	}
 	for _, s := range patch.Segments {
-		to := io.Writer(tw)
+		to := io.Writer(w.tw)
 		if s.Copy {
 			to = io.Discard
 		}

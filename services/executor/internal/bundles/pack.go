@@ -2,6 +2,8 @@ package bundles
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,11 @@ import (
 	"github.com/slipway-deploy/slipway/libs/contract"
 	"github.com/slipway-deploy/slipway/services/executor/internal/archive"
 )
+
+// keptBare is up to how many bytes, as it was uploaded, a package is kept as it unpacks: most
+// hosts are only sent parts of it, so to compress all of it is for nothing. A larger one would
+// take too much of the disk.
+const keptBare = 32 << 20
 
 // pack fetches the package and packs it anew. Its manifest is kept beside the bundle,
 // for packages that hosts will be sent after it.
@@ -23,10 +30,14 @@ func (c *Cache) pack(ctx context.Context, p contract.Package) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec := archive.Zstd
+	if size <= keptBare {
+		codec = archive.None
+	}
 	src := archive.Source{Data: raw, Size: size, Format: archive.Format(p.Format), Name: p.Filename}
 	var manifest []byte
 	e, err := c.write(ctx, "bundle-*", func(to io.Writer) (s archive.Summary, err error) {
-		s, manifest, err = archive.Build(ctx, src, archive.Zstd, to, c.limits)
+		s, manifest, err = archive.Build(ctx, src, codec, to, c.limits)
 		return s, err
 	})
 	if err != nil {
@@ -46,7 +57,7 @@ func (b *Bundle) In(ctx context.Context, codec archive.Codec) (*Bundle, error) {
 		return b.cache.Take(ctx, b.pkg)
 	}
 	e, err := b.cache.hold(ctx, string(codec)+"/"+b.pkg.ID, func(ctx context.Context) (*entry, error) {
-		return b.cache.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+		return b.cache.rewriteSound(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
 			return archive.Recode(ctx, whole, of, codec, to)
 		})
 	})
@@ -56,8 +67,28 @@ func (b *Bundle) In(ctx context.Context, codec archive.Codec) (*Bundle, error) {
 	return b.cache.bundle(b.pkg, e), nil
 }
 
+// rewriteSound is rewrite for what hosts hold to its own sha256 alone, and not file by file: it
+// fails with ErrDamaged where the bundle is not what was written to the disk.
+func (c *Cache) rewriteSound(ctx context.Context, b *Bundle, fill filling) (*entry, error) {
+	return c.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+		sum := sha256.New()
+		s, err := fill(io.TeeReader(whole, sum), of, to)
+		if ctx.Err() != nil {
+			return s, err
+		}
+		// What is left of it, too: not all that ends a bundle is read to make another.
+		if _, unread := io.Copy(sum, whole); unread == nil && hex.EncodeToString(sum.Sum(nil)) != of.SHA256 {
+			return s, ErrDamaged
+		}
+		return s, err
+	})
+}
+
+// filling writes what is made out of a whole bundle, and describes it.
+type filling func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error)
+
 // rewrite makes a file out of a bundle.
-func (c *Cache) rewrite(ctx context.Context, b *Bundle, fill func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error)) (*entry, error) {
+func (c *Cache) rewrite(ctx context.Context, b *Bundle, fill filling) (*entry, error) {
 	whole := c.taken(packageKey(b.pkg)) // the job that asked may give it back before this is done
 	if whole == nil {
 		return nil, local(fmt.Errorf("the bundle of %s is gone", b.pkg.ID))
@@ -68,7 +99,11 @@ func (c *Cache) rewrite(ctx context.Context, b *Bundle, fill func(whole io.Reade
 		return nil, err
 	}
 	defer in.Close()
-	return c.write(ctx, "part-*", func(to io.Writer) (archive.Summary, error) { return fill(in, whole.summary, to) })
+	e, err := c.write(ctx, "part-*", func(to io.Writer) (archive.Summary, error) { return fill(in, whole.summary, to) })
+	if errors.Is(err, ErrDamaged) {
+		c.forget(whole)
+	}
+	return e, err
 }
 
 // write makes a file of the cache.
@@ -80,7 +115,7 @@ func (c *Cache) write(ctx context.Context, pattern string, fill func(to io.Write
 	s, err := fill(out)
 	if err = errors.Join(err, out.Close()); err != nil {
 		_ = os.Remove(out.Name())
-		if errors.Is(err, archive.ErrRefused) || ctx.Err() != nil {
+		if errors.Is(err, archive.ErrRefused) || errors.Is(err, ErrDamaged) || ctx.Err() != nil {
 			return nil, err
 		}
 		return nil, local(err) // of all that is left, our disk is the cause

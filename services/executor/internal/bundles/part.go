@@ -33,7 +33,7 @@ func (b *Bundle) Plain(ctx context.Context, place archive.Place) (*Bundle, error
 		if err != nil {
 			return nil, err
 		}
-		return c.writePart(ctx, b, archive.Part{Codec: archive.None, Place: place, Manifest: manifest})
+		return c.rewriteSound(ctx, b, partOf(ctx, archive.Part{Codec: archive.None, Place: place, Manifest: manifest}))
 	})
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base B
 		return &entry{}, nil
 	}
 	e, err := c.writePart(ctx, b, part)
-	if err == nil && !gain(e.size, b.Size) {
+	if err == nil && !gain(e.summary.Tar, b.Tar) { // so many small files that each has more beside it than in it
 		_ = os.Remove(e.path)
 		return &entry{}, nil
 	}
@@ -175,9 +175,13 @@ func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, m Missing) (*Bun
 }
 
 func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entry, error) {
-	return c.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+	return c.rewrite(ctx, b, partOf(ctx, p))
+}
+
+func partOf(ctx context.Context, p archive.Part) filling {
+	return func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
 		return archive.WritePart(ctx, whole, of, p, to)
-	})
+	}
 }
 
 func manifestKey(sum string) string { return "manifest/" + sum }

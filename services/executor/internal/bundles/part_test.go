@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -153,21 +154,72 @@ func TestTheRestGoesWithItsRelease(t *testing.T) {
 	require.NoFileExists(t, rest.entry.path)
 }
 
-func TestHostsWithoutZstdShareABundleOfTheirOwn(t *testing.T) {
+func TestABundleIsCompressedOnceForAllHostsThatWantItSo(t *testing.T) {
 	s := newSetting(t)
 	b, err := s.open(1<<20).Take(t.Context(), s.uploadFiles("p", map[string]string{"a": "1"}))
 	require.NoError(t, err)
 	defer b.Release()
-	same, err := b.In(t.Context(), archive.Zstd)
+	for codec, begins := range map[archive.Codec]string{archive.None: "./a\x00", archive.Gzip: "\x1f\x8b", archive.Zstd: "\x28\xb5\x2f\xfd"} {
+		one, err := b.In(t.Context(), codec)
+		require.NoError(t, err)
+		defer one.Release()
+		require.Equal(t, codec, one.Codec)
+		require.NoError(t, one.Verify())
+		content, err := os.ReadFile(one.entry.path)
+		require.NoError(t, err)
+		require.Equal(t, begins, string(content[:len(begins)]))
+		same, err := b.In(t.Context(), codec)
+		require.NoError(t, err)
+		defer same.Release()
+		require.Equal(t, one.entry.path, same.entry.path)
+	}
+}
+
+func TestALargePackageIsKeptCompressed(t *testing.T) {
+	s := newSetting(t)
+	b, err := s.open(1<<20).Take(t.Context(), s.upload("p", strings.Repeat("x", keptBare+1)))
 	require.NoError(t, err)
-	defer same.Release()
-	require.Equal(t, b.entry.path, same.entry.path)
-	other, err := b.In(t.Context(), archive.Gzip)
+	defer b.Release()
+	require.Equal(t, archive.Zstd, b.Codec)
+	require.Less(t, b.Size, int64(1<<20))
+	small, err := b.cache.Take(t.Context(), s.upload("q", strings.Repeat("x", 1000)))
 	require.NoError(t, err)
-	defer other.Release()
-	require.Equal(t, archive.Gzip, other.Codec)
-	require.NoError(t, other.Verify())
-	head, err := os.ReadFile(other.entry.path)
-	require.NoError(t, err)
-	require.Equal(t, "\x1f\x8b", string(head[:2]))
+	defer small.Release()
+	require.Equal(t, archive.None, small.Codec)
+}
+
+// TestNothingIsMadeOfADamagedBundle is about what hosts hold to its own sha256 alone.
+func TestNothingIsMadeOfADamagedBundle(t *testing.T) {
+	for name, made := range map[string]func(*Bundle) (*Bundle, error){
+		"compressed": func(b *Bundle) (*Bundle, error) { return b.In(t.Context(), archive.Zstd) },
+		"plain":      func(b *Bundle) (*Bundle, error) { return b.Plain(t.Context(), place) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSetting(t)
+			c := s.open(1 << 20)
+			p := s.uploadFiles("p", map[string]string{"a": strings.Repeat("x", 2000)})
+			for _, at := range []int64{0, 1000, -1} { // in a header, in a file, in the end that nobody reads
+				b, err := c.Take(t.Context(), p)
+				require.NoError(t, err)
+				if at < 0 {
+					at += b.Size
+				}
+				file, err := os.OpenFile(b.entry.path, os.O_RDWR, 0)
+				require.NoError(t, err)
+				_, err = file.WriteAt([]byte("!"), at)
+				require.NoError(t, errors.Join(err, file.Close()))
+				_, err = made(b)
+				require.ErrorIs(t, err, ErrDamaged)
+				b.Release()
+			}
+			b, err := c.Take(t.Context(), p)
+			require.NoError(t, err)
+			defer b.Release()
+			good, err := made(b)
+			require.NoError(t, err, "it was fetched anew")
+			defer good.Release()
+			require.NoError(t, good.Verify())
+			require.EqualValues(t, 4, s.source.fetches.Load())
+		})
+	}
 }

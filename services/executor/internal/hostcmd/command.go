@@ -66,8 +66,8 @@ func (c Command) Follows(first Command) bool {
 
 // AndThen asks for another command along with this one, where it is for the same session and
 // neither takes content or is a task: it is done at once if this one succeeds, and else not at
-// all. That spares a round trip. It is to be run next all the same, for its answer. This one must
-// be a step that the session's own shell does (see session.sh): only those end it where they fail.
+// all, as a step that fails ends the session. That spares a round trip. It is to be run next all
+// the same, for its answer.
 func (c Command) AndThen(next Command) Command {
 	if c.Size == 0 && next.Size == 0 && !c.Task && !next.Task && next.Follows(c) {
 		c.Then = &next
@@ -94,22 +94,12 @@ type Release struct {
 	Digest  string // sha256 of the package as it was uploaded, lower-case hex
 }
 
-// leastAsked is from how many bytes on Probe looks at what is free, which takes a host a
-// process: see probe.sh.
-const leastAsked = 1 << 20
-
 // Probe makes the directories, and tells what is there: the results KeyCurrent,
-// KeyStaged and, unless it is staged, KeyFreeKB where it needs 1 MiB or more, KeyCodec, KeyBase where there is a release to
-// share files with, and KeyBegun where an attempt that did not end left a part. It fails with ErrConflict, with
-// ErrNotALink, or with ErrDiskFull when less than needBytes are free.
-// What broken attempts left of other releases is removed.
-func Probe(f Fence, r Release, needBytes int64) (Command, error) {
-	needKB := max(needBytes, 0) / 1024
-	if needBytes%1024 > 0 {
-		needKB++
-	}
-	return f.command("probe", r.check(),
-		r.Base, r.Version, r.Digest, strconv.FormatInt(needKB, 10))
+// KeyStaged and, unless it is staged, KeyCodec, KeyBase where there is a release to share files
+// with, and KeyBegun where an attempt that did not end left a part. It fails with ErrConflict or
+// ErrNotALink. What broken attempts left of other releases is removed.
+func Probe(f Fence, r Release) (Command, error) {
+	return f.command("probe", r.check(), r.Base, r.Version, r.Digest)
 }
 
 // Switch points `current` at a staged release. Results: KeyCurrent and, if this

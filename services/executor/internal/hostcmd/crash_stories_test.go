@@ -50,12 +50,12 @@ func stagings(t *testing.T) map[string]crash {
 	return map[string]crash{
 		"first probe": {
 			before: func(*host) {},
-			step:   func(n uint64) Command { return step(Probe(fence(n), v1.release, 0)) },
+			step:   func(n uint64) Command { return step(Probe(fence(n), v1.release)) },
 			kept:   []string{}, runs: []string{""},
 		},
 		"a session of all steps": {
 			before: func(h *host) { h.deploy(1, "v1"); h.deploy(2, "v2") },
-			step:   func(n uint64) Command { return step(Probe(fence(n), v3.release, 0)) },
+			step:   func(n uint64) Command { return step(Probe(fence(n), v3.release)) },
 			then: func(n uint64) []any {
 				return []any{
 					step(Stage(fence(n), v3.release, v3.bundle, "d")), v3.data,

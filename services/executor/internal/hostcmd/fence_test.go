@@ -117,7 +117,7 @@ func large(t testing.TB, version string) payload {
 // probe returns a Probe of v9, for its fence.
 func (h *host) probe(f Fence) answer {
 	h.t.Helper()
-	c, err := Probe(f, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
+	c, err := Probe(f, Release{Base: base, Version: "v9", Digest: digestOf("v9")})
 	require.NoError(h.t, err)
 	return h.run(c, nil)
 }
@@ -223,7 +223,7 @@ func TestInstallationsWaitForEachOther(t *testing.T) {
 		require.ErrorIs(t, h.probe(other).err, ErrBusy)
 
 		other.Wait = time.Minute
-		c, err := Probe(other, Release{Base: "elsewhere", Version: "v1", Digest: digestOf("v1")}, 0)
+		c, err := Probe(other, Release{Base: "elsewhere", Version: "v1", Digest: digestOf("v1")})
 		require.NoError(t, err)
 		waiting := h.command(c.Line())
 		require.NoError(t, waiting.Start())
@@ -317,7 +317,7 @@ func TestHolderInOurOwnGroupIsNotKilled(t *testing.T) {
 		// As a server would have it that gives commands no group of their own.
 		brief := fence(2)
 		brief.Wait = time.Second
-		c, err := Probe(brief, Release{Base: base, Version: "v9", Digest: digestOf("v9")}, 0)
+		c, err := Probe(brief, Release{Base: base, Version: "v9", Digest: digestOf("v9")})
 		require.NoError(t, err)
 		h.holdLock("")
 		state := Quote(filepath.Join(h.home, ".slipway/holder"))

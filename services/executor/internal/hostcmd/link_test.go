@@ -93,7 +93,7 @@ func TestWhatDidNotChangeIsLinked(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		v1, v2 := pack(t, "v1", shared("gone")), pack(t, "v2", shared("lib/new"))
 		h.ship(1, v1)
-		a := h.must(Probe(fence(2), v2.release, 0))
+		a := h.must(Probe(fence(2), v2.release))
 		base, found := a.Base()
 		require.True(t, found)
 		require.Equal(t, Base{"v1", v1.bundle.Manifest}, base)
@@ -197,7 +197,7 @@ func TestATransferThatWasCutGoesOn(t *testing.T) {
 		require.ErrorIs(t, h.stage(fence(2), cut).err, ErrChecksum)
 		require.Equal(t, []string{"v1"}, h.releases())
 
-		a := h.must(Probe(fence(3), p.release, 0))
+		a := h.must(Probe(fence(3), p.release))
 		require.Equal(t, "yes", a.value(KeyBegun))
 		a = h.stage(fence(3), p.rest(t, Lacks{}))
 		require.NoError(t, a.err, a.stderr)
@@ -269,7 +269,7 @@ func TestAHostWithoutTheToolsSharesNothing(t *testing.T) {
 	h := newHost(t, userlands(t)[0])
 	h.ship(1, pack(t, "v1", shared()))
 	h.path = without(t, "awk")
-	a := h.must(Probe(fence(2), pack(t, "v2", nil).release, 0))
+	a := h.must(Probe(fence(2), pack(t, "v2", nil).release))
 	require.Empty(t, a.All(KeyBase))
 }
 
@@ -292,7 +292,7 @@ func without(t *testing.T, tool string) string {
 func TestAHostWithZstdIsSentThat(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		v1, v2 := pack(t, "v1", shared()), pack(t, "v2", shared("more"))
-		a := h.must(Probe(fence(1), v1.release, 0))
+		a := h.must(Probe(fence(1), v1.release))
 		if h.name == "busybox" {
 			require.Empty(t, a.All(KeyCodec))
 			c, err := Stage(fence(1), v1.release, v1.in(t, archive.Zstd).bundle, "d")
@@ -372,7 +372,7 @@ func TestNothingIsLeftOfWhatWasBegunOnceAnotherIsStaged(t *testing.T) {
 		h.requireStageCleared()
 
 		// One that ended before anything came.
-		h.must(Probe(fence(4), p.release, 0))
+		h.must(Probe(fence(4), p.release))
 		require.NoError(t, os.WriteFile(h.below(".slipway/stage/of"), []byte("v2 "+p.release.Digest+"\n"), 0o644))
 		require.NoError(t, os.WriteFile(h.below(".slipway/since/v2"), nil, 0o644))
 		require.NoError(t, h.stage(fence(4), pack(t, "v4", nil)).err)

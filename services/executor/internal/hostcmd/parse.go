@@ -11,7 +11,6 @@ const (
 	KeyLacks      = "lacks"      // "<from>-<to>" lines of the manifest, or "all"; see Output.Lacks
 	KeyCut        = "cut"        // "<line> <bytes> <sha256>" of a file of which the beginning is there
 	KeyFile       = "file"       // a line of a manifest
-	KeyFreeKB     = "free_kb"    // KiB free where releases go
 	KeyStep       = "step"       // transfer, verify or unpack: it is done
 	KeyCurrent    = "current"    // the version that runs
 	KeyTarget     = "target"     // a version

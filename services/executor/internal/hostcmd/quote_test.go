@@ -93,7 +93,7 @@ func TestNamesNeverRun(t *testing.T) {
 		if ValidateBase(base) != nil {
 			rt.Skip("no path, though each part is one")
 		}
-		c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
+		c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")})
 		require.NoError(rt, err)
 		a := h.run(c, nil)
 		require.NoError(rt, a.err, a.stderr)
@@ -134,7 +134,7 @@ func story(t *testing.T, h *host, name string) {
 		f := fence(uint64(i + 1))
 		p := pack(t, version, nil)
 		p.release.Base = name
-		h.must(Probe(f, p.release, 0))
+		h.must(Probe(f, p.release))
 		a := h.stage(f, p)
 		require.NoError(t, a.err, "%q: %s", name, a.stderr)
 		h.must(Switch(f, p.release, "dep-"+version))

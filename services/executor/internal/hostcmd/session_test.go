@@ -45,7 +45,7 @@ func TestASessionDoesOneStepAfterTheOther(t *testing.T) {
 		for i, noisy := range []int{0, 1000, 1 << 16, 3 << 20} {
 			version := []string{"v1", "v2", "v3", "v4"}[i]
 			p := pack(t, version, map[string]string{"noise": string(noise(noisy))})
-			answers := h.session(must(Probe(f, p.release, 0)).Line(), asked(nil,
+			answers := h.session(must(Probe(f, p.release)).Line(), asked(nil,
 				must(Stage(f, p.release, p.bundle, "d"+version)), p.data,
 				must(Switch(f, p.release, "d"+version)), must(Clean(f, base, 2)),
 			))
@@ -68,16 +68,26 @@ func TestAStepThatFailsEndsTheSession(t *testing.T) {
 		must := built(t)
 		p := pack(t, "v2", nil)
 		missing, clean := must(Switch(fence(2), p.release, "d")), must(Clean(fence(2), base, 1))
-		answers := h.session(must(Probe(fence(2), p.release, 0)).Line(), asked(nil, missing, clean))
+		answers := h.session(must(Probe(fence(2), p.release)).Line(), asked(nil, missing, clean))
 		require.Len(t, answers, 2)
 		require.ErrorIs(t, answers[1].err, ErrIncomplete)
 		require.Equal(t, "slipway: release v2 is not complete in ./apps/web\n", answers[1].stderr)
 
 		damaged := bytes.Repeat([]byte("x"), len(p.data))
-		answers = h.session(must(Probe(fence(2), p.release, 0)).Line(), asked(nil, must(Stage(fence(2), p.release, p.bundle, "d")), damaged, clean))
+		answers = h.session(must(Probe(fence(2), p.release)).Line(), asked(nil, must(Stage(fence(2), p.release, p.bundle, "d")), damaged, clean))
 		require.Len(t, answers, 2)
 		require.ErrorIs(t, answers[1].err, ErrChecksum)
 		h.requireCurrent("v1")
+
+		// One that has a shell of its own.
+		nowhere := File{Directory: h.below("nowhere"), Name: "web.conf"}
+		kept := h.below(".slipway/init/d")
+		require.NoError(t, os.MkdirAll(kept, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(kept, "was"), nil, 0o600))
+		restore := must(Restore(fence(2), base, "d", nowhere))
+		answers = h.session(restore.Line(), asked(nil, must(Restore(fence(2), base, "other", nowhere))))
+		require.Len(t, answers, 1)
+		require.Error(t, answers[0].err)
 	})
 }
 
@@ -90,7 +100,7 @@ func TestASessionGoesOnWhereNothingCameOfContent(t *testing.T) {
 		require.NoError(t, os.WriteFile(h.below("releases/v1/lib/b"), []byte("X"), 0o644))
 		stage := func(p payload) Command { return must(Stage(fence(2), p.release, p.bundle, "d")) }
 		rest, linked := v2.rest(t, Lacks{}), v2.linked(t, v1)
-		answers := h.session(must(Probe(fence(2), v2.release, 0)).Line(), asked(nil,
+		answers := h.session(must(Probe(fence(2), v2.release)).Line(), asked(nil,
 			stage(rest), rest.data, stage(linked), linked.data, stage(v1), v1.data, must(Switch(fence(2), v1.release, "d"))))
 		require.Len(t, answers, 5)
 		for i, want := range []string{"no", "no", "no", "yes", ""} {
@@ -112,7 +122,7 @@ func TestContentThatIsLeftUnreadIsNotTakenForCommands(t *testing.T) {
 		c := must(Stage(fence(2), p.release, p.bundle, "d")) // nothing is read of it: it is there
 		c.Size = 1 << 20
 		evil := []byte(strings.Repeat("claim 0 0; canary\n$(canary)\n", 1<<20/28+1))[:1<<20]
-		answers := h.session(must(Probe(fence(2), p.release, 0)).Line(), asked(nil, c, evil, must(Switch(fence(2), p.release, "d"))))
+		answers := h.session(must(Probe(fence(2), p.release)).Line(), asked(nil, c, evil, must(Switch(fence(2), p.release, "d"))))
 		require.Len(t, answers, 2, land.name)
 		require.NoError(t, answers[1].err)
 		require.Equal(t, []Result{{KeyStaged, "yes"}}, answers[1].Results)
@@ -123,15 +133,15 @@ func TestContentThatIsLeftUnreadIsNotTakenForCommands(t *testing.T) {
 		other.Digest = digestOf("other")
 		c = must(Stage(fence(2), other, p.bundle, "d"))
 		c.Size = 1000
-		answers = h.session(must(Probe(fence(2), pack(t, "v2", nil).release, 0)).Line(), asked(nil, c, evil[:1000], must(Switch(fence(2), p.release, "d"))))
+		answers = h.session(must(Probe(fence(2), pack(t, "v2", nil).release)).Line(), asked(nil, c, evil[:1000], must(Switch(fence(2), p.release, "d"))))
 		require.Len(t, answers, 2, land.name)
 		require.ErrorIs(t, answers[1].err, ErrConflict)
 		require.NoFileExists(t, h.below("current"), "the session is over")
 
 		// A line that breaks off is no command, and neither is what no step is called.
-		answers = h.session(must(Probe(fence(2), p.release, 0)).Line(), asked(nil, []byte("'switch' '0' '0' ; canary")))
+		answers = h.session(must(Probe(fence(2), p.release)).Line(), asked(nil, []byte("'switch' '0' '0' ; canary")))
 		require.Len(t, answers, 1)
-		answers = h.session(must(Probe(fence(2), p.release, 0)).Line(), asked(nil, []byte("canary 0 0\n")))
+		answers = h.session(must(Probe(fence(2), p.release)).Line(), asked(nil, []byte("canary 0 0\n")))
 		require.Error(t, answers[1].err)
 	}
 	require.True(t, lives())
@@ -141,7 +151,7 @@ func TestContentMayGoOnUntilTheEnd(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		must := built(t)
 		p := pack(t, "v1", map[string]string{"noise": string(noise(1 << 20))})
-		first, c := must(Probe(fence(1), p.release, 0)), must(Stage(fence(1), p.release, p.bundle, "d"))
+		first, c := must(Probe(fence(1), p.release)), must(Stage(fence(1), p.release, p.bundle, "d"))
 		c.Size = UntilEnd
 		require.True(t, c.Follows(first))
 		require.False(t, must(Switch(fence(1), p.release, "d")).Follows(c), "nobody could ask for it")
@@ -162,9 +172,9 @@ func TestAHostSaysThatItCannotCutContent(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(old, "dd"), []byte(script), 0o755))
 		must := built(t)
 		p := pack(t, "v1", map[string]string{"noise": string(noise(1 << 20))})
-		require.Empty(t, h.must(Probe(fence(1), p.release, 0)).All(KeyUncut), "nobody sends any")
+		require.Empty(t, h.must(Probe(fence(1), p.release)).All(KeyUncut), "nobody sends any")
 		h.path = old + ":" + h.path
-		first, c := must(Probe(fence(1), p.release, 0)), must(Stage(fence(1), p.release, p.bundle, "d"))
+		first, c := must(Probe(fence(1), p.release)), must(Stage(fence(1), p.release, p.bundle, "d"))
 		answers := h.session(first.Line(), asked(nil, c, p.data))
 		require.NoError(t, answers[1].err)
 		require.Len(t, answers[1].All(KeyUncut), 1)
@@ -174,11 +184,11 @@ func TestAHostSaysThatItCannotCutContent(t *testing.T) {
 func TestCommandsKnowTheirSession(t *testing.T) {
 	must := built(t)
 	r := Release{base, "v1", digestOf("v1")}
-	probe, clean, look := must(Probe(fence(1), r, 0)), must(Clean(fence(1), base, 1)), must(Look(fence(1), base, "1.0", "", "d"))
+	probe, clean, look := must(Probe(fence(1), r)), must(Clean(fence(1), base, 1)), must(Look(fence(1), base, "1.0", "", "d"))
 	require.True(t, clean.Follows(probe))
 	require.True(t, clean.Follows(look))
 	require.False(t, probe.Follows(look))
-	require.False(t, must(Probe(fence(2), r, 0)).Follows(probe), "another fence")
+	require.False(t, must(Probe(fence(2), r)).Follows(probe), "another fence")
 	require.False(t, must(Claim(fence(1))).Follows(probe))
 }
 

@@ -33,7 +33,7 @@ func TestAFirstDeploymentTakesFewPrograms(t *testing.T) {
 			h.must(Claim(fence(1))) // the login is known, the application is not
 			require.NoError(t, os.Remove(log))
 			p := pack(t, "v1", map[string]string{"bin/app": "x"}).plain(t)
-			answers := h.session(must(Probe(fence(1), p.release, 0)).Line(), asked(nil,
+			answers := h.session(must(Probe(fence(1), p.release)).Line(), asked(nil,
 				must(Stage(fence(1), p.release, p.bundle, "d")), p.data,
 				must(Switch(fence(1), p.release, "d")), must(Clean(fence(1), base, 5))))
 			require.Len(t, answers, 4)
@@ -126,7 +126,7 @@ func TestTheNewestReleaseIsOfferedWhereNoneRuns(t *testing.T) {
 			require.NoError(t, h.stage(fence(uint64(i+1)), pack(t, version, nil)).err)
 		}
 		offered := func() string {
-			b, _ := h.must(Probe(fence(4), pack(t, "v4", nil).release, 0)).Base()
+			b, _ := h.must(Probe(fence(4), pack(t, "v4", nil).release)).Base()
 			return b.Version
 		}
 		ago := func(path string, hours int) {

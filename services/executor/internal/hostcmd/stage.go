@@ -25,6 +25,7 @@ type Bundle struct {
 	Codec  string // gzip or none, or zstd where Probe found that
 	SHA256 string // lower-case hex
 	Size   int64  // bytes
+	Disk   int64  // bytes that are to be free for it
 
 	Manifest string // sha256 of the package's manifest, lower-case hex
 	Files    int    // lines of the manifest
@@ -51,6 +52,8 @@ func Listing(version string) string { return "./.slipway/manifests/" + version }
 // unpack are done. A release that is staged already is left as it is, and stdin
 // unread; the one who writes to it must bear that.
 //
+// It fails with ErrDiskFull, and leaves nothing, when less is free than the bundle takes.
+//
 // Where the bundle is not the whole package, each file of the release is held to the
 // manifest. If some are not as they should be, it succeeds with KeyStaged no and
 // KeyLacks, and what is good waits for the rest, as it does where the bundle was cut
@@ -59,9 +62,21 @@ func Stage(f Fence, r Release, b Bundle, deployment string) (Command, error) {
 	c, err := f.command("stage",
 		errors.Join(r.check(), b.check(), validateID("deployment", deployment)),
 		r.Base, r.Version, r.Digest, b.SHA256, strconv.FormatInt(b.Size, 10), deployment,
-		string(b.How), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10), b.Codec)
+		string(b.How), b.askedKB(), b.Manifest, strconv.Itoa(b.Files), strconv.Itoa(b.Paths), strconv.FormatInt(b.Unpacked, 10), b.Codec)
 	c.Size = b.Size
 	return c, err
+}
+
+// leastAsked is from how many bytes on a host looks whether they are free, which takes it a
+// process. Whether there is room for less is seen when it comes.
+const leastAsked = 1 << 20
+
+// askedKB is how many KiB are to be free.
+func (b Bundle) askedKB() string {
+	if b.Disk < leastAsked {
+		return "0"
+	}
+	return strconv.FormatInt((b.Disk-1)/1024+1, 10)
 }
 
 func (b Bundle) check() error {
@@ -98,16 +113,6 @@ func (o Output) Base() (Base, bool) {
 		return Base{}, false
 	}
 	return Base{version, sum}, true
-}
-
-// HasRoom says whether Probe, which may have been told less, has found so many bytes free, or
-// they need not be: the release is staged, or takes too little to ask. Where the host did not
-// say what is free, it is to be asked.
-func (o Output) HasRoom(need int64) bool {
-	staged, _ := o.Get(KeyStaged)
-	value, _ := o.Get(KeyFreeKB)
-	free, err := strconv.ParseInt(value, 10, 64)
-	return staged == "yes" || need < leastAsked || err == nil && free >= (need+1023)/1024
 }
 
 // Drifted returns how many files of the release that runs, or is switched to, are gone or

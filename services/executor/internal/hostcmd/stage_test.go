@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 
@@ -15,9 +14,8 @@ import (
 func TestDeployFromNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		p := pack(t, "v1", map[string]string{"bin/app": "x", "ünï/日本": "y"})
-		a := h.must(Probe(fence(1), p.release, 1<<20))
+		a := h.must(Probe(fence(1), p.release))
 		require.Equal(t, "no", a.value(KeyStaged))
-		require.Regexp(t, `^[1-9]\d+$`, a.value(KeyFreeKB))
 		require.Empty(t, a.All(KeyCurrent))
 
 		a = h.stage(fence(1), p)
@@ -38,7 +36,7 @@ func TestDeployFromNothing(t *testing.T) {
 		require.Equal(t, []Result{{KeyPrevious, ""}, {KeyCurrent, "v1"}}, a.Results)
 		h.requireCurrent("v1")
 
-		a = h.must(Probe(fence(1), p.release, 1<<20))
+		a = h.must(Probe(fence(1), p.release))
 		require.Equal(t, []Result{{KeyCurrent, "v1"}, {KeyStaged, "yes"}}, a.Results)
 	})
 }
@@ -65,7 +63,7 @@ func TestSameVersionWithOtherContentIsAConflict(t *testing.T) {
 		h.deploy(1, "v1")
 		p := pack(t, "v1", map[string]string{"other": "content"})
 		p.release.Digest = digestOf("other")
-		c, err := Probe(fence(2), p.release, 0)
+		c, err := Probe(fence(2), p.release)
 		h.fails(ErrConflict, c, err)
 		require.ErrorIs(t, h.stage(fence(2), p).err, ErrConflict)
 		c, err = Switch(fence(2), p.release, "d")
@@ -161,7 +159,7 @@ func TestLeftoversAreReplaced(t *testing.T) {
 			p := pack(t, version, nil)
 			c, err := Switch(fence(2), p.release, "d")
 			h.fails(ErrIncomplete, c, err)
-			a := h.must(Probe(fence(2), p.release, 0))
+			a := h.must(Probe(fence(2), p.release))
 			require.Equal(t, "no", a.value(KeyStaged))
 			require.NoError(t, h.stage(fence(2), p).err)
 		}
@@ -171,7 +169,7 @@ func TestLeftoversAreReplaced(t *testing.T) {
 
 		// Of one whose marker is gone, nothing counts.
 		require.NoError(t, os.Remove(h.below(".slipway/releases/v2")))
-		h.must(Probe(fence(3), pack(t, "v2", nil).release, 0))
+		h.must(Probe(fence(3), pack(t, "v2", nil).release))
 		h.requireStageCleared()
 		require.Equal(t, []string{"v1", "v3"}, h.releases())
 	})
@@ -186,7 +184,7 @@ func TestWhatRunsIsNeverReplaced(t *testing.T) {
 			_ = os.Remove(h.below("current"))
 			require.NoError(t, os.Symlink(target, h.below("current")))
 			p := pack(t, "v1", nil)
-			c, err := Probe(fence(1), p.release, 0)
+			c, err := Probe(fence(1), p.release)
 			h.fails(ErrConflict, c, err)
 			require.ErrorIs(t, h.stage(fence(1), p).err, ErrConflict)
 			require.FileExists(t, h.below("current/precious"))
@@ -249,7 +247,7 @@ func TestNotWritableSaysWhere(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			h := unprivileged(t, userland{name: shell, shell: "/bin/" + firstWord(shell), path: "/usr/bin:/bin"})
 			probe := func(base string) answer {
-				c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")}, 0)
+				c, err := Probe(fence(1), Release{Base: base, Version: "v1", Digest: digestOf("v1")})
 				require.NoError(t, err)
 				line := c.Line()
 				if shell == "busybox sh" {
@@ -330,37 +328,34 @@ func TestFullDisk(t *testing.T) {
 		h.deploy(1, "v1")
 		big := pack(t, "v2", map[string]string{"a": string(noise(1 << 20)), "b": string(noise(1 << 20)), "c": "x", "d": string(noise(1 << 20))})
 
-		c, err := Probe(fence(2), big.release, 3<<20)
-		a := h.fails(ErrDiskFull, c, err)
-		require.Regexp(t, `\d+ KiB free, the release takes 3072 KiB`, a.err.Error())
-		free := a.value(KeyFreeKB)
-		require.NotEmpty(t, free)
-		// What it takes may be known only after the host was asked what is free.
-		a = h.must(Probe(fence(2), big.release, 1<<20))
-		require.False(t, a.HasRoom(3<<20))
-		require.True(t, a.HasRoom(1<<20))
-		a = h.must(Probe(fence(2), big.release, 1<<20-1024))
-		require.False(t, a.HasRoom(1<<20), "it was not asked")
-		require.True(t, a.HasRoom(1<<20-1024))
-
-		a = h.stage(fence(2), big)
-		require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
-		h.requireCurrent("v1")
-		require.Equal(t, []string{"v1"}, h.releases())
-		h.requireStageCleared()
-		a = h.must(Probe(fence(2), big.release, 1<<20))
-		before, err := strconv.Atoi(free)
-		require.NoError(t, err)
-		after, err := strconv.Atoi(a.value(KeyFreeKB))
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, after, before, "nothing is left of it")
-		require.Empty(t, h.must(Probe(fence(2), big.release, 1<<20-1024)).value(KeyFreeKB), "little is not asked for")
+		free := func() uint64 {
+			var s syscall.Statfs_t
+			require.NoError(t, syscall.Statfs(disk, &s))
+			return s.Bfree
+		}
+		before := free()
+		for _, known := range []bool{true, false} {
+			big.bundle.Disk = 0
+			if known {
+				big.bundle.Disk = 3 << 20
+			}
+			a := h.stage(fence(2), big)
+			require.ErrorIs(t, a.err, ErrDiskFull, a.stderr)
+			if known {
+				require.Regexp(t, `\d+ KiB free, the release takes 3072 KiB`, a.err.Error())
+				require.Empty(t, a.Results, "nothing is unpacked")
+			}
+			h.requireCurrent("v1")
+			require.Equal(t, []string{"v1"}, h.releases())
+			h.requireStageCleared()
+			require.GreaterOrEqual(t, free(), before, "nothing is left of it")
+		}
 
 		// Staged while there was room, and then there is none for a mark.
 		small := pack(t, "v3", nil)
 		require.NoError(t, h.stage(fence(3), small).err)
 		fill(t, disk)
-		c, err = Switch(fence(3), small.release, "d")
+		c, err := Switch(fence(3), small.release, "d")
 		h.fails(ErrDiskFull, c, err)
 		h.requireCurrent("v1")
 		require.NoError(t, os.Remove(filepath.Join(disk, "filler")))
@@ -410,7 +405,7 @@ func TestFullHome(t *testing.T) {
 	onEach(t, func(t *testing.T, h *host) {
 		h.home = smallDisk(t, "size=256k")
 		fill(t, h.home)
-		c, err := Probe(fence(1), Release{Base: t.TempDir(), Version: "v1", Digest: digestOf("v1")}, 0)
+		c, err := Probe(fence(1), Release{Base: t.TempDir(), Version: "v1", Digest: digestOf("v1")})
 		h.fails(ErrDiskFull, c, err)
 	})
 }

@@ -46,7 +46,7 @@ func TestSwitchRefusesWhatIsInTheWay(t *testing.T) {
 			require.NoError(t, put(h.below("current")))
 			c, err := Switch(fence(1), p.release, "d")
 			h.fails(ErrNotALink, c, err)
-			c, err = Probe(fence(1), p.release, 0)
+			c, err = Probe(fence(1), p.release)
 			h.fails(ErrNotALink, c, err)
 			require.Equal(t, StateBlocked, h.inspect().value(KeyState))
 			info, err := os.Lstat(h.below("current"))

@@ -88,7 +88,7 @@ func run(ctx context.Context, t *testing.T, h *Host, stdin io.Reader, command fu
 }
 
 func probe(f hostcmd.Fence, r release) func() (hostcmd.Command, error) {
-	return func() (hostcmd.Command, error) { return hostcmd.Probe(f, r.Release, 0) }
+	return func() (hostcmd.Command, error) { return hostcmd.Probe(f, r.Release) }
 }
 
 func stage(f hostcmd.Fence, r release) func() (hostcmd.Command, error) {

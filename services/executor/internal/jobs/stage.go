@@ -54,16 +54,15 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.made, _ = out.Prepared()
 		return "", err
 	}
-	// The package is fetched meanwhile. Until then it is only known to take as many bytes as were
-	// uploaded, or more.
+	// The package is fetched meanwhile.
 	fetching, cancel := context.WithCancel(ctx)
 	fetched := make(chan error, 1)
-	var need int64
+	var unpacked int64
 	go func() {
 		defer close(fetched)
 		bundle, err := a.bundles.Take(fetching, a.pkg)
 		if err == nil {
-			need = bundle.DiskBytes()
+			unpacked = bundle.Disk
 			bundle.Release()
 		}
 		fetched <- err
@@ -73,12 +72,10 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		for range fetched { // until it has ended
 		}
 	}()
-	out, err := a.probe(ctx, a.pkg.Size)
+	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release) })
+	a.current, _ = out.Get(hostcmd.KeyCurrent)
 	if err == nil {
 		err = <-fetched
-	}
-	if err == nil && !out.HasRoom(need) {
-		out, err = a.probe(ctx, need) // it makes room, where an earlier attempt has left something
 	}
 	if err != nil {
 		return "", err
@@ -87,20 +84,13 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 	begun, _ := out.Get(hostcmd.KeyBegun)
 	a.found = found{staged: staged == "yes", begun: begun == "yes", codec: archive.Gzip}
 	switch {
-	case need <= smallBundle:
+	case unpacked <= smallBundle:
 		a.found.codec = archive.None
 	case slices.Contains(out.All(hostcmd.KeyCodec), string(archive.Zstd)):
 		a.found.codec = archive.Zstd
 	}
 	a.found.base, _ = out.Base()
 	return "", nil
-}
-
-// probe has the host tell what lies there. It fails where less than so many bytes are free.
-func (a *attempt) probe(ctx context.Context, need int64) (hostcmd.Output, error) {
-	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release, need) })
-	a.current, _ = out.Get(hostcmd.KeyCurrent)
-	return out, err
 }
 
 // stage brings the release onto the host, beside the one that runs, unless it
@@ -264,7 +254,7 @@ func (a *attempt) send(ctx context.Context, b *bundles.Bundle, how hostcmd.How) 
 	defer func() { _ = file.Close() }()
 	a.found.begun = how != hostcmd.Plain // should this be cut short
 	sent := hostcmd.Bundle{
-		How: how, Codec: string(b.Codec), SHA256: b.SHA256, Size: b.Size,
+		How: how, Codec: string(b.Codec), SHA256: b.SHA256, Size: b.Size, Disk: b.Disk,
 		Manifest: b.Manifest, Files: b.Files, Paths: b.Paths, Unpacked: b.Unpacked,
 	}
 	var out hostcmd.Output

@@ -2,13 +2,9 @@ package simulated
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/slipway-deploy/slipway/services/executor/internal/hostcmd"
 )
-
-// freeKB is what every simulated host has free: a TiB.
-const freeKB = 1 << 30
 
 // app is what lies below one application path.
 type app struct {
@@ -21,7 +17,7 @@ type app struct {
 	left     map[string]string // version that a deployment's switch left, by deployment
 }
 
-func (a *app) probe(version, digest, needKB string) (hostcmd.Output, error) {
+func (a *app) probe(version, digest string) (hostcmd.Output, error) {
 	out := output{}
 	if a.current != "" {
 		out.say(hostcmd.KeyCurrent, a.current)
@@ -33,9 +29,6 @@ func (a *app) probe(version, digest, needKB string) (hostcmd.Output, error) {
 		out.say(hostcmd.KeyStaged, "no")
 		if base := a.base(); base != "" {
 			out.say(hostcmd.KeyBase, base+" "+a.manifest[base])
-		}
-		if kb, err := strconv.Atoi(needKB); err == nil && kb >= 1024 { // else nobody looks
-			out.say(hostcmd.KeyFreeKB, strconv.Itoa(freeKB))
 		}
 	default:
 		return out.Output, hostcmd.ErrConflict

@@ -100,7 +100,7 @@ type host struct {
 }
 
 // manifestAt is where Stage tells the sha256 of the manifest, after the application path.
-const manifestAt = 6
+const manifestAt = 7
 
 func (h *host) answer(c hostcmd.Command) (hostcmd.Output, error) {
 	h.mu.Lock()
@@ -117,7 +117,7 @@ func (h *host) answer(c hostcmd.Command) (hostcmd.Output, error) {
 	case "inspect":
 		return a.inspect(), nil
 	case "probe":
-		return a.probe(args[0], args[1], args[2])
+		return a.probe(args[0], args[1])
 	case "stage":
 		return a.stage(args[0], args[1], args[manifestAt])
 	case "switch":

@@ -1,7 +1,5 @@
-# Arguments: application path, version, digest, KiB that the unpacked release will
-# take.
+# Arguments: application path, version, digest.
 for_release "$1" "$2" "$3"
-need_kb=$4
 # offer_base names a release that the next one can share files with, what runs or the
 # newest, by version and sha256 of its manifest. Where tools are missing there is none.
 offer_base() {
@@ -39,14 +37,3 @@ fi
 say staged no
 ! command -v zstd >/dev/null 2>&1 || say codec zstd
 offer_base
-# Whether there is room for less is seen as well when it comes.
-[ "$need_kb" -ge 1024 ] || return 0
-free_kb "$base"
-[ -n "$free" ] || return 0
-if [ "$free" -lt "$need_kb" ] && begun; then
-	vacate
-	say begun no
-	free_kb "$base"
-fi
-say free_kb "$free"
-[ "$free" -ge "$need_kb" ] || die 82 "$base has $free KiB free, the release takes $need_kb KiB"

@@ -27,8 +27,6 @@ ask() {
 		step_"$step" "$@" </dev/null
 		status=$?
 		here=
-		# What was asked for along with it is to be done only if it succeeds.
-		[ "$status" = 0 ] || over=yes
 		;;
 	*.0.0)
 		(step_"$step" "$@") </dev/null 8>&-
@@ -40,7 +38,6 @@ ask() {
 		step_stage "$@"
 		status=$?
 		here=
-		[ "$status" = 0 ] || over=yes
 		;;
 	*)
 		whole=$(
@@ -58,6 +55,8 @@ ask() {
 	perform) exit "$status" ;;
 	prepare | publish | clean) over=yes ;;
 	esac
+	# What was asked for along with a step is to be done only if that succeeded.
+	[ "$status" = 0 ] || over=yes
 	answer "$status"
 }
 

@@ -1,11 +1,14 @@
 # The bundle comes on stdin. Arguments: application path, version, digest; the bundle's
 # sha256, its size, the deployment; whether it is the whole package, or that with each file
 # in its place, or what is left when files are linked from another release, or the rest of
-# what an earlier command began; the sha256 of the manifest and how many lines it has, how many paths there are, and how many
+# what an earlier command began; the KiB that are to be free for it, or 0 where that is not
+# looked at; the sha256 of the manifest and how many lines it has, how many paths there are, and how many
 # bytes all files have; how it is compressed.
 for_release "$1" "$2" "$3"
 shift 3
-want=$1 size=$2 deployment=$3 how=$4 listed=$5 files=$6 paths=$7 unpacked=$8 codec=$9
+want=$1 size=$2 deployment=$3 how=$4 need_kb=$5
+shift 5
+listed=$1 files=$2 paths=$3 unpacked=$4 codec=$5
 need tar sha256sum tee
 [ "$codec" = none ] || need "$codec"
 prepare
@@ -32,6 +35,13 @@ rest)
 	vacate
 	;;
 esac
+if [ "$need_kb" != 0 ]; then
+	free_kb "$base"
+	[ -z "$free" ] || [ "$free" -ge "$need_kb" ] || {
+		vacate
+		die 82 "$base has $free KiB free, the release takes $need_kb KiB"
+	}
+fi
 placed= kept= hashed=
 case $how in
 whole) hashed=yes ;;
