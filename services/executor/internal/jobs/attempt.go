@@ -35,6 +35,7 @@ type attempt struct {
 	release    hostcmd.Release
 	secrets    secrets
 	unopened   error  // why there are no secrets, though there should be
+	fetch      *fetch // of a deployment: of what it brings
 	found      found  // what lies on the host to begin with
 	prepared   string // release that what it needs was made for
 	preparedBy string // what made it
@@ -67,6 +68,10 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 	}
 	onHost, cancel := context.WithTimeoutCause(ctx, shorter(w.set.HostTimeout, p.limits.Host), failure.ErrDeadline)
 	defer cancel()
+	if a.kind == deploy.KindDeploy {
+		a.fetch = a.begin(onHost)
+		defer a.fetch.stop()
+	}
 	for i, step := range steps {
 		ended, err := a.step(ctx, onHost, step)
 		if err != nil {

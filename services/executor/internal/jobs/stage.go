@@ -39,6 +39,47 @@ type found struct {
 	base   hostcmd.Base // a release to share files with; none without a version
 }
 
+// fetch is the package of a deployment on its way into the cache, which takes about as long
+// as to connect to the host: so both are done at once.
+type fetch struct {
+	done   chan struct{}
+	cancel context.CancelFunc
+	disk   int64 // bytes that it takes, unpacked
+	err    error
+}
+
+// begin fetches the package until the fetch is stopped.
+func (a *attempt) begin(ctx context.Context) *fetch {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &fetch{done: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(f.done)
+		bundle, err := a.bundles.Take(ctx, a.pkg)
+		if err != nil {
+			f.err = err
+			return
+		}
+		f.disk = bundle.Disk
+		bundle.Release()
+	}()
+	return f
+}
+
+// wait returns how many bytes the package takes, once it is in the cache.
+func (f *fetch) wait(ctx context.Context) (disk int64, err error) {
+	select {
+	case <-f.done:
+		return f.disk, f.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+func (f *fetch) stop() {
+	f.cancel()
+	<-f.done
+}
+
 // look raises the fence, and reads what is on the host.
 func (a *attempt) look(ctx context.Context) (note string, err error) {
 	switch a.kind {
@@ -54,28 +95,11 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 		a.found.made, _ = out.Prepared()
 		return "", err
 	}
-	// The package is fetched meanwhile.
-	fetching, cancel := context.WithCancel(ctx)
-	fetched := make(chan error, 1)
-	var unpacked int64
-	go func() {
-		defer close(fetched)
-		bundle, err := a.bundles.Take(fetching, a.pkg)
-		if err == nil {
-			unpacked = bundle.Disk
-			bundle.Release()
-		}
-		fetched <- err
-	}()
-	defer func() {
-		cancel()
-		for range fetched { // until it has ended
-		}
-	}()
 	out, err := a.run(ctx, nil, func() (hostcmd.Command, error) { return hostcmd.Probe(a.fence, a.release) })
 	a.current, _ = out.Get(hostcmd.KeyCurrent)
+	var unpacked int64
 	if err == nil {
-		err = <-fetched
+		unpacked, err = a.fetch.wait(ctx)
 	}
 	if err != nil {
 		return "", err
