@@ -52,9 +52,9 @@ func pack(t *testing.T, version string, noise int) release {
 	t.Helper()
 	var raw, bundle bytes.Buffer
 	files := tar.NewWriter(&raw)
-	for name, content := range map[string]string{"VERSION": version, "noise": random(noise)} {
-		require.NoError(t, files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
-		_, err := io.WriteString(files, content)
+	for _, f := range []struct{ name, content string }{{"VERSION", version}, {"noise", random(noise)}} { // always in this order
+		require.NoError(t, files.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.content))}))
+		_, err := io.WriteString(files, f.content)
 		require.NoError(t, err)
 	}
 	require.NoError(t, files.Close())
