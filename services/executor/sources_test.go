@@ -66,13 +66,59 @@ func loopback(c *Config) {
 	c.Sources.Tries = 1
 }
 
+// TestAPackageIsFetchedWhileItsHostIsConnectedTo has neither come to an end before the other began.
+func TestAPackageIsFetchedWhileItsHostIsConnectedTo(t *testing.T) {
+	s := newSystem(t)
+	h := hosttest.Start(t, 1)[0]
+	way := newMidway(t, h, 0)
+	asked := make(chan struct{})
+	source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		way.await()
+		_, _ = w.Write([]byte("1.0"))
+	}))
+	t.Cleanup(source.Close)
+	s.executor(loopback)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.versionAt(source.URL)})
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		require.FailNow(t, "the package is not asked for until the host answers")
+	}
+	way.open()
+	require.Equal(t, "succeeded", s.await(id, h.Name).State)
+}
+
+func TestAJobThatIsStoppedDoesNotWaitForItsPackage(t *testing.T) {
+	s := newSystem(t)
+	h := hosttest.Start(t, 1)[0]
+	asked, over := make(chan struct{}), make(chan struct{})
+	source := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-over
+	}))
+	t.Cleanup(source.Close)
+	t.Cleanup(func() { close(over) })
+	s.executor(loopback)
+	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: s.target(h), Package: s.versionAt(source.URL)})
+	<-asked
+	s.stop(id)
+	require.Equal(t, "cancelled", s.await(id, h.Name).State)
+}
+
+// versionAt is the package of version 1.0, a file that lies there.
+func (s *system) versionAt(url string) contract.Package {
+	s.t.Helper()
+	sum := sha256.Sum256([]byte("1.0"))
+	file := contract.Package{Version: "1.0", Filename: "VERSION", Format: "file", SHA256: hex.EncodeToString(sum[:])}
+	return s.elsewhere(file, contract.Source{URL: &contract.URLSource{URL: url + "/VERSION"}}, contract.SourceCredential{Token: "t0ken"})
+}
+
 func TestAPackageAtAURLIsFetchedOnceForAllHosts(t *testing.T) {
 	s := newSystem(t)
 	s.executor(loopback)
 	d := newDepot(t, "1.0")
-	sum := sha256.Sum256([]byte("1.0"))
-	file := contract.Package{Version: "1.0", Filename: "VERSION", Format: "file", SHA256: hex.EncodeToString(sum[:])}
-	p := s.elsewhere(file, contract.Source{URL: &contract.URLSource{URL: d.URL + "/VERSION"}}, contract.SourceCredential{Token: "t0ken"})
+	p := s.versionAt(d.URL)
 	hosts := hosttest.Start(t, 3)
 	ids := make([]string, len(hosts))
 	for i, h := range hosts {

@@ -37,7 +37,6 @@ type Summary struct {
 	Codec    Codec
 	SHA256   string // of the bundle, lower-case hex
 	Size     int64  // of the bundle, in bytes
-	Tar      int64  // bytes of the bundle before they were compressed
 	Disk     int64  // bytes that a disk is to have for it: an estimate, see block
 	Unpacked int64  // bytes of all files together
 	Manifest string // sha256 of the manifest, lower-case hex

@@ -168,11 +168,9 @@ func TestTarIsNormalised(t *testing.T) {
 		sum := sha256.Sum256(bundle)
 		require.Equal(t, Summary{
 			Codec: Gzip, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(bundle)), Unpacked: 14,
-			Tar: m.Tar, Disk: 14 + int64(len(want))*4096,
+			Disk:     14 + int64(len(want))*4096,
 			Manifest: m.Manifest, Files: 3, Paths: len(want) + 1,
 		}, m)
-		require.Zero(t, m.Tar%512)
-		require.Greater(t, m.Tar, m.Size)
 		if first == (Summary{}) {
 			first = m
 		}

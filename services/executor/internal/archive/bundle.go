@@ -43,7 +43,7 @@ type bundle struct {
 	limits   Limits
 	out      *sink
 	codec    Codec
-	packed   *packer
+	packed   io.WriteCloser
 	tw       *tar.Writer
 	seen     map[string]kind // by cleaned path
 	listing  *ledger
@@ -53,7 +53,7 @@ type bundle struct {
 }
 
 func newBundle(out *sink, codec Codec, limits Limits) (*bundle, error) {
-	packed, err := newPacker(codec, out)
+	packed, err := codec.compress(out)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,6 @@ func (b *bundle) finish() (Summary, []byte, error) {
 		Codec:    b.codec,
 		SHA256:   hex.EncodeToString(b.out.hash.Sum(nil)),
 		Size:     b.out.size,
-		Tar:      b.packed.size,
 		Disk:     b.unpacked + int64(b.entries)*block,
 		Unpacked: b.unpacked,
 		Manifest: b.listing.sum(),

@@ -38,23 +38,6 @@ func (c Codec) compress(to io.Writer) (io.WriteCloser, error) {
 	}
 }
 
-// packer compresses what is written to it, and counts that.
-type packer struct {
-	io.WriteCloser
-	size int64
-}
-
-func newPacker(c Codec, to io.Writer) (*packer, error) {
-	packed, err := c.compress(to)
-	return &packer{WriteCloser: packed}, err
-}
-
-func (p *packer) Write(b []byte) (int, error) {
-	n, err := p.WriteCloser.Write(b)
-	p.size += int64(n)
-	return n, err
-}
-
 // plain is a writer that has nothing to finish.
 type plain struct{ io.Writer }
 

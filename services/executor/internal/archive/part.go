@@ -31,7 +31,7 @@ type Part struct {
 }
 
 // WritePart writes the part of a whole bundle to dst and describes it; of the summary,
-// Codec, SHA256, Size, Tar and Disk are those of the part. Errors are of reading and writing,
+// Codec, SHA256, Size and Disk are those of the part. Errors are of reading and writing,
 // or the context's.
 func WritePart(ctx context.Context, whole io.Reader, of Summary, p Part, dst io.Writer) (Summary, error) {
 	out := newSink(dst)
@@ -43,7 +43,7 @@ func WritePart(ctx context.Context, whole io.Reader, of Summary, p Part, dst io.
 		return Summary{}, fmt.Errorf("write a part of the bundle: %w", err)
 	}
 	of.Codec, of.SHA256, of.Size = p.Codec, hex.EncodeToString(out.hash.Sum(nil)), out.size
-	of.Tar, of.Disk = w.packed.size, w.disk
+	of.Disk = w.disk
 	return of, nil
 }
 
@@ -84,17 +84,16 @@ func (r *interruptible) Read(p []byte) (int, error) {
 // partWriter writes a part.
 type partWriter struct {
 	Part
-	packed *packer
-	tw     *tar.Writer
-	disk   int64 // bytes that a disk is to have for what was written
+	tw   *tar.Writer
+	disk int64 // bytes that a disk is to have for what was written
 }
 
 func writePart(ctx context.Context, whole io.Reader, codec Codec, p Part, out *sink) (*partWriter, error) {
-	packed, err := newPacker(p.Codec, out)
+	packed, err := p.Codec.compress(out)
 	if err != nil {
 		return nil, err
 	}
-	w := &partWriter{Part: p, packed: packed, tw: tar.NewWriter(packed), disk: block + int64(len(p.Manifest))}
+	w := &partWriter{Part: p, tw: tar.NewWriter(packed), disk: block + int64(len(p.Manifest))}
 	if err := writeManifest(w.tw, p.Place.Beside, p.Place.Manifest, p.Manifest); err != nil {
 		return nil, err
 	}

@@ -165,6 +165,13 @@ func (c *Cache) forget(e *entry) {
 	}
 }
 
+// forgotten says whether the entry is given to nobody any more.
+func (c *Cache) forgotten(e *entry) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return e.once
+}
+
 // Release gives the bundle back to the cache.
 func (b *Bundle) Release() { b.once.Do(func() { b.cache.release(b.entry) }) }
 

@@ -5,7 +5,7 @@
 //
 // The directory is bounded and holds nothing that outlives the process: to fetch a
 // package again costs less than to trust what lay there. A file is hashed as it is
-// written, and the host hashes what it is sent; where the two differ, the file is read
-// again (Bundle.Verify), and made anew if it was damaged since. The manifests of
+// written, and again as another is made of it; and the host hashes what it is sent: where
+// that differs, the file is read again (Bundle.Verify). What was damaged since is made anew. The manifests of
 // releases that this process has not shipped are had from hosts (Cache.Learn).
 package bundles

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path"
 	"strings"
 
@@ -17,6 +16,10 @@ import (
 // host to verify file by file: at most three quarters.
 func gain(part, whole int64) bool { return part*4 <= whole*3 }
 
+// besideFile is what each file takes beside its content, in bytes, compressed: as much in a part
+// that links it as in the whole.
+const besideFile = 64
+
 // Base is a release that hosts have and that files can be linked from.
 type Base struct {
 	Manifest string // sha256
@@ -25,7 +28,7 @@ type Base struct {
 
 // Plain returns the whole bundle with each file in the release's place, not compressed: that takes a host
 // fewer programs than a small one is worth. It is made once for all hosts. Errors are those
-// of Take.
+// of Take, and ErrDamaged.
 func (b *Bundle) Plain(ctx context.Context, place archive.Place) (*Bundle, error) {
 	c := b.cache
 	e, err := c.hold(ctx, "plain/"+b.pkg.ID+"/"+b.pkg.Version, func(ctx context.Context) (*entry, error) {
@@ -33,7 +36,7 @@ func (b *Bundle) Plain(ctx context.Context, place archive.Place) (*Bundle, error
 		if err != nil {
 			return nil, err
 		}
-		return c.rewriteSound(ctx, b, partOf(ctx, archive.Part{Codec: archive.None, Place: place, Manifest: manifest}))
+		return c.writePart(ctx, b, archive.Part{Codec: archive.None, Place: place, Manifest: manifest})
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func (b *Bundle) Plain(ctx context.Context, place archive.Place) (*Bundle, error
 
 // Linked returns the part of the bundle that a host needs which has the base. It is made once for all hosts that have the same. It fails with
 // ErrUnknown where the manifest of the base is not known, with ErrNoGain where the whole
-// is better, and as Take does.
+// is better, with ErrDamaged, and as Take does.
 func (b *Bundle) Linked(ctx context.Context, codec archive.Codec, base Base, place archive.Place) (*Bundle, error) {
 	c := b.cache
 	held := c.taken(manifestKey(base.Manifest))
@@ -80,15 +83,11 @@ func (c *Cache) link(ctx context.Context, b *Bundle, codec archive.Codec, base B
 	if part.Patches, saved, err = c.patches(ctx, b, base, files, held, part.Links); err != nil {
 		return nil, err
 	}
-	if !gain(b.Unpacked-shared-saved, b.Unpacked) {
+	beside := int64(b.Files) * besideFile
+	if !gain(beside+b.Unpacked-shared-saved, beside+b.Unpacked) {
 		return &entry{}, nil
 	}
-	e, err := c.writePart(ctx, b, part)
-	if err == nil && !gain(e.summary.Tar, b.Tar) { // so many small files that each has more beside it than in it
-		_ = os.Remove(e.path)
-		return &entry{}, nil
-	}
-	return e, err
+	return c.writePart(ctx, b, part)
 }
 
 // patches compares large files with those of the base, if its bundle is still here.
@@ -143,7 +142,7 @@ type Missing struct {
 }
 
 // Rest returns the part of the bundle that is missing. It is for one host and goes with
-// its Release. Errors are those of Take.
+// its Release. Errors are those of Take, and ErrDamaged.
 func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, m Missing) (*Bundle, error) {
 	c := b.cache
 	_, manifest, err := c.manifest(b.Manifest)
@@ -175,13 +174,9 @@ func (b *Bundle) Rest(ctx context.Context, codec archive.Codec, m Missing) (*Bun
 }
 
 func (c *Cache) writePart(ctx context.Context, b *Bundle, p archive.Part) (*entry, error) {
-	return c.rewrite(ctx, b, partOf(ctx, p))
-}
-
-func partOf(ctx context.Context, p archive.Part) filling {
-	return func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
+	return c.rewrite(ctx, b, func(whole io.Reader, of archive.Summary, to io.Writer) (archive.Summary, error) {
 		return archive.WritePart(ctx, whole, of, p, to)
-	}
+	})
 }
 
 func manifestKey(sum string) string { return "manifest/" + sum }

@@ -3,8 +3,10 @@ package bundles
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -177,7 +179,7 @@ func TestABundleIsCompressedOnceForAllHostsThatWantItSo(t *testing.T) {
 
 func TestALargePackageIsKeptCompressed(t *testing.T) {
 	s := newSetting(t)
-	b, err := s.open(1<<20).Take(t.Context(), s.upload("p", strings.Repeat("x", keptBare+1)))
+	b, err := s.open(1<<20).Take(t.Context(), s.upload("p", strings.Repeat("x", bareUpload+1)))
 	require.NoError(t, err)
 	defer b.Release()
 	require.Equal(t, archive.Zstd, b.Codec)
@@ -186,19 +188,86 @@ func TestALargePackageIsKeptCompressed(t *testing.T) {
 	require.NoError(t, err)
 	defer small.Release()
 	require.Equal(t, archive.None, small.Codec)
+
+	// What is small only as it is uploaded.
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	tw := tar.NewWriter(w)
+	require.NoError(t, tw.WriteHeader(&tar.Header{Name: "zeros", Mode: 0o644, Size: bareUnpacked + 1}))
+	_, err = io.Copy(tw, io.LimitReader(zeros{}, bareUnpacked+1))
+	require.NoError(t, errors.Join(err, tw.Close(), w.Close()))
+	p := s.upload("r", packed.String())
+	p.Format = string(archive.FormatTarGz)
+	bomb, err := b.cache.Take(t.Context(), p)
+	require.NoError(t, err)
+	defer bomb.Release()
+	require.Equal(t, archive.Zstd, bomb.Codec)
+	require.EqualValues(t, bareUnpacked+1, bomb.Unpacked)
 }
 
-// TestNothingIsMadeOfADamagedBundle is about what hosts hold to its own sha256 alone.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// TestFilesWithLongPathsAreShared has a tree whose entries are larger than the files, before they
+// are compressed.
+func TestFilesWithLongPathsAreShared(t *testing.T) {
+	s := newSetting(t)
+	c := s.open(1 << 30)
+	files := map[string]string{}
+	for i := range 500 {
+		files[fmt.Sprintf("node_modules/%s/%d/index.js", strings.Repeat("long/", 20), i)] = strings.Repeat(fmt.Sprintf("line %d;\n", i), 40)
+	}
+	old, err := c.Take(t.Context(), s.uploadFiles("old", files))
+	require.NoError(t, err)
+	defer old.Release()
+	files["new"] = "1"
+	next, err := c.Take(t.Context(), s.uploadFiles("next", files))
+	require.NoError(t, err)
+	defer next.Release()
+	part, err := next.Linked(t.Context(), archive.Zstd, Base{Manifest: old.Manifest, Release: "./releases/old"}, place)
+	require.NoError(t, err)
+	defer part.Release()
+	all, err := next.In(t.Context(), archive.Zstd)
+	require.NoError(t, err)
+	defer all.Release()
+	require.Less(t, part.Size, all.Size)
+
+	// Where nothing but names is in the files, nothing is won.
+	for name := range files {
+		files[name] = ""
+	}
+	empty, err := c.Take(t.Context(), s.uploadFiles("empty", files))
+	require.NoError(t, err)
+	defer empty.Release()
+	_, err = empty.Linked(t.Context(), archive.Zstd, Base{Manifest: old.Manifest, Release: "./releases/old"}, place)
+	require.ErrorIs(t, err, ErrNoGain)
+}
+
 func TestNothingIsMadeOfADamagedBundle(t *testing.T) {
+	base := Base{Manifest: "", Release: "./releases/old"}
 	for name, made := range map[string]func(*Bundle) (*Bundle, error){
 		"compressed": func(b *Bundle) (*Bundle, error) { return b.In(t.Context(), archive.Zstd) },
 		"plain":      func(b *Bundle) (*Bundle, error) { return b.Plain(t.Context(), place) },
+		"linked":     func(b *Bundle) (*Bundle, error) { return b.Linked(t.Context(), archive.Zstd, base, place) },
+		"rest": func(b *Bundle) (*Bundle, error) {
+			return b.Rest(t.Context(), archive.Zstd, Missing{Place: place, Lacks: func(int) bool { return true }})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSetting(t)
 			c := s.open(1 << 20)
-			p := s.uploadFiles("p", map[string]string{"a": strings.Repeat("x", 2000)})
-			for _, at := range []int64{0, 1000, -1} { // in a header, in a file, in the end that nobody reads
+			files := map[string]string{"a": strings.Repeat("x", 2000), "b\\c": "in no manifest"}
+			old, err := c.Take(t.Context(), s.uploadFiles("old", files))
+			require.NoError(t, err)
+			base.Manifest = old.Manifest
+			old.Release()
+			files["new"] = "1"
+			p := s.uploadFiles("p", files)
+			for _, at := range []int64{0, 1000, 3075, -1} { // in a header, in a file, in one that no host looks at, in the end that nobody reads
 				b, err := c.Take(t.Context(), p)
 				require.NoError(t, err)
 				if at < 0 {
@@ -208,8 +277,10 @@ func TestNothingIsMadeOfADamagedBundle(t *testing.T) {
 				require.NoError(t, err)
 				_, err = file.WriteAt([]byte("!"), at)
 				require.NoError(t, errors.Join(err, file.Close()))
-				_, err = made(b)
-				require.ErrorIs(t, err, ErrDamaged)
+				for range 2 { // whoever has it still hears the same
+					_, err = made(b)
+					require.ErrorIs(t, err, ErrDamaged)
+				}
 				b.Release()
 			}
 			b, err := c.Take(t.Context(), p)
@@ -219,7 +290,7 @@ func TestNothingIsMadeOfADamagedBundle(t *testing.T) {
 			require.NoError(t, err, "it was fetched anew")
 			defer good.Release()
 			require.NoError(t, good.Verify())
-			require.EqualValues(t, 4, s.source.fetches.Load())
+			require.EqualValues(t, 6, s.source.fetches.Load())
 		})
 	}
 }

@@ -12,7 +12,7 @@
 //
 // The commands of one attempt go to the host in one session, in which a shell
 // does one step after the other, each only when it is asked for, and none after one that
-// failed in that shell:
+// failed:
 //
 //	command line: the fence, and the first command as arguments
 //	stdin:        a line for each other command, and after it its content

@@ -52,7 +52,8 @@ func Listing(version string) string { return "./.slipway/manifests/" + version }
 // unpack are done. A release that is staged already is left as it is, and stdin
 // unread; the one who writes to it must bear that.
 //
-// It fails with ErrDiskFull, and leaves nothing, when less is free than the bundle takes.
+// When less is free than the bundle takes, nothing is left, and it fails with ErrDiskFull; but
+// where the bundle is not the whole package, all of which may take less, the release lacks all.
 //
 // Where the bundle is not the whole package, each file of the release is held to the
 // manifest. If some are not as they should be, it succeeds with KeyStaged no and

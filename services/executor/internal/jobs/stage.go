@@ -44,7 +44,7 @@ type found struct {
 type fetch struct {
 	done   chan struct{}
 	cancel context.CancelFunc
-	disk   int64 // bytes that it takes, unpacked
+	bundle *bundles.Bundle // once done; it stays in the cache until stop
 	err    error
 }
 
@@ -54,13 +54,7 @@ func (a *attempt) begin(ctx context.Context) *fetch {
 	f := &fetch{done: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(f.done)
-		bundle, err := a.bundles.Take(ctx, a.pkg)
-		if err != nil {
-			f.err = err
-			return
-		}
-		f.disk = bundle.Disk
-		bundle.Release()
+		f.bundle, f.err = a.bundles.Take(ctx, a.pkg)
 	}()
 	return f
 }
@@ -69,15 +63,22 @@ func (a *attempt) begin(ctx context.Context) *fetch {
 func (f *fetch) wait(ctx context.Context) (disk int64, err error) {
 	select {
 	case <-f.done:
-		return f.disk, f.err
+		if f.err != nil {
+			return 0, f.err
+		}
+		return f.bundle.Disk, nil
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
 }
 
+// stop ends the fetch, and leaves the package to the cache. It may be called again.
 func (f *fetch) stop() {
 	f.cancel()
 	<-f.done
+	if f.bundle != nil {
+		f.bundle.Release()
+	}
 }
 
 // look raises the fence, and reads what is on the host.
@@ -120,6 +121,7 @@ func (a *attempt) look(ctx context.Context) (note string, err error) {
 // stage brings the release onto the host, beside the one that runs, unless it
 // lies there complete.
 func (a *attempt) stage(ctx context.Context) (note string, err error) {
+	defer a.fetch.stop()
 	if a.found.staged {
 		return "the release is on the host already", nil
 	}
@@ -142,7 +144,7 @@ func (a *attempt) ship(ctx context.Context) (note string, err error) {
 	if a.found.begun {
 		sent, err := a.mend(ctx, whole, hostcmd.Lacks{})
 		if sent > 0 {
-			return fmt.Sprintf("a transfer that was cut short went on: %d of %d bytes were sent", sent, whole.Size), err
+			return fmt.Sprintf("a transfer that was cut short went on: %s", sentOf(sent, whole)), err
 		}
 		if err != nil {
 			return "", err
@@ -150,7 +152,7 @@ func (a *attempt) ship(ctx context.Context) (note string, err error) {
 	}
 	sent, err := a.link(ctx, whole)
 	if sent > 0 {
-		return fmt.Sprintf("files are shared with release %s: %d of %d bytes were sent", a.found.base.Version, sent, whole.Size), err
+		return fmt.Sprintf("files are shared with release %s: %s", a.found.base.Version, sentOf(sent, whole)), err
 	}
 	if err != nil {
 		return "", err
@@ -173,6 +175,11 @@ func (a *attempt) ship(ctx context.Context) (note string, err error) {
 	return "", err
 }
 
+// sentOf says what was sent, compressed or not, of what there is once it is unpacked.
+func sentOf(bytes int64, whole *bundles.Bundle) string {
+	return fmt.Sprintf("%d bytes were sent, it unpacks to %d", bytes, whole.Unpacked)
+}
+
 // place is where the host unpacks what is not the whole.
 func (a *attempt) place() archive.Place {
 	return archive.Place{Tree: hostcmd.Tree(a.release.Version), Manifest: hostcmd.Listing(a.release.Version), Beside: hostcmd.Beside}
@@ -190,7 +197,9 @@ func (a *attempt) link(ctx context.Context, whole *bundles.Bundle) (sent int64, 
 	if complete || err != nil {
 		return part.Size, err
 	}
-	a.log.Info().Str("base", a.found.base.Version).Msg("files of a release were changed on the host, and are sent anew")
+	if !lacks.All {
+		a.log.Info().Str("base", a.found.base.Version).Msg("files of a release were changed on the host, and are sent anew")
+	}
 	more, err := a.mend(ctx, whole, lacks)
 	if more == 0 || err != nil {
 		return 0, err
