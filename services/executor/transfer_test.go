@@ -180,47 +180,38 @@ func TestALargeFileThatChangedALittleIsMadeOfWhatItWas(t *testing.T) {
 	requireContent(t, h, files)
 }
 
-func TestALargeFileThatWasCutGoesOnWhereItStopped(t *testing.T) {
-	s := newSystem(t)
+// shipCut deploys one file of 40 MiB over a way that breaks after 30, and returns what the step
+// stage noted once the job has come to its end.
+func (s *system) shipCut(h *hosttest.Host) (note string) {
+	s.t.Helper()
 	s.executor(func(c *Config) { c.Job.Tries = 10 })
-	h := hosttest.Start(t, 1)[0]
 	files := manyFiles(1, 40<<20)
-	way := newMidway(t, h, 30<<20)
+	way := newMidway(s.t, h, 30<<20)
 	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.uploadFiles("1.0", files)})
 	way.await()
 	part := filepath.Join(h.Home, app.Path, ".slipway/stage/tree/1.0/lib/000")
-	require.Eventually(t, func() bool {
-		info, err := os.Stat(part)
-		return err == nil && info.Size() > 20<<20
-	}, patience, time.Millisecond)
-	h.KillSessions()
-	way.open()
-	require.Equal(t, "succeeded", s.await(id, h.Name).State)
-	requireContent(t, h, files)
-	requireSent(t, s.stageNote(id, h), 55)
-}
-
-// TestWhereTheRestDoesNotFitAllOfItMay cuts a large file, so that for a moment the host would
-// have to hold its beginning, its end, and both together.
-func TestWhereTheRestDoesNotFitAllOfItMay(t *testing.T) {
-	s := newSystem(t)
-	s.executor(func(c *Config) { c.Job.Tries = 10 })
-	h := hosttest.Start(t, 1, hosttest.WithSmallDisk(56<<20))[0]
-	files := manyFiles(1, 40<<20)
-	way := newMidway(t, h, 30<<20)
-	id := s.offer(h.Name, contract.DeployJob{Application: app, Target: way.to(s.target(h)), Package: s.uploadFiles("1.0", files)})
-	way.await()
-	part := filepath.Join(h.Home, app.Path, ".slipway/stage/tree/1.0/lib/000")
-	require.Eventually(t, func() bool {
+	require.Eventually(s.t, func() bool {
 		info, err := os.Stat(part)
 		return err == nil && info.Size() > 20<<20
 	}, patience, time.Millisecond)
 	h.KillSessions()
 	way.open()
 	ended := s.await(id, h.Name)
-	require.Equal(t, "succeeded", ended.State, "%v", ended.Failure)
-	requireContent(t, h, files)
-	require.NotContains(t, s.stageNote(id, h), "went on")
+	require.Equal(s.t, "succeeded", ended.State, "%v", ended.Failure)
+	requireContent(s.t, h, files)
+	return s.stageNote(id, h)
+}
+
+func TestALargeFileThatWasCutGoesOnWhereItStopped(t *testing.T) {
+	s := newSystem(t)
+	requireSent(t, s.shipCut(hosttest.Start(t, 1)[0]), 55)
+}
+
+// TestWhereTheRestDoesNotFitAllOfItMay has a disk that does not hold the beginning of a file, its
+// end, and both together.
+func TestWhereTheRestDoesNotFitAllOfItMay(t *testing.T) {
+	s := newSystem(t)
+	require.NotContains(t, s.shipCut(hosttest.Start(t, 1, hosttest.WithSmallDisk(56<<20))[0]), "went on")
 }
 
 func TestWhatDoesNotFitIsNotSent(t *testing.T) {

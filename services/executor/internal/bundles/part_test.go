@@ -102,6 +102,7 @@ func TestAPartIsMadeOnceForAllHostsWithTheSame(t *testing.T) {
 	part, err := next.Linked(t.Context(), archive.Zstd, base, place)
 	require.NoError(t, err)
 	require.Less(t, part.Size, int64(2000))
+	require.Less(t, part.Disk, int64(20_000), "what is linked takes nothing")
 	require.Equal(t, next.Manifest, part.Manifest)
 	require.NoError(t, part.Verify())
 	part.Release()
@@ -131,6 +132,7 @@ func TestALargeFileThatChangedALittleIsSentInPart(t *testing.T) {
 	part, err := next.Linked(t.Context(), archive.Zstd, base, place)
 	require.NoError(t, err)
 	require.Less(t, part.Size, int64(20_000))
+	require.Greater(t, part.Disk, int64(3<<20), "the file that is made takes all")
 	part.Release()
 
 	// Without the older bundle there is nothing to compare with.

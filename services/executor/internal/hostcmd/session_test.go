@@ -99,15 +99,17 @@ func TestASessionGoesOnWhereNothingCameOfContent(t *testing.T) {
 		require.NoError(t, h.stage(fence(1), v1).err)
 		require.NoError(t, os.WriteFile(h.below("releases/v1/lib/b"), []byte("X"), 0o644))
 		stage := func(p payload) Command { return must(Stage(fence(2), p.release, p.bundle, "d")) }
-		rest, linked := v2.rest(t, Lacks{}), v2.linked(t, v1)
+		rest, linked, large := v2.rest(t, Lacks{}), v2.linked(t, v1), v2.linked(t, v1)
+		large.bundle.Disk = 1 << 50 // more than any disk has
 		answers := h.session(must(Probe(fence(2), v2.release)).Line(), asked(nil,
-			stage(rest), rest.data, stage(linked), linked.data, stage(v1), v1.data, must(Switch(fence(2), v1.release, "d"))))
-		require.Len(t, answers, 5)
-		for i, want := range []string{"no", "no", "no", "yes", ""} {
+			stage(rest), rest.data, stage(large), large.data, stage(linked), linked.data, stage(v1), v1.data, must(Switch(fence(2), v1.release, "d"))))
+		require.Len(t, answers, 6)
+		for i, want := range []string{"no", "no", "no", "no", "yes", ""} {
 			require.NoError(t, answers[i].err, answers[i].stderr)
 			require.Equal(t, want, answers[i].value(KeyStaged))
 		}
-		require.Equal(t, "v1", answers[4].value(KeyCurrent))
+		require.Equal(t, []string{"all"}, answers[2].All(KeyLacks))
+		require.Equal(t, "v1", answers[5].value(KeyCurrent))
 	})
 }
 

@@ -69,7 +69,7 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 	onHost, cancel := context.WithTimeoutCause(ctx, shorter(w.set.HostTimeout, p.limits.Host), failure.ErrDeadline)
 	defer cancel()
 	if a.kind == deploy.KindDeploy {
-		a.fetch = a.begin(onHost)
+		a.fetch = a.startFetch(onHost)
 		defer a.fetch.stop()
 	}
 	for i, step := range steps {
