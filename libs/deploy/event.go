@@ -91,7 +91,8 @@ type (
 		EndedAt   time.Time
 		Note      string
 		Failure   *Failure
-		Next      Step // the one that begins as this one ends, if it does
+		Next      Step         // the one that begins as this one ends, if it does
+		Earlier   []StepRecord // those that ended before it, in order, where nothing else has said so
 	}
 	// JobProgressed says how far the step that runs has come, in bytes.
 	JobProgressed struct {
@@ -108,7 +109,8 @@ type (
 		Changed  bool   // whether this deployment moved the link
 		Note     string
 		Failure  *Failure
-		Last     *StepRecord // how the last step ended, where nothing else has said so
+		Last     *StepRecord  // how the last step ended, where nothing else has said so
+		Earlier  []StepRecord // those that ended before it, likewise
 	}
 )
 

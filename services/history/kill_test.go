@@ -34,9 +34,10 @@ func TestAHistoryThatIsKilledInMidBatchLosesNothing(t *testing.T) {
 	w := newWorldWith(t, bustest.StartListening(t), storetest.StartEmbedded(t)) // whose socket one can stand before
 	between := newBetween(t, w.store.URI)
 	messages := w.stream(30, 40)
+	part := len(messages) / 4
 	for range 3 {
-		w.publish(messages[:1500])
-		messages = messages[1500:]
+		w.publish(messages[:part])
+		messages = messages[part:]
 		held := between.holdHeaders()
 		running := w.process(between.uri)
 		select {
