@@ -13,8 +13,15 @@ import (
 
 // Cells is a bucket of JSON values that change by compare-and-set alone.
 type Cells[T any] struct {
-	bus *Bus
-	kv  jetstream.KeyValue
+	bus   *Bus
+	kv    jetstream.KeyValue
+	reads looks[written]
+}
+
+// written is a value as it was written.
+type written struct {
+	data []byte // nobody changes it
+	rev  uint64
 }
 
 // OpenCells opens the bucket.
@@ -27,24 +34,27 @@ func OpenCells[T any](ctx context.Context, b *Bus, bucket string) (*Cells[T], er
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", bucket, err)
 	}
-	return &Cells[T]{b, kv}, nil
+	return &Cells[T]{bus: b, kv: kv}, nil
 }
 
-// Get returns the value and its revision, or ErrNone.
+// Get returns the value and its revision, or ErrNone. Those who ask for one key at the same
+// time share what is read, which is not older than the question of any.
 func (c *Cells[T]) Get(ctx context.Context, key string) (T, uint64, error) {
-	var (
-		value T
-		rev   uint64
-	)
-	err := repeat(ctx, func(ctx context.Context) error {
-		entry, err := c.kv.Get(ctx, key)
-		if err != nil {
+	got, err := c.reads.look(ctx, key, func(ctx context.Context) (got written, err error) {
+		err = repeat(ctx, func(ctx context.Context) error {
+			entry, err := c.kv.Get(ctx, key)
+			if err == nil {
+				got = written{entry.Value(), entry.Revision()}
+			}
 			return classify(err)
-		}
-		rev = entry.Revision()
-		return json.Unmarshal(entry.Value(), &value)
+		})
+		return got, err
 	})
-	return value, rev, err
+	var value T
+	if err == nil {
+		err = json.Unmarshal(got.data, &value)
+	}
+	return value, got.rev, err
 }
 
 // Create stores a value under a new key; ErrConflict where there is one. After

@@ -21,6 +21,7 @@ type Bus struct {
 	streams      map[string]jetstream.Stream
 	installation string
 	connection   era
+	lasts        looks[Stored]
 }
 
 // onceEach calls fn for an error only if it says something new since the last

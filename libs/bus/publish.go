@@ -91,18 +91,20 @@ func (b *Bus) Remove(ctx context.Context, stream string, seq uint64) error {
 }
 
 // Last returns the last message on the subject (which may hold wildcards), or
-// ErrNone.
+// ErrNone. Those who ask for one subject at the same time share what is read, which is not
+// older than the question of any, and which none of them may change.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) {
-	var got Stored
-	err := repeat(ctx, func(ctx context.Context) error {
-		msg, err := b.streams[stream].GetLastMsgForSubject(ctx, subject)
-		if err != nil {
-			return classify(err)
-		}
-		got = storedOf(msg)
-		return nil
+	return b.lasts.look(ctx, stream+" "+subject, func(ctx context.Context) (got Stored, err error) {
+		err = repeat(ctx, func(ctx context.Context) error {
+			msg, err := b.streams[stream].GetLastMsgForSubject(ctx, subject)
+			if err != nil {
+				return classify(err)
+			}
+			got = storedOf(msg)
+			return nil
+		})
+		return got, err
 	})
-	return got, err
 }
 
 // Next returns the first message after this sequence on the subject (which may hold
