@@ -68,7 +68,7 @@ func (s *source) ready(ctx context.Context, n int) []*Delivery {
 	defer hurry()
 	var got []*Delivery
 	err := s.bus.pull(answer, s.consumer, n, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
-		got = append(got, &Delivery{nc: s.bus.nc, subject: msg.Subject, reply: msg.Reply, data: msg.Data, received: time.Now(), Seq: meta.Sequence.Stream})
+		got = append(got, &Delivery{nc: s.bus.nc, subject: msg.Subject, reply: msg.Reply, data: msg.Data, received: time.Now(), Seq: meta.Sequence.Stream, First: meta.NumDelivered == 1})
 		return nil
 	})
 	if era.Err() != nil { // the connection is another by now: that says nothing
@@ -115,7 +115,7 @@ func (b *Bus) collect(batch jetstream.MessageBatch) []*Delivery {
 	var got []*Delivery
 	for msg := range batch.Messages() {
 		if meta, err := msg.Metadata(); err == nil {
-			got = append(got, &Delivery{nc: b.nc, subject: msg.Subject(), reply: msg.Reply(), data: msg.Data(), received: time.Now(), Seq: meta.Sequence.Stream})
+			got = append(got, &Delivery{nc: b.nc, subject: msg.Subject(), reply: msg.Reply(), data: msg.Data(), received: time.Now(), Seq: meta.Sequence.Stream, First: meta.NumDelivered == 1})
 		}
 	}
 	return got

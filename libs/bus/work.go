@@ -50,6 +50,7 @@ type Delivery struct {
 	data     []byte
 	received time.Time // the lease runs from here
 	Seq      uint64
+	First    bool // it was delivered to nobody before, as far as the consumer knows
 }
 
 // Subject is where the message was published.

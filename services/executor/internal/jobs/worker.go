@@ -112,7 +112,7 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 	ctx, done := w.watched(ctx, m, p.kind)
 	m.Traceparent = observe.Traceparent(ctx) // what is said of the job is said by this span
 	log := w.log.With().Str("deployment", m.Deployment).Str("host", m.Host).Logger()
-	state, err := w.carryOut(ctx, log, m, p)
+	state, err := w.carryOut(ctx, log, m, p, d.First)
 	switch {
 	case err == nil:
 		done(state, nil)
@@ -132,17 +132,23 @@ func (w *Worker) handle(ctx context.Context, d *bus.Delivery) {
 }
 
 // carryOut returns how the job ended once its terminal event is stored; outcomeOver
-// where it had ended before.
-func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Message, p plan) (outcome string, err error) {
-	at, err := read(ctx, w.bus, m.Deployment, m.Host)
-	if err != nil || at.ended {
-		return outcomeOver, err
+// where it had ended before. One that nobody was given before is thought to have no
+// story yet, which spares asking: the broker refuses the first word where it has.
+func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Message, p plan, fresh bool) (outcome string, err error) {
+	var at position
+	if !fresh {
+		if at, err = read(ctx, w.bus, m.Deployment, m.Host); err != nil || at.ended {
+			return outcomeOver, err
+		}
 	}
 	first, err := w.first(ctx, m, p, at)
 	if err != nil {
 		return "", err
 	}
 	j, err := open(ctx, w.bus, m, at, w.set.Name, first)
+	if fresh && errors.Is(err, errSuperseded) {
+		return w.carryOut(ctx, log, m, p, false)
+	}
 	if err != nil {
 		return "", err
 	}
