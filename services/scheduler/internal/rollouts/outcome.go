@@ -24,9 +24,9 @@ type ending struct {
 
 // handleEvents takes a batch of events: those that end no target ask for
 // nothing, the others are recorded deployment by deployment.
-func (s *Scheduler) handleEvents(ctx context.Context, g *groups, batch []*bus.Delivery) {
+func (s *Scheduler) handleEvents(ctx context.Context, g *gathering, said []*bus.Delivery) {
 	byDeployment := map[string][]ending{}
-	for _, d := range batch {
+	for _, d := range said {
 		m, err := contract.Decode(d.Data())
 		if err != nil {
 			bus.LogSubject(s.log.Error(), d.Subject()).Err(err).Uint64("seq", d.Seq).Msg("event refused")
@@ -46,56 +46,50 @@ func (s *Scheduler) handleEvents(ctx context.Context, g *groups, batch []*bus.De
 		byDeployment[m.Deployment] = append(byDeployment[m.Deployment], e)
 	}
 	for id, endings := range byDeployment {
-		inputs := make([]*bus.Delivery, len(endings))
-		for i, e := range endings {
-			inputs[i] = e.input
-		}
-		held, release := bus.HoldAll(ctx, inputs, ackWait) // now, as there may be a wait for a free place
-		g.Go(func() {
-			defer release()
-			s.handleEndings(held, id, endings)
-		})
+		b := batch{endings: endings}
+		b.ctx, b.release = bus.HoldAll(ctx, b.inputs(), ackWait) // now, as there may be a wait for a free place
+		g.add(ctx, id, b, func(b batch) { s.handleEndings(g, id, b) })
 	}
 }
 
-func (s *Scheduler) handleEndings(ctx context.Context, id string, endings []ending) {
+// handleEndings records a batch, and drives the deployment where it has moved on.
+func (s *Scheduler) handleEndings(g *gathering, id string, b batch) {
 	log := s.log.With().Str("deployment", id).Logger()
-	inputs := func() []*bus.Delivery {
-		all := make([]*bus.Delivery, len(endings))
-		for i, e := range endings {
-			all[i] = e.input
-		}
-		return all
-	}
-	rec, _, err := s.records.Get(ctx, id)
 	settle := func(err error) {
-		all := inputs()
-		s.seen.Inputs.WithLabelValues(inputEvent, s.settle(ctx, log, err, all...)).Add(float64(len(all)))
+		all := b.inputs()
+		s.seen.Inputs.WithLabelValues(inputEvent, s.settle(b.ctx, log, err, all...)).Add(float64(len(all)))
+		b.release()
 	}
-	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
-		settle(nil)
-		return
-	}
-	if err != nil {
+	moved, err := s.recordAll(id, &b, log)
+	// Every other change of phase has an input of its own that drives it. To queue
+	// for that here would hold up other deployments.
+	if err != nil || !moved {
 		settle(err)
 		return
 	}
-	endings = s.withinPlan(rec.Rollout, endings, log)
-	moved, err := s.record(ctx, id, rec.Rollout, endings)
-	if err == nil {
-		err = each(ctx, 0, len(endings), func(ctx context.Context, i int) error {
-			if wave, _ := rec.Rollout.Waves.Of(endings[i].target); wave > rec.Rollout.Wave {
-				return nil // it never came into the queue of its host
-			}
-			return s.leave(ctx, endings[i].host, id)
-		})
+	g.driving.Go(func() { settle(s.drive(b.ctx, id)) })
+}
+
+// recordAll records how the targets of a batch have ended, and has each leave the queue of
+// its host. What is none of the deployment's is taken out of the batch.
+func (s *Scheduler) recordAll(id string, b *batch, log zerolog.Logger) (moved bool, err error) {
+	rec, _, err := s.records.Get(b.ctx, id)
+	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
+		return false, nil
 	}
-	// Every other change of phase has an input of its own that drives it. To queue
-	// for that here would hold up other deployments.
-	if err == nil && moved {
-		err = s.drive(ctx, id)
+	if err != nil {
+		return false, err
 	}
-	settle(err)
+	b.endings = s.withinPlan(rec.Rollout, b.endings, log)
+	if moved, err = s.record(b.ctx, id, rec.Rollout, b.endings); err != nil {
+		return moved, err
+	}
+	return moved, each(b.ctx, 0, len(b.endings), func(ctx context.Context, i int) error {
+		if wave, _ := rec.Rollout.Waves.Of(b.endings[i].target); wave > rec.Rollout.Wave {
+			return nil // it never came into the queue of its host
+		}
+		return s.leave(ctx, b.endings[i].host, id)
+	})
 }
 
 // withinPlan returns the endings of targets that the deployment has, and

@@ -105,9 +105,9 @@ func (s *Scheduler) Run(ctx context.Context, ready func()) error {
 		s.bus.Work(ctx, commands, commandSlots, func(d *bus.Delivery) { s.handleCommand(ctx, d) })
 	})
 	loops.Go(func() {
-		groups := newGroups(eventGroups)
-		s.bus.Batches(ctx, events, eventBatch, func(batch []*bus.Delivery) { s.handleEvents(ctx, groups, batch) })
-		groups.Wait()
+		g := newGathering(eventGroups)
+		s.bus.Batches(ctx, events, eventBatch, func(said []*bus.Delivery) { s.handleEvents(ctx, g, said) })
+		g.Wait()
 	})
 	loops.Go(func() { s.sweepUntil(ctx) })
 	replica.Ready()
