@@ -16,6 +16,7 @@ type Cells[T any] struct {
 	bus   *Bus
 	kv    jetstream.KeyValue
 	reads looks[written]
+	kept  kept
 }
 
 // written is a value as it was written.
@@ -60,37 +61,45 @@ func (c *Cells[T]) Get(ctx context.Context, key string) (T, uint64, error) {
 // Create stores a value under a new key; ErrConflict where there is one. After
 // ErrUnavailable, or a repeat within the call, the conflict may be with itself.
 func (c *Cells[T]) Create(ctx context.Context, key string, value T) (uint64, error) {
-	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Create(ctx, key, data) })
+	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Create(ctx, key, data) })
 }
 
 // Set replaces the value of this revision; ErrConflict where it has another.
 func (c *Cells[T]) Set(ctx context.Context, key string, value T, rev uint64) (uint64, error) {
-	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Update(ctx, key, data, rev) })
+	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Update(ctx, key, data, rev) })
 }
 
 // Put stores a value whatever was there.
 func (c *Cells[T]) Put(ctx context.Context, key string, value T) (uint64, error) {
-	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Put(ctx, key, data) })
+	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Put(ctx, key, data) })
 }
 
-func (c *Cells[T]) write(ctx context.Context, value T, put func(context.Context, []byte) (uint64, error)) (uint64, error) {
+func (c *Cells[T]) write(ctx context.Context, key string, value T, put func(context.Context, []byte) (uint64, error)) (uint64, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return 0, err
 	}
+	era := c.bus.connection.now()
 	var rev uint64
 	err = repeat(ctx, func(ctx context.Context) (err error) {
 		rev, err = put(ctx, data)
 		return classify(err)
 	})
+	if err == nil {
+		c.kept.put(era, key, written{data, rev})
+	}
 	return rev, err
 }
 
 // Change reads the value (the zero value where there is none), lets fn decide,
 // and writes what it returns if it says so, over again while others are first.
-// It returns the value that stands in the end. fn may be called many times and
-// must not change what it is given.
+// It returns the value that stands in the end. fn may be called many times, also with a
+// value that has another by now, of which nothing comes; the last call counts. It must not
+// change what it is given.
 func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (T, error) {
+	if next, changed := c.changeKept(ctx, key, fn); changed {
+		return next, nil
+	}
 	for {
 		have, rev, err := c.Get(ctx, key)
 		missing := errors.Is(err, ErrNone)
@@ -110,6 +119,29 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 			return next, err
 		}
 	}
+}
+
+// changeKept is Change where the value is still the one that this process wrote last.
+func (c *Cells[T]) changeKept(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (next T, changed bool) {
+	k, ok := c.kept.take(c.bus.connection.now(), key)
+	if !ok {
+		return next, false
+	}
+	var have T
+	if json.Unmarshal(k.data, &have) != nil {
+		return next, false
+	}
+	next, write, err := fn(have)
+	if err != nil || !write { // which may be for what is not so any more
+		return next, false
+	}
+	here, leave := c.bus.connection.within(ctx)
+	defer leave()
+	_, err = c.Set(here, key, next, k.rev)
+	if err == nil || errors.Is(err, ErrConflict) {
+		c.kept.proved(err == nil)
+	}
+	return next, err == nil
 }
 
 // markerAge is how long the mark of a deletion stays, for who watches the

@@ -26,13 +26,17 @@ func (e *era) next() {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 }
 
+// now is a context that stands for the era, and ends with it.
+func (e *era) now() context.Context {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ctx
+}
+
 // within returns a context that ends with parent, and with the era.
 func (e *era) within(parent context.Context) (context.Context, context.CancelFunc) {
-	e.mu.Lock()
-	now := e.ctx
-	e.mu.Unlock()
 	ctx, cancel := context.WithCancel(parent)
-	stop := context.AfterFunc(now, cancel)
+	stop := context.AfterFunc(e.now(), cancel)
 	return ctx, func() {
 		stop()
 		cancel()
