@@ -91,11 +91,11 @@ func (c *Cells[T]) write(ctx context.Context, key string, value T, put func(cont
 	return rev, err
 }
 
-// Change reads the value (the zero value where there is none), lets fn decide,
-// and writes what it returns if it says so, over again while others are first.
-// It returns the value that stands in the end. fn may be called many times, also with a
-// value that has another by now, of which nothing comes; the last call counts. It must not
-// change what it is given.
+// Change reads the value (the zero value where there is none), lets fn decide, and writes
+// what it returns if it says so, over again while others are first. It returns the value
+// that stands in the end. fn may be called many times, also with a value that has another by
+// now, of which nothing comes; the last call counts. Where the broker was away meanwhile, it
+// may see what it has written itself. It must not change what it is given.
 func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (T, error) {
 	if next, changed := c.changeKept(ctx, key, fn); changed {
 		return next, nil

@@ -60,7 +60,9 @@ func TestWhoWroteLastChangesWithoutReading(t *testing.T) {
 	require.Equal(t, 1, asked(), "what was removed is not there any more")
 
 	broker.Restart()
-	change(other, 2)
+	got, err := other.Change(ctx, "k", func(counter) (counter, bool, error) { return counter{N: 2}, true, nil })
+	require.NoError(t, err)
+	require.Equal(t, 2, got.N)
 	require.NotZero(t, asked(), "of another connection nothing is known")
 }
 
