@@ -42,7 +42,7 @@ func OpenCells[T any](ctx context.Context, b *Bus, bucket string) (*Cells[T], er
 // time share what is read, which is not older than the question of any.
 func (c *Cells[T]) Get(ctx context.Context, key string) (T, uint64, error) {
 	got, err := c.reads.look(ctx, key, func(ctx context.Context) (got written, err error) {
-		err = repeat(ctx, func(ctx context.Context) error {
+		err = c.bus.ask(ctx, func(ctx context.Context) error {
 			entry, err := c.kv.Get(ctx, key)
 			if err == nil {
 				got = written{entry.Value(), entry.Revision()}
@@ -61,34 +61,41 @@ func (c *Cells[T]) Get(ctx context.Context, key string) (T, uint64, error) {
 // Create stores a value under a new key; ErrConflict where there is one. After
 // ErrUnavailable, or a repeat within the call, the conflict may be with itself.
 func (c *Cells[T]) Create(ctx context.Context, key string, value T) (uint64, error) {
-	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Create(ctx, key, data) })
+	w, err := c.create(ctx, key, value)
+	return w.rev, err
 }
 
 // Set replaces the value of this revision; ErrConflict where it has another.
 func (c *Cells[T]) Set(ctx context.Context, key string, value T, rev uint64) (uint64, error) {
-	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Update(ctx, key, data, rev) })
+	w, err := c.set(ctx, key, value, rev)
+	return w.rev, err
 }
 
 // Put stores a value whatever was there.
 func (c *Cells[T]) Put(ctx context.Context, key string, value T) (uint64, error) {
-	return c.write(ctx, key, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Put(ctx, key, data) })
+	w, err := c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Put(ctx, key, data) })
+	return w.rev, err
 }
 
-func (c *Cells[T]) write(ctx context.Context, key string, value T, put func(context.Context, []byte) (uint64, error)) (uint64, error) {
+func (c *Cells[T]) create(ctx context.Context, key string, value T) (written, error) {
+	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Create(ctx, key, data) })
+}
+
+func (c *Cells[T]) set(ctx context.Context, key string, value T, rev uint64) (written, error) {
+	return c.write(ctx, value, func(ctx context.Context, data []byte) (uint64, error) { return c.kv.Update(ctx, key, data, rev) })
+}
+
+func (c *Cells[T]) write(ctx context.Context, value T, put func(context.Context, []byte) (uint64, error)) (written, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
-		return 0, err
+		return written{}, err
 	}
-	era := c.bus.connection.now()
 	var rev uint64
 	err = repeat(ctx, func(ctx context.Context) (err error) {
 		rev, err = put(ctx, data)
 		return classify(err)
 	})
-	if err == nil {
-		c.kept.put(era, key, written{data, rev})
-	}
-	return rev, err
+	return written{data, rev}, err
 }
 
 // Change reads the value (the zero value where there is none), lets fn decide, and writes
@@ -101,6 +108,7 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 		return next, nil
 	}
 	for {
+		era := c.bus.connection.now()
 		have, rev, err := c.Get(ctx, key)
 		missing := errors.Is(err, ErrNone)
 		if err != nil && !missing {
@@ -110,10 +118,14 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 		if err != nil || !write {
 			return next, err
 		}
+		var w written
 		if missing {
-			_, err = c.Create(ctx, key, next)
+			w, err = c.create(ctx, key, next)
 		} else {
-			_, err = c.Set(ctx, key, next, rev)
+			w, err = c.set(ctx, key, next, rev)
+		}
+		if err == nil {
+			c.kept.put(era, key, w)
 		}
 		if !errors.Is(err, ErrConflict) {
 			return next, err
@@ -123,7 +135,8 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 
 // changeKept is Change where the value is still the one that this process wrote last.
 func (c *Cells[T]) changeKept(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (next T, changed bool) {
-	k, ok := c.kept.take(c.bus.connection.now(), key)
+	era := c.bus.connection.now()
+	k, ok := c.kept.take(era, key)
 	if !ok {
 		return next, false
 	}
@@ -137,9 +150,13 @@ func (c *Cells[T]) changeKept(ctx context.Context, key string, fn func(T) (next 
 	}
 	here, leave := c.bus.connection.within(ctx)
 	defer leave()
-	_, err = c.Set(here, key, next, k.rev)
-	if err == nil || errors.Is(err, ErrConflict) {
-		c.kept.proved(err == nil)
+	w, err := c.set(here, key, next, k.rev)
+	switch {
+	case err == nil:
+		c.kept.proved(true)
+		c.kept.put(era, key, w)
+	case errors.Is(err, ErrConflict):
+		c.kept.proved(false)
 	}
 	return next, err == nil
 }
@@ -156,6 +173,7 @@ func (c *Cells[T]) Delete(ctx context.Context, key string, rev uint64) error {
 	if rev > 0 {
 		opts = append(opts, jetstream.LastRevision(rev))
 	}
+	c.kept.drop(key)
 	return repeat(ctx, func(ctx context.Context) error { return classify(c.kv.Purge(ctx, key, opts...)) })
 }
 
@@ -170,6 +188,7 @@ func (c *Cells[T]) DeleteBelow(ctx context.Context, key string) error {
 
 // Forget removes the value and leaves no mark: watchers are not told.
 func (c *Cells[T]) Forget(ctx context.Context, key string) error {
+	c.kept.drop(key)
 	stream := c.bus.streams["KV_"+c.kv.Bucket()]
 	return repeat(ctx, func(ctx context.Context) error {
 		return classify(stream.Purge(ctx, jetstream.WithPurgeSubject(below(c.kv.Bucket())+key)))

@@ -15,7 +15,7 @@ const (
 	tryEvery  = 16
 )
 
-// kept is what this process wrote last under some keys. Most values are changed next by who
+// kept is what changes of this process wrote last under some keys. Most values are changed next by who
 // changed them last, at least where there is one replica: then a change that begins with
 // what is kept needs no read before it, and the broker says whether that was current. Where
 // others write in between, it soon is not tried but now and then.
@@ -27,9 +27,10 @@ type kept struct {
 	passed int // tries that were not made for want of it
 }
 
-// put keeps what was written.
+// put keeps what a change has written.
 func (k *kept) put(era context.Context, key string, w written) {
 	if len(w.data) > largestKept {
+		k.drop(key)
 		return
 	}
 	k.mu.Lock()
@@ -60,6 +61,13 @@ func (k *kept) take(era context.Context, key string) (written, bool) {
 	}
 	k.passed++
 	return w, k.passed%tryEvery == 0
+}
+
+// drop keeps nothing under the key.
+func (k *kept) drop(key string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.values, key)
 }
 
 // proved notes whether what was taken was current.

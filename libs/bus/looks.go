@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -37,7 +38,7 @@ func (l *looks[V]) look(ctx context.Context, about string, ask func(context.Cont
 		return mine.value, mine.err
 	case <-ctx.Done():
 		var none V
-		return none, context.Cause(ctx)
+		return none, errors.Join(ErrUnavailable, context.Cause(ctx))
 	}
 	defer func() { <-q.asking }()
 	select {

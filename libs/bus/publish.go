@@ -95,7 +95,7 @@ func (b *Bus) Remove(ctx context.Context, stream string, seq uint64) error {
 // older than the question of any, and which none of them may change.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, error) {
 	return b.lasts.look(ctx, stream+" "+subject, func(ctx context.Context) (got Stored, err error) {
-		err = repeat(ctx, func(ctx context.Context) error {
+		err = b.ask(ctx, func(ctx context.Context) error {
 			msg, err := b.streams[stream].GetLastMsgForSubject(ctx, subject)
 			if err != nil {
 				return classify(err)
@@ -179,6 +179,16 @@ func repeatWithin(ctx context.Context, bound time.Duration, fn func(context.Cont
 			pause = min(2*pause, longestWait)
 		}
 	}
+}
+
+// ask is repeat for what many wait for: what was asked for over a connection that is gone is
+// asked for anew over the next one, and not waited for.
+func (b *Bus) ask(ctx context.Context, fn func(context.Context) error) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		here, leave := b.connection.within(ctx)
+		defer leave()
+		return fn(here)
+	})
 }
 
 func retryable(err error) bool { return Unavailable(err) }

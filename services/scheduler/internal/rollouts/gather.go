@@ -11,8 +11,9 @@ import (
 // replica records what ended of it before is recorded in one go after that: hosts of a wave
 // end at the same time, and each record is a read and a write of the same few values.
 type gathering struct {
+	record    func(id string, b batch) (after func())
 	recording *groups
-	driving   *groups // apart, so that no record waits for a wave to be sent out
+	following *groups // apart, so that what follows from a record holds up none of the same deployment
 
 	mu      sync.Mutex
 	taken   sync.Cond
@@ -30,16 +31,17 @@ type batch struct {
 	endings []ending
 }
 
-func newGathering(atOnce int) *gathering {
-	g := &gathering{recording: newGroups(atOnce), driving: newGroups(atOnce), waiting: map[string][]batch{}}
+// newGathering returns one in which record notes a batch, of atOnce deployments at once, and
+// returns what is to be done after that.
+func newGathering(atOnce int, record func(id string, b batch) (after func())) *gathering {
+	g := &gathering{record: record, recording: newGroups(atOnce), following: newGroups(atOnce), waiting: map[string][]batch{}}
 	g.taken.L = &g.mu
 	return g
 }
 
-// add has a batch recorded: record is called with all that is gathered by then, in one
-// goroutine for a deployment. It waits while too much is gathered, and for a free place if
-// another is needed.
-func (g *gathering) add(ctx context.Context, id string, b batch, record func(batch)) {
+// add has a batch recorded, with what else is gathered by then, in one goroutine for a
+// deployment. It waits while too much is gathered, and for a free place if another is needed.
+func (g *gathering) add(ctx context.Context, id string, b batch) {
 	g.mu.Lock()
 	for g.count > 0 && g.count+len(b.endings) > mostGathered {
 		g.taken.Wait()
@@ -53,32 +55,40 @@ func (g *gathering) add(ctx context.Context, id string, b batch, record func(bat
 	}
 	g.recording.Go(func() {
 		for all := g.take(id); len(all) > 0; all = g.take(id) {
-			record(join(ctx, all))
+			g.following.Go(g.record(id, join(ctx, all)))
 		}
 	})
 }
 
-// take returns what has been gathered. With nothing, whoever comes next begins anew.
+// take returns what has been gathered, but not more than is read at once: what is wrong with
+// one spoils all that is recorded with it. A batch of which the lease is lost spoils none.
+// With nothing, whoever comes next begins anew.
 func (g *gathering) take(id string) []batch {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	var some []batch
 	all := g.waiting[id]
-	if len(all) == 0 {
-		delete(g.waiting, id)
-		return nil
-	}
-	g.waiting[id] = nil
-	for _, b := range all {
+	for count := 0; len(all) > 0 && (count == 0 || count+len(all[0].endings) <= eventBatch); all = all[1:] {
+		b := all[0]
 		g.count -= len(b.endings)
+		if b.ctx.Err() != nil { // it comes again
+			b.release()
+			continue
+		}
+		some, count = append(some, b), count+len(b.endings)
+	}
+	g.waiting[id] = all
+	if len(some) == 0 {
+		delete(g.waiting, id)
 	}
 	g.taken.Broadcast()
-	return all
+	return some
 }
 
 // Wait waits for all that runs.
 func (g *gathering) Wait() {
 	g.recording.Wait()
-	g.driving.Wait()
+	g.following.Wait()
 }
 
 // join makes one batch of some, of which the lease is lost when that on any is.

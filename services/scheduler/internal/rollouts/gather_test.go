@@ -17,30 +17,39 @@ func batchOf(count int) (b batch, lose context.CancelCauseFunc, released chan st
 	return b, lose, released
 }
 
+// recorder is who records: it tells of each batch that it has, and waits to be told to go on.
+type recorder struct {
+	began chan int
+	goOn  chan struct{}
+}
+
+func newRecorder() *recorder { return &recorder{make(chan int), make(chan struct{})} }
+
+func (r *recorder) record(_ string, b batch) (after func()) {
+	r.began <- len(b.endings)
+	<-r.goOn
+	return b.release
+}
+
 func TestWhatEndsWhileADeploymentIsRecordedIsGathered(t *testing.T) {
-	g := newGathering(2)
-	began, goOn := make(chan int), make(chan struct{})
-	record := func(b batch) {
-		began <- len(b.endings)
-		<-goOn
-		b.release()
-	}
+	r := newRecorder()
+	g := newGathering(2, r.record)
 	var released []chan struct{}
 	add := func(id string, count int) {
 		b, _, done := batchOf(count)
 		released = append(released, done)
-		g.add(t.Context(), id, b, record)
+		g.add(t.Context(), id, b)
 	}
 	add("a", 1)
-	require.Equal(t, 1, <-began)
+	require.Equal(t, 1, <-r.began)
 	add("a", 2)
 	add("a", 3)
 	add("b", 7)
-	require.Equal(t, 7, <-began, "another deployment waits for nobody")
-	goOn <- struct{}{}
-	goOn <- struct{}{}
-	require.Equal(t, 5, <-began)
-	goOn <- struct{}{}
+	require.Equal(t, 7, <-r.began, "another deployment waits for nobody")
+	r.goOn <- struct{}{}
+	r.goOn <- struct{}{}
+	require.Equal(t, 5, <-r.began)
+	r.goOn <- struct{}{}
 	g.Wait()
 	for _, done := range released {
 		<-done
@@ -48,9 +57,27 @@ func TestWhatEndsWhileADeploymentIsRecordedIsGathered(t *testing.T) {
 	require.Empty(t, g.waiting)
 	require.Zero(t, g.count)
 
-	go add("a", 4)
-	require.Equal(t, 4, <-began, "it begins anew")
-	goOn <- struct{}{}
+	add("a", 4)
+	require.Equal(t, 4, <-r.began, "it begins anew")
+	r.goOn <- struct{}{}
+	g.Wait()
+}
+
+func TestWhatFollowsFromARecordHoldsUpNoOther(t *testing.T) {
+	hang, recorded := make(chan struct{}), make(chan struct{})
+	g := newGathering(2, func(_ string, b batch) (after func()) {
+		if len(b.endings) == 1 {
+			return func() { <-hang }
+		}
+		return func() { close(recorded) }
+	})
+	first, _, _ := batchOf(1)
+	g.add(t.Context(), "a", first)
+	require.Eventually(t, func() bool { return g.gathered() == 0 }, patience, time.Millisecond) // it is taken: the other is a batch of its own
+	second, _, _ := batchOf(2)
+	g.add(t.Context(), "a", second)
+	<-recorded
+	close(hang)
 	g.Wait()
 }
 
@@ -68,34 +95,76 @@ func TestTheLeaseOnABatchIsLostWithThatOnAnyOfItsInputs(t *testing.T) {
 	<-secondReleased
 }
 
-func TestNoMoreIsGatheredThanCanBeHeld(t *testing.T) {
-	g := newGathering(1)
-	began, goOn := make(chan int), make(chan struct{})
+func TestABatchWhoseLeaseIsLostSpoilsNoOther(t *testing.T) {
+	r := newRecorder()
+	g := newGathering(1, r.record)
+	first, _, _ := batchOf(1)
+	g.add(t.Context(), "a", first)
+	require.Equal(t, 1, <-r.began)
+	lost, lose, released := batchOf(2)
+	lose(errors.New("lost"))
+	g.add(t.Context(), "a", lost)
+	sound, _, _ := batchOf(3)
+	g.add(t.Context(), "a", sound)
+	r.goOn <- struct{}{}
+	require.Equal(t, 3, <-r.began)
+	<-released
+	r.goOn <- struct{}{}
+	g.Wait()
+	require.Zero(t, g.count)
+}
+
+func TestNoMoreIsRecordedAtOnceThanIsReadAtOnce(t *testing.T) {
+	r := newRecorder()
+	g := newGathering(1, r.record)
 	add := func(count int) {
 		b, _, _ := batchOf(count)
-		g.add(t.Context(), "a", b, func(b batch) {
-			began <- len(b.endings)
-			<-goOn
-		})
+		g.add(t.Context(), "a", b)
 	}
 	add(1)
-	<-began
-	add(mostGathered)
-	over := make(chan struct{})
-	go func() {
-		add(1)
-		close(over)
-	}()
-	select {
-	case <-over:
-		t.Fatal("it does not wait")
-	case <-time.After(10 * time.Millisecond): // it can only be seen for a while that nothing happens
+	require.Equal(t, 1, <-r.began)
+	add(eventBatch - 1)
+	add(1)
+	add(2)
+	for _, want := range []int{eventBatch, 2} {
+		r.goOn <- struct{}{}
+		require.Equal(t, want, <-r.began)
 	}
-	goOn <- struct{}{}
-	require.Equal(t, mostGathered, <-began)
-	<-over
-	goOn <- struct{}{}
-	require.Equal(t, 1, <-began)
-	goOn <- struct{}{}
+	r.goOn <- struct{}{}
 	g.Wait()
+}
+
+func TestNoMoreIsGatheredThanCanBeHeld(t *testing.T) {
+	r := newRecorder()
+	g := newGathering(1, r.record)
+	add := func() {
+		b, _, _ := batchOf(eventBatch)
+		g.add(t.Context(), "a", b)
+	}
+	add()
+	<-r.began
+	for range mostGathered / eventBatch {
+		add()
+	}
+	added := make(chan struct{})
+	go func() {
+		add()
+		close(added)
+	}()
+	r.goOn <- struct{}{} // one is taken, and only then there is room
+	<-r.began
+	<-added
+	require.Equal(t, mostGathered, g.gathered())
+	for range mostGathered / eventBatch {
+		r.goOn <- struct{}{}
+		<-r.began
+	}
+	r.goOn <- struct{}{}
+	g.Wait()
+}
+
+func (g *gathering) gathered() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.count
 }

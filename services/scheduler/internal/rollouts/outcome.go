@@ -45,51 +45,55 @@ func (s *Scheduler) handleEvents(ctx context.Context, g *gathering, said []*bus.
 		}
 		byDeployment[m.Deployment] = append(byDeployment[m.Deployment], e)
 	}
+	batches := map[string]batch{}
 	for id, endings := range byDeployment {
 		b := batch{endings: endings}
 		b.ctx, b.release = bus.HoldAll(ctx, b.inputs(), ackWait) // now, as there may be a wait for a free place
-		g.add(ctx, id, b, func(b batch) { s.handleEndings(g, id, b) })
+		batches[id] = b
+	}
+	for id, b := range batches {
+		g.add(ctx, id, b)
 	}
 }
 
-// handleEndings records a batch, and drives the deployment where it has moved on.
-func (s *Scheduler) handleEndings(g *gathering, id string, b batch) {
+// handleEndings records a batch, and returns what follows from it.
+func (s *Scheduler) handleEndings(id string, b batch) (after func()) {
 	log := s.log.With().Str("deployment", id).Logger()
 	settle := func(err error) {
 		all := b.inputs()
 		s.seen.Inputs.WithLabelValues(inputEvent, s.settle(b.ctx, log, err, all...)).Add(float64(len(all)))
 		b.release()
 	}
-	moved, err := s.recordAll(id, &b, log)
-	// Every other change of phase has an input of its own that drives it. To queue
-	// for that here would hold up other deployments.
-	if err != nil || !moved {
-		settle(err)
-		return
-	}
-	g.driving.Go(func() { settle(s.drive(b.ctx, id)) })
-}
-
-// recordAll records how the targets of a batch have ended, and has each leave the queue of
-// its host. What is none of the deployment's is taken out of the batch.
-func (s *Scheduler) recordAll(id string, b *batch, log zerolog.Logger) (moved bool, err error) {
 	rec, _, err := s.records.Get(b.ctx, id)
 	if errors.Is(err, bus.ErrNone) { // a deployment of which nothing is left
-		return false, nil
+		return func() { settle(nil) }
+	}
+	var moved bool
+	if err == nil {
+		b.endings = s.withinPlan(rec.Rollout, b.endings, log)
+		moved, err = s.record(b.ctx, id, rec.Rollout, b.endings)
 	}
 	if err != nil {
-		return false, err
+		return func() { settle(err) }
 	}
-	b.endings = s.withinPlan(rec.Rollout, b.endings, log)
-	if moved, err = s.record(b.ctx, id, rec.Rollout, b.endings); err != nil {
-		return moved, err
-	}
-	return moved, each(b.ctx, 0, len(b.endings), func(ctx context.Context, i int) error {
-		if wave, _ := rec.Rollout.Waves.Of(b.endings[i].target); wave > rec.Rollout.Wave {
+	return func() { settle(s.follow(b, id, rec.Rollout, moved)) }
+}
+
+// follow has the targets of a batch leave the queues of their hosts, and drives the
+// deployment where it has moved on.
+func (s *Scheduler) follow(b batch, id string, r deploy.Rollout, moved bool) error {
+	err := each(b.ctx, 0, len(b.endings), func(ctx context.Context, i int) error {
+		if wave, _ := r.Waves.Of(b.endings[i].target); wave > r.Wave {
 			return nil // it never came into the queue of its host
 		}
 		return s.leave(ctx, b.endings[i].host, id)
 	})
+	// Every other change of phase has an input of its own that drives it. To queue
+	// for that here would hold up other deployments.
+	if err != nil || !moved {
+		return err
+	}
+	return s.drive(b.ctx, id)
 }
 
 // withinPlan returns the endings of targets that the deployment has, and

@@ -105,7 +105,7 @@ func (s *Scheduler) Run(ctx context.Context, ready func()) error {
 		s.bus.Work(ctx, commands, commandSlots, func(d *bus.Delivery) { s.handleCommand(ctx, d) })
 	})
 	loops.Go(func() {
-		g := newGathering(eventGroups)
+		g := newGathering(eventGroups, s.handleEndings)
 		s.bus.Batches(ctx, events, eventBatch, func(said []*bus.Delivery) { s.handleEvents(ctx, g, said) })
 		g.Wait()
 	})
