@@ -50,14 +50,14 @@ func domainEvent(m Message, seq uint64) (deploy.Event, error) {
 	case JobStepEvent:
 		return deploy.StepChanged{
 			On: on, Step: deploy.Step(b.Step), State: deploy.State(b.State), StartedAt: b.StartedAt, EndedAt: deref(b.EndedAt),
-			Note: b.Note, Failure: failure(b.Failure), Next: deploy.Step(b.Next), Earlier: records(b.Earlier),
+			Note: b.Note, Failure: failure(b.Failure), Next: deploy.Step(b.Next),
 		}, nil
 	case JobProgressEvent:
 		return deploy.JobProgressed{On: on, Step: deploy.Step(b.Step), Done: b.Done, Total: b.Total}, nil
 	case JobEndedEvent:
 		ended := deploy.JobEnded{
 			On: on, State: deploy.State(b.State), Release: b.Release, Previous: b.Previous,
-			Changed: b.Changed, Note: b.Note, Failure: failure(b.Failure), Earlier: records(b.Earlier),
+			Changed: b.Changed, Note: b.Note, Failure: failure(b.Failure),
 		}
 		if s := b.Step; s != nil {
 			ended.Last = &deploy.StepRecord{
@@ -224,16 +224,6 @@ func Minute(text string) (int, error) {
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
-
-func records(steps []EarlierStep) []deploy.StepRecord {
-	var all []deploy.StepRecord
-	for _, s := range steps {
-		all = append(all, deploy.StepRecord{
-			Step: deploy.Step(s.Step), State: deploy.Succeeded, StartedAt: s.StartedAt, EndedAt: s.EndedAt, Note: s.Note,
-		})
-	}
-	return all
-}
 
 func failure(f *Failure) *deploy.Failure {
 	if f == nil {

@@ -96,8 +96,6 @@ type JobStepEvent struct {
 	Note      string     `json:"note,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
 	Next      string     `json:"next,omitempty"` // the step that begins as this one ends
-	// Earlier are steps that succeeded before this one, in order, of which nothing else has told.
-	Earlier []EarlierStep `json:"earlier,omitempty"`
 }
 
 // JobProgressEvent says how far the running step has come.
@@ -117,16 +115,6 @@ type JobEndedEvent struct {
 	Failure  *Failure `json:"failure,omitempty"`
 	// Step is how the last step ended, where nothing else has said so.
 	Step *LastStep `json:"step,omitempty"`
-	// Earlier are steps that succeeded before it, likewise.
-	Earlier []EarlierStep `json:"earlier,omitempty"`
-}
-
-// EarlierStep is a step that succeeded, and is told with what came after it.
-type EarlierStep struct {
-	Step      string    `json:"step"`
-	StartedAt time.Time `json:"started_at"`
-	EndedAt   time.Time `json:"ended_at"`
-	Note      string    `json:"note,omitempty"`
 }
 
 // LastStep is the end of a step with which its job ends.

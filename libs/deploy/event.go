@@ -91,8 +91,7 @@ type (
 		EndedAt   time.Time
 		Note      string
 		Failure   *Failure
-		Next      Step         // the one that begins as this one ends, if it does
-		Earlier   []StepRecord // those that ended before it, in order, where nothing else has said so
+		Next      Step // the one that begins as this one ends, if it does
 	}
 	// JobProgressed says how far the step that runs has come, in bytes.
 	JobProgressed struct {
@@ -109,8 +108,7 @@ type (
 		Changed  bool   // whether this deployment moved the link
 		Note     string
 		Failure  *Failure
-		Last     *StepRecord  // how the last step ended, where nothing else has said so
-		Earlier  []StepRecord // those that ended before it, likewise
+		Last     *StepRecord // how the last step ended, where nothing else has said so
 	}
 )
 

@@ -314,9 +314,6 @@ func (t *Target) begin(e JobStarted, at time.Time) {
 }
 
 func (t *Target) step(e StepChanged) {
-	for _, s := range e.Earlier {
-		t.record(s)
-	}
 	t.record(StepRecord{Step: e.Step, State: e.State, StartedAt: e.StartedAt, EndedAt: e.EndedAt, Note: e.Note, Failure: e.Failure})
 	if e.Next != "" {
 		t.record(StepRecord{Step: e.Next, State: Running, StartedAt: e.EndedAt})
@@ -339,9 +336,6 @@ func (t *Target) record(s StepRecord) {
 func (t *Target) end(e JobEnded, at time.Time) {
 	if !e.State.Terminal() {
 		return
-	}
-	for _, s := range e.Earlier {
-		t.record(s)
 	}
 	if e.Last != nil {
 		t.record(*e.Last)

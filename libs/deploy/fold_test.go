@@ -124,20 +124,6 @@ func TestAnEventMayTellWhatBeginsAndEndsWithIt(t *testing.T) {
 	)
 	require.Equal(t, []deploy.StepRecord{last}, got.Steps)
 	require.Equal(t, deploy.Failed, got.State)
-
-	over := func(s deploy.Step, n int) deploy.StepRecord {
-		return deploy.StepRecord{Step: s, State: deploy.Succeeded, StartedAt: at(n), EndedAt: at(n + 1)}
-	}
-	last = over(deploy.StepClean, 6)
-	got = fold(
-		deploy.JobStarted{On: ref(0, 1, 3), Step: deploy.StepConnect},
-		deploy.StepChanged{
-			On: ref(0, 1, 3), Step: deploy.StepStage, State: deploy.Succeeded, StartedAt: at(4), EndedAt: at(5), Next: deploy.StepSwitch,
-			Earlier: []deploy.StepRecord{over(deploy.StepConnect, 3)},
-		},
-		deploy.JobEnded{On: ref(0, 1, 3), State: deploy.Succeeded, Last: &last, Earlier: []deploy.StepRecord{over(deploy.StepSwitch, 5)}},
-	)
-	require.Equal(t, []deploy.StepRecord{over(deploy.StepConnect, 3), over(deploy.StepStage, 4), over(deploy.StepSwitch, 5), last}, got.Steps)
 }
 
 func TestARollbackSaysWhatItLeaves(t *testing.T) {

@@ -221,20 +221,10 @@ func stepAt(story []contract.Message, broke *cut) string {
 	for _, m := range story {
 		switch b := m.Body.(type) {
 		case contract.JobStepEvent:
-			for _, s := range b.Earlier {
-				if broke.when.Before(s.EndedAt) {
-					return s.Step
-				}
-			}
 			if b.EndedAt != nil && broke.when.Before(*b.EndedAt) {
 				return b.Step
 			}
 		case contract.JobEndedEvent:
-			for _, s := range b.Earlier {
-				if broke.when.Before(s.EndedAt) {
-					return s.Step
-				}
-			}
 			if b.Step != nil {
 				return b.Step.Step
 			}

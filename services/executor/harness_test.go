@@ -194,7 +194,7 @@ func (s *system) story(deployment, host string) []contract.Message {
 	}
 }
 
-// await waits for the job to end, and returns how, without its last steps.
+// await waits for the job to end, and returns how, without its last step.
 func (s *system) await(deployment, host string) contract.JobEndedEvent {
 	s.t.Helper()
 	var ended contract.JobEndedEvent
@@ -211,7 +211,7 @@ func (s *system) await(deployment, host string) contract.JobEndedEvent {
 		ended = b
 		return ok
 	}, patience, 5*time.Millisecond, "the job does not end")
-	ended.Step, ended.Earlier = nil, nil
+	ended.Step = nil
 	return ended
 }
 
@@ -234,15 +234,6 @@ func current(t *testing.T, h *hosttest.Host) string {
 
 func steps(story []contract.Message) string {
 	var said []string
-	earlier := func(all []contract.EarlierStep, last string) {
-		for i, s := range all {
-			next := last
-			if i+1 < len(all) {
-				next = all[i+1].Step
-			}
-			said = append(said, s.Step+" succeeded", next+" running")
-		}
-	}
 	for _, m := range story {
 		switch b := m.Body.(type) {
 		case contract.JobStartedEvent:
@@ -251,14 +242,12 @@ func steps(story []contract.Message) string {
 				said = append(said, b.Step+" running")
 			}
 		case contract.JobStepEvent:
-			earlier(b.Earlier, b.Step)
 			said = append(said, b.Step+" "+b.State)
 			if b.Next != "" {
 				said = append(said, b.Next+" running")
 			}
 		case contract.JobEndedEvent:
 			if b.Step != nil {
-				earlier(b.Earlier, b.Step.Step)
 				said = append(said, b.Step.Step+" "+b.Step.State)
 			}
 			said = append(said, b.State)

@@ -50,22 +50,18 @@ func (f *fixture) story(deployment string) int {
 	f.Helper()
 	now := time.Now().UTC()
 	why := &contract.Failure{Code: "auth", Reason: "no key fits"}
-	earlier := func(step string) []contract.EarlierStep {
-		return []contract.EarlierStep{{Step: step, StartedAt: now, EndedAt: now}}
-	}
 	f.tell(deployment, "", contract.AcceptedEvent{Kind: "init", Application: "shop", Actor: "ann", Targets: 1, Waves: 1, AcceptedAt: now})
 	f.tell(deployment, "", contract.PlannedEvent{Targets: []contract.PlannedTarget{{Host: "h1", Name: "web-1"}}})
 	f.tell(deployment, "", contract.StatusEvent{State: "running"})
 	f.tell(deployment, "", contract.WaveEvent{})
 	f.tell(deployment, "h1", contract.JobStartedEvent{Executor: "e1", Step: "connect"})
-	f.tell(deployment, "h1", contract.JobStepEvent{Step: "connect", State: "succeeded", StartedAt: now, EndedAt: &now, Next: "stage", Earlier: earlier("before")})
+	f.tell(deployment, "h1", contract.JobStepEvent{Step: "connect", State: "succeeded", StartedAt: now, EndedAt: &now, Next: "stage"})
 	f.tell(deployment, "h1", contract.JobProgressEvent{Step: "stage", Done: 1, Total: 2})
 	f.tell(deployment, "h1", contract.JobOutputEvent{Step: "stage", First: 1, Lines: []contract.OutputLine{
 		{Time: now, Stream: "stdout", Level: "info", Text: "hello"},
 	}})
 	f.tell(deployment, "h1", contract.JobEndedEvent{
 		State: "failed", Failure: why, Step: &contract.LastStep{Step: "stage", State: "failed", StartedAt: now, EndedAt: now, Failure: why},
-		Earlier: earlier("connect"),
 	})
 	f.tell(deployment, "", contract.ConcludedEvent{State: "failed", Cause: "hosts_failed"})
 	return 10

@@ -34,10 +34,9 @@ func TestAHistoryThatIsKilledInMidBatchLosesNothing(t *testing.T) {
 	w := newWorldWith(t, bustest.StartListening(t), storetest.StartEmbedded(t)) // whose socket one can stand before
 	between := newBetween(t, w.store.URI)
 	messages := w.stream(30, 40)
-	part := len(messages) / 4
 	for range 3 {
-		w.publish(messages[:part])
-		messages = messages[part:]
+		w.publish(messages[:1500])
+		messages = messages[1500:]
 		held := between.holdHeaders()
 		running := w.process(between.uri)
 		select {

@@ -40,7 +40,6 @@ type attempt struct {
 	prepared   string // release that what it needs was made for
 	preparedBy string // what made it
 	settled    bool   // its container is known to be good
-	along      bool   // cleaning up was asked for along with the switch
 	unchanged  bool   // there was nothing to roll back, so nothing is to follow
 	current    string // what the host runs, as far as it told; empty: nothing, or unknown
 	outcome    contract.JobEndedEvent
@@ -98,20 +97,12 @@ func (w *Worker) attempt(ctx context.Context, log zerolog.Logger, m contract.Mes
 		if stop {
 			return a.cancelled(steps[i+1]), nil
 		}
-		if a.atOnce(step, steps[i+1]) {
-			a.journal.soon(ctx, ended, steps[i+1])
-		} else if err := a.journal.next(ctx, ended, steps[i+1]); err != nil {
+		if err := a.journal.next(ctx, ended, steps[i+1]); err != nil {
 			return contract.JobEndedEvent{}, err
 		}
 	}
 	a.outcome.State = string(deploy.Succeeded)
 	return a.outcome, nil
-}
-
-// atOnce says whether the end of a step may be told with that of the next: of one that another
-// attempt would do alike, or that was asked for along with it.
-func (a *attempt) atOnce(step, next deploy.Step) bool {
-	return step == deploy.StepConnect && next == deploy.StepStage || step == deploy.StepSwitch && a.along
 }
 
 // step does one step and tells how it went. leased ends when the right to act

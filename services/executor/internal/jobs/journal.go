@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/xid"
 
@@ -24,12 +23,9 @@ type journal struct {
 	envelope contract.Envelope
 	subject  string
 
-	mu      sync.Mutex
-	held    []contract.EarlierStep // succeeded, and not yet told
-	then    deploy.Step            // the one that has begun since
-	telling *time.Timer            // tells of them; nil: none are held
-	last    uint64
-	unsure  []string // ids of events after last of which it is not known whether they are stored
+	mu     sync.Mutex
+	last   uint64
+	unsure []string // ids of events after last of which it is not known whether they are stored
 }
 
 // position is where the story of a deployment on a host stands.
@@ -84,29 +80,10 @@ func open(ctx context.Context, b *bus.Bus, job contract.Message, at position, ex
 // Token is the fencing token of the attempt.
 func (j *journal) Token() uint64 { return j.envelope.Token }
 
-// append stores an event as the next of the chain, and tells with it, or before it, of what is
-// held.
+// append stores an event as the next of the chain.
 func (j *journal) append(ctx context.Context, body contract.Body) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch b := body.(type) {
-	case contract.JobStepEvent:
-		b.Earlier = j.held
-		body = b
-	case contract.JobEndedEvent:
-		b.Earlier = j.held
-		body = b
-	default:
-		if err := j.tell(ctx); err != nil {
-			return err
-		}
-	}
-	j.release()
-	return j.store(ctx, body)
-}
-
-// store is append of the event alone. j.mu is held.
-func (j *journal) store(ctx context.Context, body contract.Body) error {
 	e := j.envelope
 	e.ID = xid.New().String()
 	data, err := contract.Encode(e, body)
@@ -149,55 +126,6 @@ func (j *journal) next(ctx context.Context, ended contract.LastStep, next deploy
 		Step: ended.Step, State: ended.State, StartedAt: ended.StartedAt, EndedAt: &ended.EndedAt,
 		Note: ended.Note, Failure: ended.Failure, Next: string(next),
 	})
-}
-
-// tellAfter is how long the end of a step waits to be told with what comes after it.
-const tellAfter = 500 * time.Millisecond
-
-// soon says what next says, but with the next word of the attempt, or by itself once that takes
-// too long: most steps are over in a moment, and a message less is something off all services.
-func (j *journal) soon(ctx context.Context, ended contract.LastStep, next deploy.Step) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.held, j.then = append(j.held, contract.EarlierStep{
-		Step: ended.Step, StartedAt: ended.StartedAt, EndedAt: ended.EndedAt, Note: ended.Note,
-	}), next
-	if j.telling == nil {
-		j.telling = time.AfterFunc(tellAfter, func() {
-			j.mu.Lock()
-			defer j.mu.Unlock()
-			_ = j.tell(ctx) // the next word fails as well, and the attempt hears of it
-		})
-	}
-}
-
-// tell says what is held. j.mu is held.
-func (j *journal) tell(ctx context.Context) error {
-	held := j.held
-	if len(held) == 0 {
-		return nil
-	}
-	last := held[len(held)-1]
-	j.release()
-	return j.store(ctx, contract.JobStepEvent{
-		Step: last.Step, State: string(deploy.Succeeded), StartedAt: last.StartedAt, EndedAt: &last.EndedAt,
-		Note: last.Note, Next: string(j.then), Earlier: held[:len(held)-1],
-	})
-}
-
-// release has nothing held any more. j.mu is held.
-func (j *journal) release() {
-	if j.telling != nil {
-		j.telling.Stop()
-	}
-	j.held, j.telling = nil, nil
-}
-
-// leave says nothing more.
-func (j *journal) leave() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.release()
 }
 
 func (j *journal) progress(ctx context.Context, step deploy.Step, done, total int64) error {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,54 +43,4 @@ func TestAnOwnWordWithoutAnAnswerIsNotTakenForAnothers(t *testing.T) {
 	require.NoError(t, j.next(t.Context(), contract.LastStep{Step: "stage"}, deploy.StepSwitch))
 	require.Empty(t, j.unsure)
 	require.NoError(t, j.end(t.Context(), contract.JobEndedEvent{State: "succeeded"}))
-}
-
-// told returns the word that was stored last.
-func (j *journal) told(t *testing.T) contract.Message {
-	t.Helper()
-	last, err := j.bus.Last(t.Context(), contract.StreamEvents, j.subject)
-	require.NoError(t, err)
-	m, err := contract.Decode(last.Data)
-	require.NoError(t, err)
-	return m
-}
-
-func TestAStepThatEndsSoonAfterAnotherIsToldWithIt(t *testing.T) {
-	j, _ := begun(t)
-	began := j.last
-	at := time.Now().UTC().Truncate(time.Millisecond)
-	connected := contract.LastStep{Step: "connect", State: "succeeded", StartedAt: at, EndedAt: at, Note: "n"}
-	earlier := []contract.EarlierStep{{Step: "connect", StartedAt: at, EndedAt: at, Note: "n"}}
-	j.soon(t.Context(), connected, deploy.StepStage)
-	require.NoError(t, j.next(t.Context(), contract.LastStep{Step: "stage", State: "succeeded"}, deploy.StepSwitch))
-	told := j.told(t).Body.(contract.JobStepEvent)
-	require.Equal(t, "stage switch", told.Step+" "+told.Next)
-	require.Equal(t, earlier, told.Earlier)
-
-	j.soon(t.Context(), connected, deploy.StepStage)
-	require.NoError(t, j.end(t.Context(), contract.JobEndedEvent{State: "failed"}))
-	require.Equal(t, earlier, j.told(t).Body.(contract.JobEndedEvent).Earlier)
-	require.Equal(t, began+2, j.last, "a word for each two")
-	require.Nil(t, j.telling)
-}
-
-func TestAStepIsToldByItselfWhereTheNextTakesItsTime(t *testing.T) {
-	j, _ := begun(t)
-	j.soon(t.Context(), contract.LastStep{Step: "connect", State: "succeeded"}, deploy.StepStage)
-	require.NoError(t, j.progress(t.Context(), deploy.StepStage, 1, 2))
-	began := j.last
-	require.Equal(t, contract.TypeJobProgress, j.told(t).Type)
-
-	j.soon(t.Context(), contract.LastStep{Step: "connect", State: "succeeded"}, deploy.StepStage)
-	j.soon(t.Context(), contract.LastStep{Step: "stage", State: "succeeded"}, deploy.StepSwitch)
-	require.Eventually(t, func() bool { return j.told(t).Type == contract.TypeJobStep }, time.Minute, 10*time.Millisecond)
-	told := j.told(t).Body.(contract.JobStepEvent)
-	require.Equal(t, "stage switch", told.Step+" "+told.Next)
-	require.Len(t, told.Earlier, 1)
-	require.NoError(t, j.end(t.Context(), contract.JobEndedEvent{State: "succeeded"}))
-	require.Equal(t, began+2, j.last)
-
-	j.soon(t.Context(), contract.LastStep{Step: "connect"}, deploy.StepStage)
-	j.leave()
-	require.Nil(t, j.held)
 }

@@ -60,7 +60,6 @@ func (a *attempt) switchAndClean() (hostcmd.Command, error) {
 	}
 	if clean, err := a.cleanCommand(); err == nil { // else the step that cleans up says what is wrong
 		command = command.AndThen(clean)
-		a.along = command.Then != nil
 	}
 	return command, nil
 }

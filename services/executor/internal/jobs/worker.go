@@ -152,7 +152,6 @@ func (w *Worker) carryOut(ctx context.Context, log zerolog.Logger, m contract.Me
 	if err != nil {
 		return "", err
 	}
-	defer j.leave()
 	log = log.With().Uint64("token", j.Token()).Int("attempt", at.attempt+1).Logger()
 	if at.attempt >= w.set.MaxAttempts {
 		return w.end(ctx, j, failed(contract.FailAttempts, "every attempt was cut short before it ended"))

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/slipway-deploy/slipway/libs/contract"
-	"github.com/slipway-deploy/slipway/libs/deploy"
 )
 
 // Opening is what a deployment is about.
@@ -63,8 +62,7 @@ type Step struct {
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	Note      string     `json:"note,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
-	Next      string     `json:"next,omitempty"`    // begins as this one ends
-	Earlier   []Step     `json:"earlier,omitempty"` // ended before it, in order, where nothing else tells of them
+	Next      string     `json:"next,omitempty"` // begins as this one ends
 }
 
 // Progress is how far a transfer has come.
@@ -97,8 +95,7 @@ type Ending struct {
 	Changed  bool     `json:"changed"`
 	Note     string   `json:"note,omitempty"`
 	Failure  *Failure `json:"failure,omitempty"`
-	Step     *Step    `json:"step,omitempty"`    // the last, where nothing else tells how it ended
-	Earlier  []Step   `json:"earlier,omitempty"` // ended before it, likewise
+	Step     *Step    `json:"step,omitempty"` // the last, where nothing else tells how it ended
 }
 
 // Failure says why a step, or a server, failed.
@@ -146,7 +143,7 @@ func dataOf(m contract.Message) (string, any) {
 	case contract.JobStartedEvent:
 		return ofHost + "started", Starting(e)
 	case contract.JobStepEvent:
-		return ofHost + "step", Step{e.Step, e.State, e.StartedAt, e.EndedAt, e.Note, failureOf(e.Failure), e.Next, stepsOf(e.Earlier)}
+		return ofHost + "step", Step{e.Step, e.State, e.StartedAt, e.EndedAt, e.Note, failureOf(e.Failure), e.Next}
 	case contract.JobProgressEvent:
 		return ofHost + "progress", Progress(e)
 	case contract.JobOutputEvent:
@@ -169,20 +166,11 @@ func outputOf(e contract.JobOutputEvent) Output {
 func endingOf(e contract.JobEndedEvent) Ending {
 	out := Ending{
 		State: e.State, Release: e.Release, Previous: e.Previous, Changed: e.Changed, Note: e.Note, Failure: failureOf(e.Failure),
-		Earlier: stepsOf(e.Earlier),
 	}
 	if s := e.Step; s != nil {
-		out.Step = &Step{Step: s.Step, State: s.State, StartedAt: s.StartedAt, EndedAt: &s.EndedAt, Note: s.Note, Failure: failureOf(s.Failure)}
+		out.Step = &Step{s.Step, s.State, s.StartedAt, &s.EndedAt, s.Note, failureOf(s.Failure), ""}
 	}
 	return out
-}
-
-func stepsOf(steps []contract.EarlierStep) []Step {
-	var all []Step
-	for _, s := range steps {
-		all = append(all, Step{Step: s.Step, State: string(deploy.Succeeded), StartedAt: s.StartedAt, EndedAt: &s.EndedAt, Note: s.Note})
-	}
-	return all
 }
 
 func failureOf(f *contract.Failure) *Failure {

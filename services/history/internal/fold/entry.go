@@ -110,12 +110,13 @@ func fit(event deploy.Event) (deploy.Event, error) {
 	case deploy.JobProgressed:
 		return e, fitTarget(e.On)
 	case deploy.StepChanged:
-		e.Note, e.Failure, e.Earlier = clip(e.Note), clipFailure(e.Failure), clipSteps(e.Earlier)
+		e.Note, e.Failure = clip(e.Note), clipFailure(e.Failure)
 		return e, fitTarget(e.On)
 	case deploy.JobEnded:
-		e.Note, e.Failure, e.Earlier = clip(e.Note), clipFailure(e.Failure), clipSteps(e.Earlier)
+		e.Note, e.Failure = clip(e.Note), clipFailure(e.Failure)
 		if e.Last != nil {
-			last := clipStep(*e.Last)
+			last := *e.Last
+			last.Note, last.Failure = clip(last.Note), clipFailure(last.Failure)
 			e.Last = &last
 		}
 		return e, fitTarget(e.On)
@@ -144,19 +145,6 @@ func fitTarget(on deploy.TargetRef) error {
 		return fmt.Errorf("%w: no target can be number %d", errUnfit, on.Target)
 	}
 	return nil
-}
-
-func clipSteps(steps []deploy.StepRecord) []deploy.StepRecord {
-	var all []deploy.StepRecord
-	for _, s := range steps {
-		all = append(all, clipStep(s))
-	}
-	return all
-}
-
-func clipStep(s deploy.StepRecord) deploy.StepRecord {
-	s.Note, s.Failure = clip(s.Note), clipFailure(s.Failure)
-	return s
 }
 
 func clipFailure(f *deploy.Failure) *deploy.Failure {

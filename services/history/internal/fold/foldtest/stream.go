@@ -208,11 +208,9 @@ func unbegun(end *contract.ConcludedEvent) deploy.State {
 func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) {
 	var all []Message
 	var final *contract.LastStep // the end of the last step, if the end of the job tells it
-	var before []contract.EarlierStep
 	attempts := 1 + s.pick(2)
 	for e.Attempt = 1; e.Attempt <= attempts; e.Attempt++ {
 		e.Token = uint64(1 + s.pick(1000))
-		var earlier []contract.EarlierStep // told with what comes next
 		steps, numbered := deploy.KindDeploy.Steps(deploy.Work{})[:1+s.pick(4)], 0
 		var said []Message
 		joined := s.pick(2) == 0 // each event that a step begins with says so
@@ -242,14 +240,8 @@ func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) 
 			}
 			if joined && i+1 == len(steps) && e.Attempt == attempts {
 				final = &contract.LastStep{Step: end.Step, State: end.State, StartedAt: began, EndedAt: ended, Note: end.Note}
-				before = earlier
 				continue
 			}
-			if joined && s.pick(3) == 0 {
-				earlier = append(earlier, contract.EarlierStep{Step: end.Step, StartedAt: began, EndedAt: ended, Note: end.Note})
-				continue
-			}
-			end.Earlier, earlier = earlier, nil
 			all = append(all, s.event(e, end))
 		}
 	}
@@ -262,7 +254,7 @@ func (s *script) job(e contract.Envelope, stops bool) ([]Message, deploy.State) 
 	if stops && s.pick(2) == 0 {
 		last = contract.JobEndedEvent{State: string(deploy.Cancelled), Previous: "v1", Note: "it was stopped before it switched"}
 	}
-	last.Step, last.Earlier = final, before
+	last.Step = final
 	all = append(all, s.event(e, last))
 	if s.pick(4) == 0 {
 		all = append(all, s.event(e, contract.JobProgressEvent{Step: string(deploy.StepStage), Done: 1, Total: 2}))
