@@ -15,10 +15,10 @@ const (
 	tryEvery  = 16
 )
 
-// kept is what changes of this process wrote last under some keys. Most values are changed next by who
-// changed them last, at least where there is one replica: then a change that begins with
-// what is kept needs no read before it, and the broker says whether that was current. Where
-// others write in between, it soon is not tried but now and then.
+// kept is what changes of this process wrote last under some keys. Most values are changed
+// next by who changed them last, at least where there is one replica: then a change that
+// begins with what is kept needs no read before it, and the broker says whether that was
+// current. Where others write in between, it soon is not tried but now and then.
 type kept struct {
 	mu     sync.Mutex
 	values map[string]written
