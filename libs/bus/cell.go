@@ -108,7 +108,7 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 		return next, nil
 	}
 	for {
-		era := c.bus.connection.now()
+		era := c.bus.connection.number()
 		have, rev, err := c.Get(ctx, key)
 		missing := errors.Is(err, ErrNone)
 		if err != nil && !missing {
@@ -135,7 +135,7 @@ func (c *Cells[T]) Change(ctx context.Context, key string, fn func(T) (next T, w
 
 // changeKept is Change where the value is still the one that this process wrote last.
 func (c *Cells[T]) changeKept(ctx context.Context, key string, fn func(T) (next T, write bool, err error)) (next T, changed bool) {
-	era := c.bus.connection.now()
+	era := c.bus.connection.number()
 	k, ok := c.kept.take(era, key)
 	if !ok {
 		return next, false

@@ -14,6 +14,7 @@ type era struct {
 	mu     sync.Mutex
 	ctx    context.Context //nolint:containedctx // it is the era
 	cancel context.CancelFunc
+	count  uint64
 }
 
 // next ends the era and begins a new one.
@@ -24,19 +25,23 @@ func (e *era) next() {
 		e.cancel()
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.count++
 }
 
-// now is a context that stands for the era, and ends with it.
-func (e *era) now() context.Context {
+// number tells the era from others.
+func (e *era) number() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.ctx
+	return e.count
 }
 
 // within returns a context that ends with parent, and with the era.
 func (e *era) within(parent context.Context) (context.Context, context.CancelFunc) {
+	e.mu.Lock()
+	now := e.ctx
+	e.mu.Unlock()
 	ctx, cancel := context.WithCancel(parent)
-	stop := context.AfterFunc(e.now(), cancel)
+	stop := context.AfterFunc(now, cancel)
 	return ctx, func() {
 		stop()
 		cancel()

@@ -1,9 +1,6 @@
 package bus
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 const (
 	// mostKept and largestKept, in bytes, bound what is kept of a bucket.
@@ -22,13 +19,13 @@ const (
 type kept struct {
 	mu     sync.Mutex
 	values map[string]written
-	era    context.Context //nolint:containedctx // the connection's: of another broker nothing is known
+	era    uint64 // the connection's: of another broker nothing is known
 	trust  int
 	passed int // tries that were not made for want of it
 }
 
 // put keeps what a change has written.
-func (k *kept) put(era context.Context, key string, w written) {
+func (k *kept) put(era uint64, key string, w written) {
 	if len(w.data) > largestKept {
 		k.drop(key)
 		return
@@ -48,7 +45,7 @@ func (k *kept) put(era context.Context, key string, w written) {
 }
 
 // take returns what is kept under the key, if a change may begin with it. It is kept no more.
-func (k *kept) take(era context.Context, key string) (written, bool) {
+func (k *kept) take(era uint64, key string) (written, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w, ok := k.values[key]

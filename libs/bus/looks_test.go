@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -112,7 +113,7 @@ func TestWhoGivesUpTakesNobodyWithThem(t *testing.T) {
 			close(himself)
 			return 42, nil
 		})
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		got <- n
 	}()
 	require.Eventually(t, func() bool { return l.waiting("x") == 4 }, patience, tick)
@@ -171,7 +172,7 @@ func TestWhatWasAskedForOverAConnectionThatIsGoneIsAskedForAnew(t *testing.T) {
 
 func TestWhatIsKeptIsBounded(t *testing.T) {
 	var k kept
-	here, elsewhere := t.Context(), context.Background()
+	const here, elsewhere = 1, 2
 	for n := range mostKept + 10 {
 		k.put(here, strconv.Itoa(n), written{[]byte("{}"), uint64(n)})
 	}

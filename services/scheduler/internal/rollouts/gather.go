@@ -101,7 +101,7 @@ func join(ctx context.Context, all []batch) batch {
 	var after []func()
 	for _, b := range all {
 		endings = append(endings, b.endings...)
-		stop := context.AfterFunc(b.ctx, func() { cancel(context.Cause(b.ctx)) })
+		stop := context.AfterFunc(b.ctx, func() { cancel(context.Cause(b.ctx)) }) //nolint:contextcheck // it is that of the batch
 		after = append(after, func() { stop(); b.release() })
 	}
 	return batch{ctx, func() {
