@@ -6,8 +6,8 @@ const (
 	// mostKept and largestKept, in bytes, bound what is kept of a bucket.
 	mostKept    = 4096
 	largestKept = 4 << 10
-	// fullTrust is after how many changes by others, in a row, nothing kept is thought to
-	// be current; tryEvery is how often that is tried then all the same.
+	// fullTrust is twice as many changes by others as it takes, in a row, until nothing kept
+	// is thought to be current; tryEvery is how often that is tried then all the same.
 	fullTrust = 16
 	tryEvery  = 16
 )

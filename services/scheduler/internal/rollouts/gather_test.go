@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -64,21 +64,23 @@ func TestWhatEndsWhileADeploymentIsRecordedIsGathered(t *testing.T) {
 }
 
 func TestWhatFollowsFromARecordHoldsUpNoOther(t *testing.T) {
-	hang, recorded := make(chan struct{}), make(chan struct{})
-	g := newGathering(2, func(_ string, b batch) (after func()) {
-		if len(b.endings) == 1 {
-			return func() { <-hang }
-		}
-		return func() { close(recorded) }
+	synctest.Test(t, func(t *testing.T) {
+		hang, recorded := make(chan struct{}), make(chan struct{})
+		g := newGathering(2, func(_ string, b batch) (after func()) {
+			if len(b.endings) == 1 {
+				return func() { <-hang }
+			}
+			return func() { close(recorded) }
+		})
+		first, _, _ := batchOf(1)
+		g.add(t.Context(), "a", first)
+		synctest.Wait() // it is recorded: the other is a batch of its own
+		second, _, _ := batchOf(2)
+		g.add(t.Context(), "a", second)
+		<-recorded
+		close(hang)
+		g.Wait()
 	})
-	first, _, _ := batchOf(1)
-	g.add(t.Context(), "a", first)
-	require.Eventually(t, func() bool { return g.gathered() == 0 }, patience, time.Millisecond) // it is taken: the other is a batch of its own
-	second, _, _ := batchOf(2)
-	g.add(t.Context(), "a", second)
-	<-recorded
-	close(hang)
-	g.Wait()
 }
 
 func TestTheLeaseOnABatchIsLostWithThatOnAnyOfItsInputs(t *testing.T) {
@@ -135,36 +137,36 @@ func TestNoMoreIsRecordedAtOnceThanIsReadAtOnce(t *testing.T) {
 }
 
 func TestNoMoreIsGatheredThanCanBeHeld(t *testing.T) {
-	r := newRecorder()
-	g := newGathering(1, r.record)
-	add := func() {
-		b, _, _ := batchOf(eventBatch)
-		g.add(t.Context(), "a", b)
-	}
-	add()
-	<-r.began
-	for range mostGathered / eventBatch {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorder()
+		g := newGathering(1, r.record)
+		add := func() {
+			b, _, _ := batchOf(eventBatch)
+			g.add(t.Context(), "a", b)
+		}
 		add()
-	}
-	added := make(chan struct{})
-	go func() {
-		add()
-		close(added)
-	}()
-	r.goOn <- struct{}{} // one is taken, and only then there is room
-	<-r.began
-	<-added
-	require.Equal(t, mostGathered, g.gathered())
-	for range mostGathered / eventBatch {
-		r.goOn <- struct{}{}
 		<-r.began
-	}
-	r.goOn <- struct{}{}
-	g.Wait()
-}
-
-func (g *gathering) gathered() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.count
+		for range mostGathered / eventBatch {
+			add()
+		}
+		added := false
+		go func() {
+			add()
+			added = true
+		}()
+		synctest.Wait()
+		require.False(t, added)
+		require.Equal(t, mostGathered, g.count)
+		r.goOn <- struct{}{} // one is taken, and there is room
+		<-r.began
+		synctest.Wait()
+		require.True(t, added)
+		require.Equal(t, mostGathered, g.count)
+		for range mostGathered / eventBatch {
+			r.goOn <- struct{}{}
+			<-r.began
+		}
+		r.goOn <- struct{}{}
+		g.Wait()
+	})
 }
