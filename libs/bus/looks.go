@@ -8,7 +8,8 @@ import (
 
 // looks has those who ask the same at the same time share an answer: the hosts of a wave ask
 // the same of their deployment all at once. None is given an answer that was asked for before
-// it came, so whatever had happened by then is in it.
+// it came, so whatever had happened by then is in it: x/sync/singleflight would give such a
+// one, and what one asks for would end with the first who gives up.
 type looks[V any] struct {
 	mu    sync.Mutex
 	under map[string]*question[V]
@@ -88,3 +89,13 @@ func (l *looks[V]) begin(q *question[V], given *answer[V]) {
 }
 
 func newAnswer[V any]() *answer[V] { return &answer[V]{here: make(chan struct{})} }
+
+// ask is repeat for what many wait for: what was asked for over a connection that is gone is
+// asked for anew over the next one, and not waited for.
+func (b *Bus) ask(ctx context.Context, fn func(context.Context) error) error {
+	return repeat(ctx, func(ctx context.Context) error {
+		here, leave := b.connection.within(ctx)
+		defer leave()
+		return fn(here)
+	})
+}

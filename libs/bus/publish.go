@@ -181,16 +181,6 @@ func repeatWithin(ctx context.Context, bound time.Duration, fn func(context.Cont
 	}
 }
 
-// ask is repeat for what many wait for: what was asked for over a connection that is gone is
-// asked for anew over the next one, and not waited for.
-func (b *Bus) ask(ctx context.Context, fn func(context.Context) error) error {
-	return repeat(ctx, func(ctx context.Context) error {
-		here, leave := b.connection.within(ctx)
-		defer leave()
-		return fn(here)
-	})
-}
-
 func retryable(err error) bool { return Unavailable(err) }
 
 // Unavailable says whether an error of nats.go or of this package means that the
